@@ -1,0 +1,46 @@
+"""The errors that distilnp raises for what a user gave it.
+
+    DistilnpError
+    ├── ModelNotFoundError      no bundled model, and no folder, of that name
+    ├── CheckpointError         the files of a checkpoint cannot be used
+    │   ├── ConfigError             config.json
+    │   ├── TensorError             model.safetensors
+    │   └── TokenizerFilesError     vocab.txt, tokenizer.json, tokenizer_config.json, special_tokens_map.json
+    ├── ArgumentError           an argument has a value that cannot be used (also a ValueError)
+    └── InputTypeError          a text, or an argument, is of the wrong type (also a TypeError)
+
+Every message says what was expected, what came, where, and what to do. An exception of any other kind that
+leaves distilnp is a bug in distilnp.
+"""
+
+
+class DistilnpError(Exception):
+    """Base class of every error that distilnp raises on purpose."""
+
+
+class ModelNotFoundError(DistilnpError):
+    """No bundled model has this name, and no folder either."""
+
+
+class CheckpointError(DistilnpError):
+    """The files of a checkpoint are damaged, unsupported, or belong to different models."""
+
+
+class ConfigError(CheckpointError):
+    """`config.json` is not a configuration that distilnp can run."""
+
+
+class TensorError(CheckpointError):
+    """Tensors are missing, left over, of the wrong shape or type, or not finite."""
+
+
+class TokenizerFilesError(CheckpointError):
+    """The tokenizer's files are missing, damaged, or ask for what distilnp does not implement."""
+
+
+class ArgumentError(DistilnpError, ValueError):
+    """An argument has a value that cannot be used."""
+
+
+class InputTypeError(DistilnpError, TypeError):
+    """A text or an argument is of the wrong type."""

@@ -1,0 +1,25 @@
+"""What every test may ask for: the research data of `DISTILNP_DATA`, and hypothesis' budget."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# One variable sets how hard the properties are tried; no deadline, because a busy machine is not a bug.
+settings.register_profile(
+    "distilnp",
+    max_examples=int(os.environ.get("DISTILNP_MAX_EXAMPLES", "100")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("distilnp")
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """Return the folder of research data, which is not part of the repository; skip the test without it."""
+    folder = os.environ.get("DISTILNP_DATA")
+    if not folder:
+        pytest.skip("DISTILNP_DATA is not set: this test reads research texts that the repository does not carry")
+    return Path(folder)
