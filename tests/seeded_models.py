@@ -1,0 +1,112 @@
+"""Models made of a seed: the same numbers in a test and beside the witness, without a file between them.
+
+The legacy generator of NumPy is used because its stream is frozen for all versions to come (NEP 19).
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import save_file
+
+from distilnp.checkpoint.config import DistilBertConfig
+from distilnp.checkpoint.params import Params, build_params
+
+BASE = DistilBertConfig()
+
+# Odd sizes on purpose: nothing may depend on a power of two, on a pair of labels, or on hidden_dim = 4 dim.
+CONFIGS = {
+    "one-layer": DistilBertConfig(
+        vocab_size=101, max_position_embeddings=512, n_layers=1, n_heads=1, dim=16, hidden_dim=64
+    ),
+    "odd-sizes": DistilBertConfig(
+        vocab_size=211,
+        max_position_embeddings=512,
+        n_layers=3,
+        n_heads=5,
+        dim=35,
+        hidden_dim=53,
+        id2label=("a", "b", "c", "d", "e", "f", "g"),
+    ),
+    "one-label-relu": DistilBertConfig(
+        vocab_size=101,
+        max_position_embeddings=512,
+        n_layers=2,
+        n_heads=4,
+        dim=32,
+        hidden_dim=37,
+        activation="relu",
+        id2label=("score",),
+        problem_type="regression",
+    ),
+    "base": BASE,
+}
+
+
+def seeded_tensors(config: DistilBertConfig, seed: int) -> dict[str, np.ndarray]:
+    """Return float32 tensors by checkpoint name.
+
+    A weight has a spread of 1 / sqrt(in), so that every layer keeps the size of what passes through it, and queries
+    and keys three times as much, so that attention is far from uniform.
+    """
+    random = np.random.RandomState(seed)
+    tensors: dict[str, np.ndarray] = {}
+
+    def tensor(name: str, shape: tuple[int, ...]) -> np.ndarray:
+        values = random.standard_normal(shape)
+        if name.endswith("LayerNorm.weight") or name.endswith("layer_norm.weight"):
+            values = 1 + 0.1 * values
+        elif len(shape) == 1:
+            values *= 0.1
+        elif "embeddings" not in name:
+            values *= (3 if "q_lin" in name or "k_lin" in name else 1) / np.sqrt(shape[1])
+        tensors[name] = values.astype(np.float32)
+        return tensors[name]
+
+    build_params(config, tensor)
+    return tensors
+
+
+def seeded_ids(vocab_size: int, n_seq: int, seed: int) -> list[int]:
+    """Return token ids of one text."""
+    return np.random.RandomState(seed).randint(0, vocab_size, n_seq).tolist()
+
+
+def params_of(tensors: dict[str, np.ndarray], config: DistilBertConfig, dtype: type = np.float32) -> Params:
+    """Put tensors where the forward pass wants them, past all files."""
+    return build_params(config, lambda name, shape: tensors[name].astype(dtype).reshape(shape))
+
+
+def config_json(config: DistilBertConfig) -> dict[str, object]:
+    """Return what `config.json` says of a configuration."""
+    return {
+        "model_type": "distilbert",
+        "architectures": ["DistilBertForSequenceClassification"],
+        "vocab_size": config.vocab_size,
+        "max_position_embeddings": config.max_position_embeddings,
+        "n_layers": config.n_layers,
+        "n_heads": config.n_heads,
+        "dim": config.dim,
+        "hidden_dim": config.hidden_dim,
+        "activation": config.activation,
+        "id2label": {str(i): label for i, label in enumerate(config.id2label)},
+        "problem_type": config.problem_type,
+    }
+
+
+def write_checkpoint(
+    folder: Path,
+    config: DistilBertConfig,
+    tensors: dict[str, np.ndarray],
+    vocab: list[str] | None = None,
+    **changes: object,
+) -> Path:
+    """Write a checkpoint folder; `changes` replace keys of `config.json`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(config_json(config) | changes))
+    if vocab is None:
+        vocab = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+        vocab += [f"w{i}" for i in range(config.vocab_size - len(vocab))]
+    (folder / "vocab.txt").write_text("\n".join(vocab) + "\n")
+    save_file(tensors, folder / "model.safetensors")
+    return folder

@@ -1,0 +1,41 @@
+"""The SST-2 files as the recipes read them: sentences, labels, and a split that does not leak.
+
+SST-2's train file holds sentences and the phrases they are made of. A phrase of a held-out sentence gives its
+label away, so a held-out sentence takes all phrases that occur in it out of the training part.
+"""
+
+import random
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Example(NamedTuple):
+    """One sentence or phrase; label 0 is negative, 1 positive."""
+
+    text: str
+    label: int
+
+
+def read(path: Path) -> list[Example]:
+    """Read a GLUE file `sentence<TAB>label` with one header line."""
+    lines = path.read_text(encoding="utf-8").splitlines()[1:]
+    pairs = (line.rsplit("\t", 1) for line in lines)
+    return [Example(text.strip(), int(label)) for text, label in pairs]
+
+
+def hold_out(examples: list[Example], n_sentences: int, seed: int) -> tuple[list[Example], list[Example]]:
+    """Split `examples` into (train, held out): `n_sentences` whole sentences, none of whose phrases train.
+
+    A whole sentence is an example of at least 10 words that occurs in no other example.
+    """
+    padded = [f" {example.text} " for example in examples]
+    everything = "\n".join(padded)
+    sentences = [
+        i
+        for i, text in enumerate(padded)
+        if len(text.split()) >= 10 and everything.find(text, everything.find(text) + 1) < 0
+    ]
+    chosen = set(random.Random(seed).sample(sentences, n_sentences))
+    held_out_text = "\n".join(padded[i] for i in chosen)
+    train = [example for example, text in zip(examples, padded, strict=True) if text not in held_out_text]
+    return train, [examples[i] for i in sorted(chosen)]
