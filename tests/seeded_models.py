@@ -12,6 +12,8 @@ from safetensors.numpy import save_file
 from distilnp.checkpoint.config import DistilBertConfig
 from distilnp.checkpoint.params import Params, build_params
 
+SEED = 20_261_122
+
 BASE = DistilBertConfig()
 
 # Odd sizes on purpose: nothing may depend on a power of two, on a pair of labels, or on hidden_dim = 4 dim.
@@ -43,18 +45,18 @@ CONFIGS = {
 }
 
 
-def seeded_tensors(config: DistilBertConfig, seed: int) -> dict[str, np.ndarray]:
+def seeded_tensors(config: DistilBertConfig, seed: int = SEED) -> dict[str, np.ndarray]:
     """Return float32 tensors by checkpoint name.
 
-    A weight has a spread of 1 / sqrt(in), so that every layer keeps the size of what passes through it, and queries
-    and keys three times as much, so that attention is far from uniform.
+    A weight has a spread of 1 / sqrt(in), so that every layer keeps the size of what passes through it;
+    queries and keys have three times as much, so that attention is far from uniform.
     """
     random = np.random.RandomState(seed)
     tensors: dict[str, np.ndarray] = {}
 
     def tensor(name: str, shape: tuple[int, ...]) -> np.ndarray:
         values = random.standard_normal(shape)
-        if name.endswith("LayerNorm.weight") or name.endswith("layer_norm.weight"):
+        if name.endswith(("LayerNorm.weight", "layer_norm.weight")):
             values = 1 + 0.1 * values
         elif len(shape) == 1:
             values *= 0.1
@@ -70,6 +72,18 @@ def seeded_tensors(config: DistilBertConfig, seed: int) -> dict[str, np.ndarray]
 def seeded_ids(vocab_size: int, n_seq: int, seed: int) -> list[int]:
     """Return token ids of one text."""
     return np.random.RandomState(seed).randint(0, vocab_size, n_seq).tolist()
+
+
+def tiny_real_head(dim: int, seed: int = SEED) -> dict[str, np.ndarray]:
+    """Return a head for the tiny published encoder, which has none."""
+    random = np.random.RandomState(seed)
+    shapes = {
+        "pre_classifier.weight": (dim, dim),
+        "pre_classifier.bias": (dim,),
+        "classifier.weight": (2, dim),
+        "classifier.bias": (2,),
+    }
+    return {name: random.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
 
 
 def params_of(tensors: dict[str, np.ndarray], config: DistilBertConfig, dtype: type = np.float32) -> Params:

@@ -198,6 +198,7 @@ def _is_int8(quantization: Any) -> bool:
             and quantization["format"] == "int-quantized"
             and bool(weights)
             and all(scheme.get(key) == value for scheme in weights for key, value in wanted.items())
+            and all(group.get("format") in (None, "int-quantized") for group in groups)
             and not any(group.get("input_activations") for group in groups)
         )
     except (TypeError, KeyError, AttributeError):

@@ -1,0 +1,159 @@
+"""`config.json`: what is read, what is refused, and in which words."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from seeded_models import CONFIGS, config_json
+
+from distilnp import CheckpointError, ConfigError
+from distilnp.checkpoint.config import MAX_LAYERS, DistilBertConfig
+
+MINIMAL = {"model_type": "distilbert"}
+
+INT8 = {
+    "quant_method": "compressed-tensors",
+    "format": "int-quantized",
+    "config_groups": {
+        "group_0": {
+            "targets": ["Linear", "Embedding"],
+            "weights": {"num_bits": 8, "type": "int", "strategy": "channel", "symmetric": True},
+        }
+    },
+}
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_configuration_survives_its_file(tmp_path: Path, name: str) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(config_json(CONFIGS[name])))
+
+    assert DistilBertConfig.from_folder(tmp_path) == CONFIGS[name]
+
+
+def test_the_published_sst2_configuration_is_read(data: Path) -> None:
+    folder = data / "tokenizer/distilbert-base-uncased-finetuned-sst-2-english"
+
+    config = DistilBertConfig.from_folder(folder)
+
+    assert config == DistilBertConfig(id2label=("NEGATIVE", "POSITIVE"))
+
+
+def test_what_is_not_there_has_the_value_that_transformers_gives_it() -> None:
+    config = DistilBertConfig.from_dict(MINIMAL)
+
+    assert (config.vocab_size, config.dim, config.hidden_dim) == (30522, 768, 3072)
+    assert (config.n_layers, config.n_heads, config.max_position_embeddings) == (6, 12, 512)
+    assert config.id2label == ("LABEL_0", "LABEL_1")
+
+
+def test_num_labels_names_labels_that_have_no_names() -> None:
+    assert DistilBertConfig.from_dict(MINIMAL | {"num_labels": 3}).id2label == (
+        "LABEL_0",
+        "LABEL_1",
+        "LABEL_2",
+    )
+
+
+def test_the_general_names_of_transformers_are_read() -> None:
+    general = {"num_hidden_layers": 2, "num_attention_heads": 3, "hidden_size": 6}
+
+    config = DistilBertConfig.from_dict(MINIMAL | general)
+
+    assert (config.n_layers, config.n_heads, config.dim) == (2, 3, 6)
+
+
+def test_labels_are_in_the_order_of_their_ids_not_of_the_file() -> None:
+    config = DistilBertConfig.from_dict(
+        MINIMAL | {"id2label": {"1": "one", "10": "x", "0": "zero"} | {str(i): f"l{i}" for i in range(2, 10)}}
+    )
+
+    assert config.id2label[:2] == ("zero", "one")
+    assert config.id2label[10] == "x"
+
+
+def test_int8_rows_are_recognised() -> None:
+    assert DistilBertConfig.from_dict(MINIMAL | {"quantization_config": INT8}).is_quantized
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"model_type": "bert"}, ["model_type", "'bert'", "'distilbert'"]),
+        ({"model_type": None}, ["model_type", "None"]),
+        ({"architectures": ["DistilBertForMaskedLM"]}, ["DistilBertForMaskedLM", "fine-tuned"]),
+        ({"activation": "gelu_new"}, ["activation", "'gelu_new'", "'gelu', 'relu'"]),
+        ({"activation": ["gelu"]}, ["activation", "['gelu']"]),
+        ({"dim": 10, "n_heads": 3}, ["dim is 10", "n_heads is 3", "divide"]),
+        ({"dim": 0}, ["dim is 0"]),
+        ({"dim": -768}, ["dim is -768"]),
+        ({"dim": True}, ["dim is True"]),
+        ({"dim": 768.0}, ["dim is 768.0"]),
+        ({"dim": "768"}, ["dim is '768'"]),
+        ({"dim": None}, ["dim is None"]),
+        ({"n_layers": MAX_LAYERS + 1}, ["n_layers", str(MAX_LAYERS)]),
+        ({"vocab_size": 10**400}, ["vocab_size"]),
+        ({"n_layers": 6, "num_hidden_layers": 5}, ["n_layers is 6", "num_hidden_layers is 5"]),
+        ({"id2label": {}}, ["id2label is empty"]),
+        ({"id2label": ["a", "b"]}, ["id2label is ['a', 'b']"]),
+        ({"id2label": {"0": "a", "2": "b"}}, ["0 to 1", "1 is missing"]),
+        ({"id2label": {"0": "a", "1": "a"}}, ["'a' more than once"]),
+        ({"id2label": {"0": 0, "1": 1}}, ["to be text"]),
+        ({"id2label": {"0": "a", "1": "b"}, "num_labels": 3}, ["num_labels is 3", "2 labels"]),
+        ({"num_labels": 0}, ["num_labels is 0"]),
+        ({"problem_type": "ranking"}, ["problem_type", "'ranking'", "'regression'"]),
+        ({"problem_type": "single_label_classification", "num_labels": 1}, ["one label"]),
+        ({"quantization_config": {"quant_method": "gptq"}}, ["quantization_config", "gptq", "int-quantized"]),
+        ({"quantization_config": INT8 | {"format": "pack-quantized"}}, ["pack-quantized"]),
+        ({"quantization_config": INT8 | {"config_groups": {}}}, ["quantization_config"]),
+        ({"quantization_config": INT8 | {"config_groups": [1]}}, ["quantization_config"]),
+        ({"quantization_config": 8}, ["quantization_config is 8"]),
+    ],
+)
+def test_what_cannot_be_run_is_refused_with_what_was_expected(
+    changes: dict[str, object], words: list[str]
+) -> None:
+    with pytest.raises(ConfigError) as raised:
+        DistilBertConfig.from_dict(MINIMAL | changes)
+
+    assert "expected" in str(raised.value)
+    assert [word for word in words if word not in str(raised.value)] == []
+    assert len(str(raised.value)) < 1000
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", '"distilbert"', "[" * 100_000, "\xff", '{"dim": NaN}']
+)
+def test_a_damaged_file_is_one_clear_error(tmp_path: Path, text: str) -> None:
+    (tmp_path / "config.json").write_bytes(text.encode("latin-1"))
+
+    with pytest.raises(ConfigError, match=r"config\.json"):
+        DistilBertConfig.from_folder(tmp_path)
+
+
+def test_a_folder_without_a_config_says_what_a_checkpoint_is(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"config\.json.*vocab\.txt"):
+        DistilBertConfig.from_folder(tmp_path)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=5,
+)
+KEYS = st.sampled_from(
+    ["vocab_size", "n_layers", "n_heads", "dim", "activation", "id2label", "num_labels", "problem_type",
+     "quantization_config", "architectures", "hidden_size"]
+)  # fmt: skip
+
+
+@given(st.dictionaries(KEYS, JSON))
+def test_whatever_the_values_are_the_answer_is_a_config_or_our_error(values: dict[str, object]) -> None:
+    try:
+        config = DistilBertConfig.from_dict(MINIMAL | values)
+    except ConfigError:
+        return
+
+    assert config.dim % config.n_heads == 0
+    assert len(set(config.id2label)) == config.n_labels >= 1

@@ -1,0 +1,172 @@
+"""The reference pass against transformers, in both precisions, at lengths from 1 to 512."""
+
+import json
+import math
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from seeded_models import CONFIGS, params_of, seeded_ids, seeded_tensors, tiny_real_head
+
+from distilnp import reference
+from distilnp.checkpoint.config import DistilBertConfig
+from distilnp.checkpoint.params import Params, build_params
+from distilnp.checkpoint.registry import find_checkpoint
+from distilnp.checkpoint.tensors import load_params
+
+GOLDENS = Path(__file__).parent / "goldens/model"
+SMALL = [name for name in CONFIGS if name != "base"]
+
+UNIT_ROUNDOFF = 2.0**-24  # of float32
+
+
+def golden(name: str) -> dict[str, dict[int, np.ndarray]]:
+    """Return transformers' logits by precision and length."""
+    stored = json.loads((GOLDENS / f"{name}.json").read_text())
+    return {
+        precision: {int(n): np.array(logits) for n, logits in by_length.items()}
+        for precision, by_length in stored.items()
+    }
+
+
+def float32_tolerance(config: DistilBertConfig, n_seq: int, largest_logit: float) -> float:
+    """Return what rounding may do to a logit on its way through a float32 pass.
+
+    A sum of k rounded terms is off by about u sqrt(k) of its size (Higham and Mary 2019, "A new approach to
+    probabilistic rounding error analysis"). The sums on the way are independent, so their k add up under the
+    root. 4 is for four standard deviations, and 2 for what the softmax makes of an error in its scores.
+    """
+    head_dim = config.dim // config.n_heads
+    attention = 2 * config.dim + head_dim + n_seq  # q and k (at once), out_lin; scores; context
+    ffn = config.dim + config.hidden_dim
+    layer_norms = 2 * 2 * config.dim  # a mean and a variance each
+    k = config.n_layers * (attention + ffn + layer_norms) + 2 * config.dim  # the head has two layers
+    return 4 * 2 * UNIT_ROUNDOFF * math.sqrt(k) * largest_logit
+
+
+def assert_equals_transformers(
+    name: str, config: DistilBertConfig, params: Params, lengths: set[int] | None = None
+) -> None:
+    goldens = golden(name)
+    largest_logit = max(np.abs(logits).max() for logits in goldens["float64"].values())
+    is_float64 = params.classifier.weight.dtype == np.float64
+
+    for n_seq, expected in goldens["float64"].items():
+        if lengths and n_seq not in lengths:
+            continue
+        logits = reference.forward(seeded_ids(config.vocab_size, n_seq, seed=n_seq), params, config)
+        tolerance = 1e-10 * largest_logit if is_float64 else float32_tolerance(config, n_seq, largest_logit)
+        assert logits.dtype == params.classifier.weight.dtype
+        assert np.abs(logits - expected).max() <= tolerance, f"{n_seq} tokens"
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("name", SMALL)
+def test_seeded_models_give_the_logits_of_transformers(name: str, dtype: type) -> None:
+    config = CONFIGS[name]
+
+    assert_equals_transformers(name, config, params_of(seeded_tensors(config), config, dtype))
+
+
+@pytest.fixture(scope="module")
+def base_tensors() -> dict[str, np.ndarray]:
+    return seeded_tensors(CONFIGS["base"])
+
+
+# float64 at full size costs seconds a text: both ends and the middle are enough beside the small models.
+@pytest.mark.parametrize(("dtype", "lengths"), [(np.float32, None), (np.float64, {1, 17, 128, 512})])
+def test_a_model_of_full_size_gives_the_logits_of_transformers(
+    base_tensors: dict[str, np.ndarray], dtype: type, lengths: set[int] | None
+) -> None:
+    config = CONFIGS["base"]
+
+    assert_equals_transformers("base", config, params_of(base_tensors, config, dtype), lengths)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_the_tiny_published_encoder_gives_the_logits_of_transformers(data: Path, dtype: type) -> None:
+    from safetensors.numpy import load_file
+
+    folder = data / "tiny-random-distilbert"
+    values = json.loads((folder / "config.json").read_text())
+    config = DistilBertConfig.from_dict(values | {"architectures": None})
+    encoder = {
+        f"distilbert.{name}": tensor for name, tensor in load_file(folder / "model.safetensors").items()
+    }
+
+    params = params_of(encoder | tiny_real_head(config.dim), config, dtype)
+
+    assert_equals_transformers("tiny-real", config, params)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_the_bundled_checkpoint_gives_the_logits_of_transformers(dtype: type) -> None:
+    folder = find_checkpoint("sst2-mini")
+    config = DistilBertConfig.from_folder(folder)
+
+    assert_equals_transformers("sst2-mini", config, load_params(folder, config, dtype))
+
+
+@cache
+def traced(dtype: type) -> dict[str, np.ndarray]:
+    config = CONFIGS["odd-sizes"]
+    trace: dict[str, np.ndarray] = {}
+    ids = seeded_ids(config.vocab_size, 6, seed=6)
+    reference.forward(ids, params_of(seeded_tensors(config), config, dtype), config, trace)
+    return trace
+
+
+def test_every_intermediate_equals_transformers() -> None:
+    expected = np.load(GOLDENS / "trace-odd-sizes.npz")
+    trace = traced(np.float64)
+
+    assert set(expected.files) <= set(trace)
+    for name in expected.files:
+        np.testing.assert_allclose(trace[name], expected[name], rtol=0, atol=1e-12, err_msg=name)
+
+
+def test_the_trace_names_what_transformers_has_no_module_for() -> None:
+    names = {name for name in traced(np.float64) if name.startswith("layer.1.attention.")}
+
+    assert names == {
+        f"layer.1.attention.{name}"
+        for name in ("q_lin", "k_lin", "v_lin", "scores", "probs", "context", "out_lin")
+    }
+
+
+def test_a_float32_pass_stays_in_float32() -> None:
+    assert {name: x.dtype.name for name, x in traced(np.float32).items() if x.dtype != np.float32} == {}
+
+
+def test_attention_shares_add_up_to_one() -> None:
+    probs = traced(np.float64)["layer.0.attention.probs"]
+
+    assert probs.shape == (5, 6, 6)
+    np.testing.assert_allclose(probs.sum(axis=-1), 1, rtol=0, atol=1e-15 * 6)
+
+
+def test_softmax_survives_scores_that_overflow() -> None:
+    np.testing.assert_array_equal(reference.softmax(np.array([1e4, 0.0, 1e4])), [0.5, 0.0, 0.5])
+
+
+def test_a_nan_in_the_parameters_reaches_the_logits() -> None:
+    config = CONFIGS["one-layer"]
+    tensors = seeded_tensors(config)
+    tensors["distilbert.transformer.layer.0.ffn.lin1.bias"][3] = np.nan
+
+    logits = reference.forward([1, 2, 3], params_of(tensors, config), config)
+
+    assert np.isnan(logits).all()
+
+
+def test_params_are_asked_for_every_tensor_once() -> None:
+    asked: list[str] = []
+
+    def tensor(name: str, shape: tuple[int, ...]) -> np.ndarray:
+        asked.append(name)
+        return np.zeros(shape)
+
+    build_params(CONFIGS["odd-sizes"], tensor)
+
+    assert len(asked) == len(set(asked)) == 4 + 3 * 16 + 4
