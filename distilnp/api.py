@@ -246,7 +246,7 @@ class LoadOptions(TypedDict, total=False):
     split_special_tokens: bool
 
 
-_loaded: dict[tuple[object, ...], Classifier] = {}
+_loaded: dict[tuple[Path, str], Classifier] = {}
 
 
 @overload
@@ -289,10 +289,9 @@ def classify(
     >>> distilnp.classify("I really liked that movie!").label
     'POSITIVE'
     """
-    labels = options.get("labels")
-    if labels is not None and not isinstance(labels, str):
-        options["labels"] = tuple(labels)
-    key = (find_checkpoint(model).resolve(), *sorted(options.items()))
+    if options.get("labels") is not None:
+        options["labels"] = _label_tuple(options["labels"])
+    key = (find_checkpoint(model).resolve(), repr(sorted(options.items())))
     classifier = _loaded.get(key)
     if classifier is None:
         # No lock, which a fork could leave locked for ever: two threads may both load, and one stays.
@@ -300,16 +299,21 @@ def classify(
     return classifier.classify(texts)
 
 
+def _label_tuple(labels: Iterable[str] | None) -> tuple[str, ...]:
+    if isinstance(labels, str | Mapping) or not isinstance(labels, Iterable):
+        raise InputTypeError(
+            f"labels is {type(labels).__name__}, expected a list of text, one for each label"
+        )
+    collected = tuple(labels)
+    if not all(isinstance(label, str) for label in collected):
+        raise InputTypeError(f"labels is {collected!r}, expected every label to be text")
+    return collected
+
+
 def _checked_labels(labels: Iterable[str] | None, config: DistilBertConfig) -> tuple[str, ...]:
     if labels is None:
         return config.id2label
-    if isinstance(labels, str | Mapping) or not isinstance(labels, Iterable):
-        raise InputTypeError(
-            f"labels is {type(labels).__name__}, expected a list of {config.n_labels} labels"
-        )
-    checked = tuple(labels)
-    if not all(isinstance(label, str) for label in checked):
-        raise InputTypeError(f"labels is {checked!r}, expected every label to be text")
+    checked = _label_tuple(labels)
     if len(checked) != config.n_labels or len(set(checked)) != len(checked):
         raise ArgumentError(
             f"labels is {checked!r}, expected {config.n_labels} different ones for {config.id2label!r}"

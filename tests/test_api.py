@@ -1,0 +1,309 @@
+"""`load`, `classify` and `Classifier`, on small seeded models; the bundled checkpoint at the end."""
+
+import copy
+import itertools
+import json
+import pickle
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from seeded_models import CONFIGS, params_of, seeded_tensors, write_checkpoint
+
+import distilnp
+from distilnp import reference
+
+CONFIG = CONFIGS["odd-sizes"]
+TENSORS = seeded_tensors(CONFIG)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_checkpoint(tmp_path_factory.mktemp("checkpoint"), CONFIG, TENSORS)
+
+
+@pytest.fixture(scope="module")
+def classifier(folder: Path) -> distilnp.Classifier:
+    return distilnp.load(folder)
+
+
+def words(n: int, start: int = 0) -> str:
+    """Return a text of n tokens beside [CLS] and [SEP]."""
+    return " ".join(f"w{(start + i) % 200}" for i in range(n))
+
+
+def test_one_text_gives_one_prediction(classifier: distilnp.Classifier) -> None:
+    prediction = classifier(words(4))
+
+    assert isinstance(prediction, distilnp.Prediction)
+    assert (prediction.n_tokens, prediction.n_seen, prediction.truncated) == (6, 6, False)
+    assert tuple(prediction.scores) == CONFIG.id2label
+
+
+@pytest.mark.parametrize(
+    "texts", [[], [words(3)], (words(1), words(2)), iter([words(1)]), {words(1): 0}.keys()]
+)
+def test_an_iterable_gives_a_list_of_as_many(classifier: distilnp.Classifier, texts: object) -> None:
+    expected = len(texts) if hasattr(texts, "__len__") else 1
+
+    predictions = classifier.classify(texts)
+
+    assert isinstance(predictions, list)
+    assert len(predictions) == expected
+
+
+def test_the_logits_are_those_of_the_reference(classifier: distilnp.Classifier) -> None:
+    text = words(9)
+    ids = classifier.tokenizer.encode(text).ids
+
+    logits = classifier(text).logits
+
+    expected = reference.forward(ids, params_of(TENSORS, CONFIG), CONFIG)
+    assert logits.dtype == np.float32
+    np.testing.assert_array_equal(logits, expected)
+
+
+@given(texts=st.lists(st.integers(0, 30).map(words), max_size=8), batch_tokens=st.integers(1, 50))
+def test_batches_change_nothing(classifier: distilnp.Classifier, texts: list[str], batch_tokens: int) -> None:
+    together = list(classifier.stream(texts, batch_tokens=batch_tokens))
+
+    assert [p.logits.tobytes() for p in together] == [classifier(text).logits.tobytes() for text in texts]
+
+
+def test_an_empty_text_is_a_text(classifier: distilnp.Classifier) -> None:
+    assert classifier("").n_tokens == 2
+    assert classifier(" \n").logits.tobytes() == classifier("").logits.tobytes()
+
+
+@pytest.mark.parametrize(("n_words", "n_seen"), [(509, 511), (510, 512), (511, 512), (5000, 512)])
+def test_a_long_text_keeps_its_head_and_says_so(
+    classifier: distilnp.Classifier, n_words: int, n_seen: int
+) -> None:
+    prediction = classifier(words(n_words))
+
+    assert (prediction.n_tokens, prediction.n_seen) == (n_words + 2, n_seen)
+    assert prediction.truncated == (n_words > 510)
+    assert prediction.logits.tobytes() == classifier(words(n_seen - 2)).logits.tobytes()
+
+
+def test_max_length_counts_cls_and_sep(folder: Path, classifier: distilnp.Classifier) -> None:
+    short = distilnp.load(folder, max_length=5)
+
+    prediction = short(words(9))
+
+    assert (prediction.n_tokens, prediction.n_seen, prediction.truncated) == (11, 5, True)
+    assert prediction.logits.tobytes() == classifier(words(3)).logits.tobytes()
+
+
+def test_labels_and_function_can_be_replaced(folder: Path) -> None:
+    labels = ["un", "deux", "trois", "quatre", "cinq", "six", "sept"]
+
+    prediction = distilnp.load(folder, labels=iter(labels), function_to_apply="none")(words(5))
+
+    assert list(prediction.scores) == labels
+    assert list(prediction.scores.values()) == prediction.logits.tolist()
+
+
+def test_special_tokens_in_a_text_can_be_taken_as_text(folder: Path) -> None:
+    assert distilnp.load(folder)("w1 [SEP] w2").n_tokens == 5
+    assert distilnp.load(folder, split_special_tokens=True)("w1 [SEP] w2").n_tokens == 7
+
+
+def test_a_stream_answers_before_its_source_ends(classifier: distilnp.Classifier) -> None:
+    taken = []
+
+    def endless() -> Iterator[str]:
+        for i in itertools.count():
+            taken.append(i)
+            yield words(i % 7, i)
+
+    stream = classifier.stream(endless(), batch_tokens=64)
+
+    assert [next(stream).n_tokens for _ in range(20)] == [i % 7 + 2 for i in range(20)]
+    assert len(taken) < 40
+
+
+def test_texts_before_a_bad_one_have_their_answers(classifier: distilnp.Classifier) -> None:
+    stream = classifier.stream([words(1), words(2), None, words(3)])
+
+    assert [next(stream).n_tokens, next(stream).n_tokens] == [3, 4]
+    with pytest.raises(distilnp.InputTypeError, match=r"texts\[2\] is NoneType"):
+        next(stream)
+
+
+def test_texts_before_a_failing_source_have_their_answers(classifier: distilnp.Classifier) -> None:
+    def failing() -> Iterator[str]:
+        yield words(1)
+        raise OSError("the disk is gone")
+
+    stream = classifier.stream(failing())
+
+    assert next(stream).n_tokens == 3
+    with pytest.raises(OSError, match="the disk is gone"):
+        next(stream)
+
+
+@pytest.mark.parametrize("texts", [None, 3, 2.5, b"bytes", bytearray(b"x"), {"text": "x"}, object()])
+def test_what_is_no_text_and_no_list_is_refused(classifier: distilnp.Classifier, texts: object) -> None:
+    with pytest.raises(distilnp.InputTypeError, match=f"texts is {type(texts).__name__}, expected"):
+        classifier(texts)
+
+
+@pytest.mark.parametrize("bad", [None, 1, float("nan"), b"bytes", ["nested"]])
+def test_a_bad_text_in_a_list_is_named_by_its_place(classifier: distilnp.Classifier, bad: object) -> None:
+    with pytest.raises(distilnp.InputTypeError, match=rf"texts\[1\] is {type(bad).__name__}.*expected str"):
+        classifier(["good", bad])
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"max_length": 2}, distilnp.ArgumentError, "max_length is 2, expected an integer from 3 to 512"),
+        ({"max_length": 513}, distilnp.ArgumentError, "max_length is 513"),
+        ({"max_length": 8.0}, distilnp.ArgumentError, "max_length is 8.0"),
+        ({"max_length": [5]}, distilnp.ArgumentError, r"max_length is \[5\]"),
+        ({"max_length": True}, distilnp.ArgumentError, "max_length is True"),
+        ({"labels": ["a", "b"]}, distilnp.ArgumentError, "expected 7 different ones"),
+        ({"labels": ["a"] * 7}, distilnp.ArgumentError, "expected 7 different ones"),
+        ({"labels": range(7)}, distilnp.InputTypeError, "expected every label to be text"),
+        ({"labels": "abcdefg"}, distilnp.InputTypeError, "labels is str"),
+        ({"labels": 7}, distilnp.InputTypeError, "labels is int"),
+        ({"function_to_apply": "tanh"}, distilnp.ArgumentError, "'softmax', 'sigmoid', 'none'"),
+    ],
+)
+def test_arguments_that_cannot_be_used_are_refused(
+    folder: Path, options: dict[str, object], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        distilnp.load(folder, **options)
+    with pytest.raises(error, match=message):
+        distilnp.classify("w1", folder, **options)
+
+
+@pytest.mark.parametrize("batch_tokens", [0, -1, 1.5, None, True])
+def test_a_stream_refuses_a_budget_that_is_none(
+    classifier: distilnp.Classifier, batch_tokens: object
+) -> None:
+    with pytest.raises(distilnp.ArgumentError, match="batch_tokens"):
+        classifier.stream(["w1"], batch_tokens=batch_tokens)
+
+
+def test_an_unknown_model_names_those_that_exist() -> None:
+    with pytest.raises(distilnp.ModelNotFoundError, match=r"no model 'sst-2'.*sst2-mini.*folder"):
+        distilnp.load("sst-2")
+    with pytest.raises(distilnp.ModelNotFoundError, match="no model ''"):
+        distilnp.load("")
+    with pytest.raises(distilnp.InputTypeError, match="model is int"):
+        distilnp.load(5)
+
+
+def test_a_vocabulary_of_another_model_is_refused(tmp_path: Path) -> None:
+    vocab = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"w{i}" for i in range(CONFIG.vocab_size))]
+    write_checkpoint(tmp_path, CONFIG, TENSORS, vocab=vocab)
+
+    with pytest.raises(distilnp.CheckpointError, match="the tokenizer has 216 tokens, expected at most 211"):
+        distilnp.load(tmp_path)
+
+
+def test_weights_that_overflow_are_an_error_not_an_answer(tmp_path: Path) -> None:
+    broken = TENSORS | {"classifier.weight": np.full_like(TENSORS["classifier.weight"], 3e38)}
+    write_checkpoint(tmp_path, CONFIG, broken)
+
+    with (
+        np.errstate(over="ignore", invalid="ignore"),
+        pytest.raises(distilnp.CheckpointError, match="expected finite numbers"),
+    ):
+        distilnp.load(tmp_path)(words(3))
+
+
+def test_classify_keeps_its_model(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = distilnp.classify(words(3), folder)
+    monkeypatch.setattr("distilnp.api.load_params", None)  # a second load would fail
+
+    assert distilnp.classify(words(3), str(folder)) == expected
+    assert distilnp.classify([words(3)], model=folder) == [expected]
+
+
+def test_classify_tells_options_apart(folder: Path) -> None:
+    labels = list("tuvwxyz")
+
+    assert distilnp.classify(words(9), folder, max_length=4).n_seen == 4
+    assert distilnp.classify(words(9), folder).n_seen == 11
+    assert list(distilnp.classify(words(9), folder, labels=labels).scores) == labels
+
+
+def test_threads_may_share_a_classifier(classifier: distilnp.Classifier) -> None:
+    texts = [words(i % 23, i) for i in range(200)]
+    expected = [p.logits.tobytes() for p in classifier(texts)]
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda text: classifier(text).logits.tobytes(), texts))
+
+    assert answers == expected
+
+
+def test_predictions_and_classifiers_survive_pickling(classifier: distilnp.Classifier) -> None:
+    prediction = classifier(words(3))
+
+    assert pickle.loads(pickle.dumps(prediction)) == prediction
+    assert copy.deepcopy(prediction) == prediction
+    assert pickle.loads(pickle.dumps(classifier))(words(3)) == prediction
+
+
+def test_a_folder_with_spaces_and_letters_of_any_alphabet(tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "mein schönes Modell 模型", CONFIG, TENSORS)
+
+    assert distilnp.classify(words(2), folder).n_tokens == 4
+
+
+def test_every_public_name_is_listed() -> None:
+    public = {
+        name
+        for name, value in vars(distilnp).items()
+        if not name.startswith("_") and getattr(value, "__module__", "").startswith("distilnp")
+    }
+
+    assert public == set(distilnp.__all__)
+
+
+def test_import_is_light() -> None:
+    heavy = ("numba", "huggingface_hub", "tqdm", "torch")
+    code = f"import sys, distilnp; print([name for name in {heavy} if name in sys.modules])"
+
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert run.stdout.strip() == "[]"
+
+
+def test_the_bundled_checkpoint_answers() -> None:
+    answers = distilnp.classify(["I really liked that movie!", "What a waste of two hours."])
+
+    assert [answer.label for answer in answers] == ["POSITIVE", "NEGATIVE"]
+    assert all(answer.score > 0.9 for answer in answers)
+
+
+def test_the_bundled_checkpoint_keeps_its_accuracy_on_sst2_dev(data: Path) -> None:
+    rows = (data / "sst2/dev.tsv").read_text().splitlines()[1:]
+    texts, labels = zip(*(row.rsplit("\t", 1) for row in rows), strict=True)
+
+    predictions = distilnp.classify(texts)
+
+    n_right = sum(
+        p.label == ("NEGATIVE", "POSITIVE")[int(y)] for p, y in zip(predictions, labels, strict=True)
+    )
+    card = (Path(__file__).parents[1] / "weights/sst2-mini/README.md").read_text()
+    assert len(predictions) == 872
+    assert f"{n_right}/872" in card
+    assert n_right / 872 >= 0.885
+
+
+def test_config_json_of_the_bundled_checkpoint_is_in_the_public_form() -> None:
+    values = json.loads((distilnp.load().folder / "config.json").read_text())
+
+    assert values["quantization_config"]["format"] == "int-quantized"

@@ -1,0 +1,108 @@
+"""The import graph is the architecture; this table is where it is written down.
+
+A module may import what stands in its row and the standard library, nothing else, also inside its functions.
+"""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+import distilnp
+
+PACKAGE = Path(distilnp.__file__).parent
+
+MAY_IMPORT = {
+    "errors": set(),
+    # the tokenizer: no NumPy, nothing of the rest
+    "tokenizer.unicode_tables": set(),
+    "tokenizer.characters": {"tokenizer.unicode_tables"},
+    "tokenizer.settings": set(),
+    "tokenizer.sections": {"errors"},
+    "tokenizer.normalize": {"tokenizer.characters", "tokenizer.settings"},
+    "tokenizer.added_tokens": {"tokenizer.characters", "tokenizer.normalize", "tokenizer.settings"},
+    "tokenizer.pre_tokenize": {"tokenizer.characters", "tokenizer.normalize"},
+    "tokenizer.wordpiece": {"tokenizer.settings"},
+    "tokenizer.stages": {
+        "tokenizer.added_tokens",
+        "tokenizer.normalize",
+        "tokenizer.pre_tokenize",
+        "tokenizer.settings",
+        "tokenizer.wordpiece",
+    },
+    "tokenizer.word_ids": {
+        "tokenizer.characters",
+        "tokenizer.normalize",
+        "tokenizer.settings",
+        "tokenizer.stages",
+    },
+    "tokenizer.files": {
+        "errors",
+        "tokenizer.added_tokens",
+        "tokenizer.characters",
+        "tokenizer.sections",
+        "tokenizer.settings",
+    },
+    "tokenizer.tokenizer": {
+        "errors",
+        "tokenizer.files",
+        "tokenizer.settings",
+        "tokenizer.stages",
+        "tokenizer.word_ids",
+    },
+    "tokenizer.__init__": {"tokenizer.settings", "tokenizer.tokenizer"},
+    # a checkpoint: from a name to parameters
+    "checkpoint.__init__": set(),
+    "checkpoint.config": {"errors"},
+    "checkpoint.params": {"checkpoint.config", "numpy"},
+    "checkpoint.tensors": {"checkpoint.config", "checkpoint.params", "errors", "numpy", "safetensors"},
+    "checkpoint.registry": {"errors"},
+    # the model to read: NumPy and the parameters
+    "erf": {"numpy"},
+    "reference": {"checkpoint.config", "checkpoint.params", "erf", "numpy"},
+    # what users see
+    "predictions": {"checkpoint.config", "numpy"},
+    "api": {
+        "checkpoint.config",
+        "checkpoint.params",
+        "checkpoint.registry",
+        "checkpoint.tensors",
+        "errors",
+        "predictions",
+        "reference",
+        "tokenizer",
+        "numpy",
+    },
+    "__init__": {"api", "errors", "predictions"},
+}
+
+
+def modules() -> set[str]:
+    paths = (path.relative_to(PACKAGE).with_suffix("") for path in PACKAGE.rglob("*.py"))
+    return {".".join(path.parts) for path in paths}
+
+
+def imports(module: str) -> set[str]:
+    path = PACKAGE / f"{module.replace('.', '/')}.py"
+    package = path.relative_to(PACKAGE).parts[:-1]
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            found.add(node.module.partition(".")[0])
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1]
+            tails = [node.module] if node.module else [alias.name for alias in node.names]
+            found |= {".".join((*base, tail)) for tail in tails}
+    return found - sys.stdlib_module_names
+
+
+@pytest.mark.parametrize("module", MAY_IMPORT)
+def test_a_module_imports_only_what_its_row_allows(module: str) -> None:
+    assert imports(module) - MAY_IMPORT[module] == set()
+
+
+def test_every_module_has_a_row() -> None:
+    assert modules() == set(MAY_IMPORT)

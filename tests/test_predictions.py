@@ -1,0 +1,101 @@
+"""From logits to labels, as the pipeline of transformers does it."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from distilnp import Prediction
+from distilnp.checkpoint.config import DistilBertConfig
+from distilnp.predictions import decode, default_function, predict
+
+LOGITS = arrays(np.float32, st.integers(1, 9), elements=st.floats(-(2.0**100), 2.0**100, width=32))
+
+
+# The rules of transformers 5.23, pipelines/text_classification.py, `postprocess`.
+@pytest.mark.parametrize(
+    ("problem_type", "n_labels", "function"),
+    [
+        ("regression", 1, "none"),
+        ("regression", 3, "none"),
+        ("multi_label_classification", 1, "sigmoid"),
+        ("multi_label_classification", 3, "sigmoid"),
+        ("single_label_classification", 2, "softmax"),
+        (None, 1, "sigmoid"),
+        (None, 2, "softmax"),
+        (None, 28, "softmax"),
+    ],
+)
+def test_the_function_is_the_one_transformers_chooses(
+    problem_type: str, n_labels: int, function: str
+) -> None:
+    labels = tuple(f"l{i}" for i in range(n_labels))
+
+    assert default_function(DistilBertConfig(problem_type=problem_type, id2label=labels)) == function
+
+
+def test_softmax_of_published_logits_gives_the_published_score() -> None:
+    # distilbert-base-uncased-finetuned-sst-2-english on the first sentence of the Hugging Face course
+    scores = decode(np.array([-1.5606991, 1.6122842], np.float32), "softmax")
+
+    # Logits and score were printed by two frameworks: 1e-5 between their logits, times the slope p (1 - p).
+    assert scores[1] == pytest.approx(0.9598050713539124, abs=4e-7)
+
+
+def test_sigmoid_judges_every_label_by_itself() -> None:
+    assert decode(np.array([0.0, math.log(3)], np.float32), "sigmoid") == pytest.approx([0.5, 0.75], abs=1e-7)
+
+
+def test_none_returns_the_logits() -> None:
+    assert decode(np.array([-3.5, 0.25], np.float32), "none") == [-3.5, 0.25]
+
+
+@given(LOGITS)
+def test_softmax_gives_shares_of_one_whatever_the_size_of_the_logits(logits: np.ndarray) -> None:
+    scores = decode(logits, "softmax")
+
+    assert math.fsum(scores) == pytest.approx(1, abs=len(scores) * 2.0**-52)
+    assert all(0 <= score <= 1 for score in scores)
+
+
+@given(LOGITS, st.sampled_from(["softmax", "sigmoid", "none"]))
+def test_the_label_is_that_of_the_highest_logit_and_score(logits: np.ndarray, function: str) -> None:
+    labels = tuple(f"l{i}" for i in range(len(logits)))
+
+    prediction = predict(logits, labels, function, n_tokens=7, n_seen=7)
+
+    assert prediction.label == labels[logits.argmax()]
+    assert prediction.score == max(prediction.scores.values())
+    assert tuple(prediction.scores) == labels
+
+
+def prediction(n_tokens: int = 5, n_seen: int = 5) -> Prediction:
+    logits = np.array([1.0, 2.0], np.float32)
+    return predict(logits, ("no", "yes"), "softmax", n_tokens=n_tokens, n_seen=n_seen)
+
+
+def test_a_prediction_cannot_be_changed() -> None:
+    one = prediction()
+
+    with pytest.raises(AttributeError):
+        one.label = "no"
+    with pytest.raises(ValueError, match="read-only"):
+        one.logits[0] = 9
+
+
+def test_a_prediction_says_whether_the_text_was_cut() -> None:
+    assert not prediction(5, 5).truncated
+    assert prediction(600, 512).truncated
+
+
+def test_equal_predictions_are_equal_and_can_be_counted() -> None:
+    assert prediction() == prediction()
+    assert prediction() != prediction(6, 6)
+    assert len({prediction(), prediction(), prediction(6, 6)}) == 2
+
+
+def test_as_dict_is_what_the_pipeline_of_transformers_returns() -> None:
+    assert prediction().as_dict() == {"label": "yes", "score": pytest.approx(1 / (1 + math.exp(-1)))}
