@@ -1,0 +1,331 @@
+"""From a checkpoint's files to `TokenizerSettings`, and which file wins where they disagree.
+
+1. A key written in `tokenizer_config.json`.
+2. `tokenizer.json` as the `tokenizers` package loads it, but for the truncation and padding it may carry.
+Where it
+   exists, the next are not read.
+3. `vocab.txt`, with the names of `special_tokens_map.json` and the tokens of `added_tokens.json`, a file that
+   transformers wrote beside it.
+4. The defaults of a BERT tokenizer.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..errors import TokenizerFilesError
+from .added_tokens import normalized_content
+from .characters import WHITESPACE
+from .sections import ADVICE, MAX_ID, Section, is_unicode, read_json, read_text, shown
+from .settings import AddedToken, TokenizerSettings
+
+# Keys that name special tokens, in the order in which transformers adds those that the vocabulary lacks,
+# and the names that BERT gives them.
+SPECIAL_TOKENS = {
+    "bos_token": None,
+    "eos_token": None,
+    "unk_token": "[UNK]",
+    "sep_token": "[SEP]",
+    "pad_token": "[PAD]",
+    "cls_token": "[CLS]",
+    "mask_token": "[MASK]",
+}
+# Keys that list more of them.
+MORE_SPECIAL_TOKENS = ("additional_special_tokens", "extra_special_tokens")
+
+# A vocab.txt does not say how to use it. These classes use it as BERT does. Others do not (the Japanese one
+# splits words with a dictionary first), and their ids would be wrong in silence.
+BERT_CLASSES = (
+    "BertTokenizer",
+    "BertTokenizerFast",
+    "DistilBertTokenizer",
+    "DistilBertTokenizerFast",
+    "ElectraTokenizer",
+    "ElectraTokenizerFast",
+    "PreTrainedTokenizerFast",
+    "TokenizersBackend",
+)
+
+# transformers writes 1e30 where it knows no limit.
+NO_LIMIT = 1 << 31
+
+
+def read_settings(folder: str | os.PathLike[str]) -> TokenizerSettings:
+    """Read what the files of a folder say, and resolve where they disagree."""
+    folder = Path(folder)
+    config = read_json(folder / "tokenizer_config.json") or Section({}, str(folder / "tokenizer_config.json"))
+    serialized = read_json(folder / "tokenizer.json")
+    if serialized:
+        draft = _read_tokenizer_json(serialized)
+        sources = [config]
+    else:
+        draft = _read_vocab(folder / "vocab.txt")
+        config.supports("tokenizer_class", None, *BERT_CLASSES)
+        sources = [config, read_json(folder / "special_tokens_map.json") or Section({}, "")]
+
+    if config.has("added_tokens_decoder"):
+        _add_decoder(draft, config.section("added_tokens_decoder"))
+    elif not serialized:
+        _add_legacy(draft, read_json(folder / "added_tokens.json") or Section({}, ""), sources)
+    _name_special_tokens(draft, sources)
+    if not serialized:
+        _add_default_special_tokens(draft)
+    _switch(draft, config)
+    return draft.finish()
+
+
+@dataclass
+class _Draft:
+    """Settings while the files are read, one after another."""
+
+    where: str
+    vocab: dict[str, int]
+    names: dict[str, str] = field(default_factory=dict)
+    template_ids: Mapping[str, int] = field(default_factory=dict)
+    continuing_subword_prefix: str = "##"
+    max_input_chars_per_word: int = 100
+    clean_text: bool = True
+    handle_chinese_chars: bool = True
+    strip_accents: bool | None = None
+    lowercase: bool = True
+    split_special_tokens: bool = False
+    model_max_length: int | None = None
+    added_tokens: dict[str, AddedToken] = field(default_factory=dict)
+
+    def add(self, content: str, **flags: bool) -> None:
+        """Add a token as the witness does: with the vocabulary's id if it has one, else with the next free.
+
+        So an id written beside a token counts for nothing. A token that comes again gets the new flags.
+        """
+        token_id = self.id_of(content)
+        if token_id is None:
+            token_id = max(len(self.vocab), *(token.id + 1 for token in self.added_tokens.values()), 0)
+        if content:
+            self.added_tokens[content] = AddedToken(content, token_id, **flags)
+
+    def id_of(self, token: str) -> int | None:
+        added = self.added_tokens.get(token)
+        return added.id if added else self.vocab.get(token)
+
+    def finish(self) -> TokenizerSettings:
+        """Check that the parts fit together."""
+        names = {key: self.names.get(key) or default for key, default in SPECIAL_TOKENS.items()}
+        ids = {}
+        for key in ("unk_token", "cls_token", "sep_token"):
+            name = str(names[key])
+            token_id = self.vocab.get(name) if key == "unk_token" else self.id_of(name)
+            if token_id is None or token_id != self.template_ids.get(name, token_id):
+                ids_in_file = "no id" if token_id is None else f"{token_id} and {self.template_ids[name]}"
+                raise TokenizerFilesError(
+                    f"{self.where}: expected one id for {shown(name)}, the {key}, got {ids_in_file}. "
+                    f"If the model has another name for it, write that as {key} in tokenizer_config.json."
+                )
+            ids[key] = token_id
+        settings = TokenizerSettings(
+            vocab=self.vocab,
+            cls_id=ids["cls_token"],
+            sep_id=ids["sep_token"],
+            cls_token=str(names["cls_token"]),
+            sep_token=str(names["sep_token"]),
+            unk_token=str(names["unk_token"]),
+            continuing_subword_prefix=self.continuing_subword_prefix,
+            max_input_chars_per_word=self.max_input_chars_per_word,
+            clean_text=self.clean_text,
+            handle_chinese_chars=self.handle_chinese_chars,
+            strip_accents=self.lowercase if self.strip_accents is None else self.strip_accents,
+            lowercase=self.lowercase,
+            added_tokens=tuple(self.added_tokens.values()),
+            split_special_tokens=self.split_special_tokens,
+            model_max_length=self.model_max_length,
+        )
+        for token in settings.added_tokens:
+            if token.normalized and not normalized_content(token, settings):
+                raise TokenizerFilesError(
+                    f"{self.where}: expected added tokens of which normalization leaves something, "
+                    f"got {shown(token.content)}, which it empties. Set its normalized to false."
+                )
+        return settings
+
+
+# ---------------------------------------------------------------------------------------------- the two
+# vocabularies
+
+
+def _read_vocab(path: Path) -> _Draft:
+    text = read_text(path)
+    if text is None:
+        raise TokenizerFilesError(
+            f"{path.parent}: expected vocab.txt or tokenizer.json, found neither. "
+            "Give the folder of a checkpoint that was saved together with its tokenizer."
+        )
+    # The witness trims whatever whitespace ends a line, not only the newline.
+    whitespace = "".join(WHITESPACE)
+    vocab: dict[str, int] = {}
+    for index, line in enumerate(text.removesuffix("\n").split("\n")):
+        token = line.rstrip(whitespace)
+        if token in vocab:
+            raise TokenizerFilesError(
+                f"{path}: expected a different token on every line, got {shown(token)} on lines "
+                f"{vocab[token] + 1} and {index + 1}. {ADVICE}"
+            )
+        vocab[token] = index
+    return _Draft(str(path), vocab)
+
+
+def _read_tokenizer_json(file: Section) -> _Draft:
+    file.supports("version", "1.0", None)
+    model = file.section("model")
+    model.supports("type", "WordPiece", None)
+    vocab = model.section("vocab")
+    if not is_unicode("".join(vocab.values)):
+        model.reject("vocab", "tokens without lone surrogates")
+    names, template_ids = _read_template(file)
+    draft = _Draft(
+        where=file.where,
+        vocab={token: vocab.integer(token) for token in vocab.values},
+        names={"unk_token": model.string("unk_token"), **names},
+        template_ids=template_ids,
+        continuing_subword_prefix=model.string("continuing_subword_prefix"),
+        max_input_chars_per_word=model.integer("max_input_chars_per_word", largest=(1 << 64) - 1),
+    )
+
+    file.section("pre_tokenizer").supports("type", "BertPreTokenizer")
+    if file.has("normalizer"):
+        normalizer = file.section("normalizer")
+        normalizer.supports("type", "BertNormalizer")
+        draft.clean_text = normalizer.boolean("clean_text")
+        draft.handle_chinese_chars = normalizer.boolean("handle_chinese_chars")
+        draft.strip_accents = _boolean_or_null(normalizer, "strip_accents")
+        draft.lowercase = normalizer.boolean("lowercase")
+    else:
+        draft.clean_text = draft.handle_chinese_chars = draft.strip_accents = draft.lowercase = False
+
+    for item in file.items("added_tokens") if "added_tokens" in file.values else ():
+        token = item.section("item")
+        token.integer("id")
+        flags = ("single_word", "lstrip", "rstrip", "normalized", "special")
+        draft.add(token.string("content"), **{flag: token.boolean(flag) for flag in flags})
+    return draft
+
+
+def _read_template(file: Section) -> tuple[dict[str, str], dict[str, int]]:
+    """Return what stands before and after a text, and the ids that the post-processor gives them.
+
+    A file without one would mean no [CLS], and nothing for the model to read its answer from: then as BERT
+    does.
+    """
+    if not file.has("post_processor"):
+        return {}, {}
+    processor = file.section("post_processor")
+    processor.supports("type", "TemplateProcessing", "BertProcessing")
+    if processor.values["type"] == "BertProcessing":
+        pairs = [processor.values.get("cls"), processor.values.get("sep")]
+    else:
+        single = [item.section("item") for item in processor.items("single")]
+        if [list(item.values) for item in single] != [["SpecialToken"], ["Sequence"], ["SpecialToken"]]:
+            processor.reject("single", "a special token, the text, a special token")
+        special_tokens = processor.section("special_tokens")
+        named = [item.section("SpecialToken").string("id") for item in (single[0], single[2])]
+        pairs = [
+            [
+                *(
+                    item.values["item"]
+                    for key in ("tokens", "ids")
+                    for item in special_tokens.section(name).items(key)
+                )
+            ]
+            for name in named
+        ]
+    for pair in pairs:
+        if not isinstance(pair, list) or [type(value) for value in pair] != [str, int]:
+            file.reject("post_processor", "one token with one id before the text, and one with one after it")
+    (cls_token, cls_id), (sep_token, sep_id) = pairs  # type: ignore[misc]
+    return {"cls_token": cls_token, "sep_token": sep_token}, {cls_token: cls_id, sep_token: sep_id}
+
+
+# ----------------------------------------------------------------------------------------------- tokens by
+# other files
+
+
+def _add_decoder(draft: _Draft, decoder: Section) -> None:
+    """Add the tokens of `added_tokens_decoder` in the order of the ids written there."""
+    for key in decoder.values:
+        if not (key.isascii() and key.isdecimal() and len(key) <= len(str(MAX_ID))):
+            decoder.reject(key, "ids as keys")
+    for key in sorted(decoder.values, key=int):
+        _add_written(draft, decoder, key, special=False)
+
+
+def _add_legacy(draft: _Draft, added_tokens: Section, sources: Sequence[Section]) -> None:
+    """Add the tokens of `added_tokens.json`; those that are named elsewhere are special."""
+    named = {_content(source, key) for source in sources for key in SPECIAL_TOKENS if source.has(key)}
+    ids = {content: added_tokens.integer(content) for content in added_tokens.values if is_unicode(content)}
+    for content in sorted(ids, key=ids.__getitem__):
+        draft.add(content, special=content in named, normalized=content not in named)
+
+
+def _name_special_tokens(draft: _Draft, sources: Sequence[Section]) -> None:
+    """Take each special token's name from the first source that writes it."""
+    for key in SPECIAL_TOKENS:
+        for source in (source for source in sources if source.has(key)):
+            draft.names[key] = _content(source, key)
+            _add_written(draft, source, key, special=True, again=False)
+            break
+    for key in MORE_SPECIAL_TOKENS:
+        for source in (source for source in sources if source.has(key)):
+            if isinstance(source.values[key], dict):
+                named = source.section(key)
+                for name in named.values:
+                    _add_written(draft, named, name, special=True, again=False)
+            else:
+                for item in source.items(key):
+                    _add_written(draft, item, "item", special=True, again=False)
+            break
+
+
+def _add_default_special_tokens(draft: _Draft) -> None:
+    for key, token in SPECIAL_TOKENS.items():
+        # A vocabulary without "[MASK]" does not get one: its id would lie outside the model's embeddings.
+        if token in draft.vocab and key not in draft.names and token not in draft.added_tokens:
+            draft.add(token, special=True)
+
+
+def _add_written(draft: _Draft, section: Section, key: str, *, special: bool, again: bool = True) -> None:
+    """Add a token written as a string or as an object with flags; `again`: even if it is there already."""
+    content = _content(section, key)
+    if content in draft.added_tokens and not again:
+        return
+    written = section.section(key) if isinstance(section.values[key], dict) else Section({}, section.where)
+    special = special or written.boolean("special", False)
+    flags = {flag: written.boolean(flag, False) for flag in ("single_word", "lstrip", "rstrip")}
+    draft.add(content, special=special, normalized=written.boolean("normalized", not special), **flags)
+
+
+def _content(section: Section, key: str) -> str:
+    if isinstance(section.values[key], dict):
+        return section.section(key).string("content")
+    return section.string(key)
+
+
+# ---------------------------------------------------------------------------------------------------- the
+# switches
+
+
+def _switch(draft: _Draft, config: Section) -> None:
+    """Apply the switches that `tokenizer_config.json` writes, and its stated limit."""
+    draft.lowercase = config.boolean("do_lower_case", draft.lowercase)
+    draft.handle_chinese_chars = config.boolean("tokenize_chinese_chars", draft.handle_chinese_chars)
+    draft.split_special_tokens = config.boolean("split_special_tokens", False)
+    if "strip_accents" in config.values:
+        draft.strip_accents = _boolean_or_null(config, "strip_accents")
+    if config.has("model_max_length"):
+        limit = config.values["model_max_length"]
+        if type(limit) not in (int, float) or limit < 1 or limit != int(limit):
+            config.reject("model_max_length", "a whole number of tokens")
+        draft.model_max_length = int(limit) if limit < NO_LIMIT else None
+
+
+def _boolean_or_null(section: Section, key: str) -> bool | None:
+    """Return a switch for which null means: as the model's case."""
+    return section.boolean(key) if section.has(key) else None

@@ -1,0 +1,115 @@
+"""Stage 1, normalize: the text in the spelling that the vocabulary knows.
+
+Four steps in a fixed order: clean_text, handle_chinese_chars, strip_accents, lowercase. Each keeps, for
+every character, the place in the given text that it came from: that is all that offsets need later. All
+steps but one look at a single character; strip_accents decomposes (NFD), and NFD also sorts runs of marks.
+Splitting into words is the next stage, `pre_tokenize.py`.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from .characters import ACCENTS, CHINESE, COMBINING_CLASS, LOWERCASE, REMOVED, WHITESPACE, decompose
+from .settings import TokenizerSettings
+
+
+@dataclass(frozen=True, slots=True)
+class AlignedText:
+    """A text on its way to tokens; `sources[i]` is the place of `text[i]` in the text that the user gave."""
+
+    text: str
+    sources: Sequence[int]
+
+    def slice(self, start: int, end: int) -> "AlignedText":
+        """Return the part from `start` to before `end`."""
+        return AlignedText(self.text[start:end], self.sources[start:end])
+
+    @property
+    def offsets(self) -> tuple[int, int]:
+        """The span of the given text that this (not empty) text stands for."""
+        return self.sources[0], self.sources[-1] + 1
+
+
+def normalize(aligned: AlignedText, settings: TokenizerSettings) -> AlignedText:
+    """Apply the steps that the settings ask for: "Crème BRÛLÉE" becomes "creme brulee"."""
+    if settings.clean_text:
+        aligned = clean_text(aligned)
+    if settings.handle_chinese_chars:
+        aligned = handle_chinese_chars(aligned)
+    if settings.strip_accents:
+        aligned = strip_accents(aligned)
+    if settings.lowercase:
+        aligned = lowercase(aligned)
+    return aligned
+
+
+def clean_text(aligned: AlignedText) -> AlignedText:
+    """Drop control characters; make every kind of whitespace a space."""
+    return _map_characters(
+        aligned,
+        lambda character: "" if character in REMOVED else " " if character in WHITESPACE else character,
+    )
+
+
+def handle_chinese_chars(aligned: AlignedText) -> AlignedText:
+    """Put spaces around ideographs: Chinese is written without, and WordPiece should see one at a time.
+
+    Korean Hangul and the Japanese kana are not ideographs and stay together.
+    """
+    return _map_characters(aligned, lambda character: f" {character} " if character in CHINESE else character)
+
+
+def strip_accents(aligned: AlignedText) -> AlignedText:
+    """Decompose, then drop the accents: "é" becomes "e" and an acute accent, and the accent goes."""
+    return _map_characters(_nfd(aligned), lambda character: "" if character in ACCENTS else character)
+
+
+def lowercase(aligned: AlignedText) -> AlignedText:
+    """Lowercase character by character, so the last sigma of a Greek word is like any other."""
+    return _map_characters(aligned, lambda character: LOWERCASE.get(character, character))
+
+
+def _map_characters(aligned: AlignedText, replace: Callable[[str], str]) -> AlignedText:
+    replacements = [replace(character) for character in aligned.text]
+    return AlignedText(
+        "".join(replacements),
+        [
+            source
+            for source, replacement in zip(aligned.sources, replacements, strict=True)
+            for _ in replacement
+        ],
+    )
+
+
+def _nfd(aligned: AlignedText) -> AlignedText:
+    """Decompose canonically, and sort each run of combining marks by class.
+
+    In the witness a mark that moves leaves its origin behind: after sorting, the first character of each
+    decomposition takes the next place of the given text, in order, and the others share it. So offsets
+    never go backwards, and we do the same.
+    """
+    decomposed = [
+        (character, position == 0)
+        for given in aligned.text
+        for position, character in enumerate(decompose(given))
+    ]
+    in_order = _sort_marks(decomposed)
+    sources = []
+    n_given = 0
+    for _, is_first in in_order:
+        n_given += is_first
+        sources.append(aligned.sources[n_given - 1])
+    return AlignedText("".join(character for character, _ in in_order), sources)
+
+
+def _sort_marks(decomposed: Iterable[tuple[str, bool]]) -> list[tuple[str, bool]]:
+    ordered: list[tuple[str, bool]] = []
+    marks: list[tuple[str, bool]] = []
+    for item in decomposed:
+        if item[0] in COMBINING_CLASS:
+            marks.append(item)
+            continue
+        ordered += sorted(marks, key=lambda mark: COMBINING_CLASS[mark[0]])
+        marks.clear()
+        ordered.append(item)
+    return ordered + sorted(marks, key=lambda mark: COMBINING_CLASS[mark[0]])

@@ -1,0 +1,25 @@
+"""Stage 2, pre_tokenize: words.
+
+A word ends at whitespace, and every punctuation character is a word of its own: "don't!" is "don", "'",
+"t", "!". "Punctuation" is all of ASCII that is neither letter, digit nor space (so "$" too) and the Unicode
+category P. Splitting words into pieces of the vocabulary is the next stage, `wordpiece.py`.
+"""
+
+from collections.abc import Iterator
+
+from .characters import PUNCTUATION, WHITESPACE
+from .normalize import AlignedText
+
+
+def pre_tokenize(aligned: AlignedText) -> Iterator[AlignedText]:
+    """Yield the words of a normalized text; none is empty."""
+    start = 0
+    for position, character in enumerate(aligned.text):
+        if character in WHITESPACE or character in PUNCTUATION:
+            if start < position:
+                yield aligned.slice(start, position)
+            if character in PUNCTUATION:
+                yield aligned.slice(position, position + 1)
+            start = position + 1
+    if start < len(aligned.text):
+        yield aligned.slice(start, len(aligned.text))

@@ -1,0 +1,197 @@
+"""The tokenizer as the rest of the package sees it: a text in, an `Encoding` out.
+
+Which stages there are and in which order is in `stages.py`; why it is fast in `word_ids.py`; which file
+says what in `files.py`. Texts are never cut here: that is a decision about the model's input, not about
+words.
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
+
+from ..errors import InputTypeError
+from .files import read_settings
+from .settings import TokenizerSettings
+from .stages import Stages, Token
+from .word_ids import WordIds
+
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class Encoding:
+    """What a text became. It cannot be changed.
+
+    Tokens and offsets are computed when they are first asked for, which costs several times what the ids
+    cost.
+    """
+
+    __slots__ = ("_ids", "_staged")
+
+    def __init__(
+        self, ids: tuple[int, ...], staged: Callable[[], Iterable[Token]] | tuple[Token, ...]
+    ) -> None:
+        self._ids = ids
+        self._staged = staged
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """The token ids, with those of [CLS] and [SEP]."""
+        return self._ids
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The tokens as the vocabulary spells them; an added token as the text does."""
+        return tuple(token.token for token in self._tokens())
+
+    @property
+    def offsets(self) -> tuple[tuple[int, int], ...]:
+        """For each token its span of the text, end exclusive; (0, 0) for [CLS] and [SEP]."""
+        return tuple(token.offsets for token in self._tokens())
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __repr__(self) -> str:
+        return f"Encoding(ids={self.ids}, tokens={self.tokens})"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Without this a pickle would carry the whole vocabulary.
+        return Encoding, (self._ids, self._tokens())
+
+    def _tokens(self) -> tuple[Token, ...]:
+        staged = self._staged
+        if not isinstance(staged, tuple):
+            # Two threads may both come here; both store the same.
+            staged = self._staged = tuple(staged())
+        return staged
+
+
+class Tokenizer:
+    """BERT's WordPiece tokenizer, with the ids of the Rust package `tokenizers`.
+
+    Immutable but for a cache of words; any number of threads may use one at once.
+
+    Attributes
+    ----------
+    settings
+        Everything the ids depend on.
+    vocab_size
+        One more than the largest id that `encode` can give: a model needs at least that many embeddings.
+
+    Examples
+    --------
+    >>> from distilnp.tokenizer import Tokenizer
+    >>> tokenizer = Tokenizer.from_folder("weights/sst2-mini")
+    >>> tokenizer.encode("An unaffable film.").tokens
+    ('[CLS]', 'an', 'una', '##ffa', '##ble', 'film', '.', '[SEP]')
+    """
+
+    def __init__(self, settings: TokenizerSettings) -> None:
+        self.settings = settings
+        self.vocab_size = 1 + max(
+            settings.cls_id,
+            settings.sep_id,
+            *settings.vocab.values(),
+            *(token.id for token in settings.added_tokens),
+        )
+        self._stages = Stages(settings)
+        self._word_ids = WordIds(self._stages)
+
+    @classmethod
+    def from_folder(cls, path: str | os.PathLike[str], *, split_special_tokens: bool = False) -> "Tokenizer":
+        """Read the tokenizer of a checkpoint.
+
+        Parameters
+        ----------
+        path
+            A folder with `vocab.txt` or `tokenizer.json`, and perhaps `tokenizer_config.json` and
+            `special_tokens_map.json`.
+        split_special_tokens
+            Whether a special token typed in a text, "[SEP]", is plain text. Off, as in Hugging Face's
+            libraries: who can write the text can then end it. `tokenizer_config.json` may switch it on as
+            well.
+
+        Raises
+        ------
+        TokenizerFilesError
+            If the files are missing, damaged, or describe another kind of tokenizer.
+        """
+        settings = read_settings(path)
+        return cls(
+            replace(settings, split_special_tokens=split_special_tokens or settings.split_special_tokens)
+        )
+
+    @property
+    def model_max_length(self) -> int | None:
+        """The longest input, in tokens, that `tokenizer_config.json` states, or None."""
+        return self.settings.model_max_length
+
+    @property
+    def lowercase(self) -> bool:
+        """Whether "Film" and "film" are the same word."""
+        return self.settings.lowercase
+
+    def encode(self, text: str) -> Encoding:
+        """Tokenize one text, with [CLS] and [SEP], and never truncate it.
+
+        A lone surrogate, half of a character that some other program cut, counts as U+FFFD, which is what a
+        decoder puts in place of broken input; `clean_text` then drops it.
+
+        Parameters
+        ----------
+        text
+            Any str; an empty one gives [CLS] [SEP].
+
+        Returns
+        -------
+        Encoding
+            `ids`, `tokens` and `offsets`.
+
+        Raises
+        ------
+        InputTypeError
+            If `text` is not a str.
+        """
+        if not isinstance(text, str):
+            raise InputTypeError(
+                f"Tokenizer.encode expected one text (a str), got {type(text).__name__}. "
+                "Decode bytes first; encode the texts of a list one by one."
+            )
+        if not text.isascii():
+            text = _replace_lone_surrogates(text)
+        return Encoding(self._encode_ids(text), partial(self._stages.encode, text))
+
+    def _encode_ids(self, text: str) -> tuple[int, ...]:
+        added_tokens = self._stages.added_tokens
+        if added_tokens.normalized:
+            # They may span words of the normalized text: only the stages see these.
+            return tuple(token.id for token in self._stages.encode(text))
+
+        settings = self.settings
+        if not added_tokens.raw or not added_tokens.raw.pattern.search(text):
+            return (settings.cls_id, *self._word_ids.of(text), settings.sep_id)
+
+        ids = [settings.cls_id]
+        for start, end, added_token in added_tokens.raw.split(text):
+            if added_token:
+                ids.append(added_token.id)
+            else:
+                ids += self._word_ids.of(text[start:end])
+        return (*ids, settings.sep_id)
+
+    def __repr__(self) -> str:
+        case = "uncased" if self.lowercase else "cased"
+        return f"<Tokenizer: {len(self.settings.vocab):,} tokens, {case}>"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Tokenizer, (self.settings,)
+
+
+def _replace_lone_surrogates(text: str) -> str:
+    try:
+        text.encode()  # ten times as fast as a search, and nearly no text holds one
+    except UnicodeEncodeError:
+        return _LONE_SURROGATE.sub("\ufffd", text)
+    return text
