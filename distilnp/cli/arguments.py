@@ -1,0 +1,185 @@
+"""The grammar of the command line, and its help.
+
+What is wrong with a command line by itself ends here, as argparse ends it: usage, message, exit code 2.
+Whether a value suits a model is for the model to say. Nothing is imported that would slow down `--help`.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from .. import __version__
+
+# Stated again, because `api` imports NumPy; a test holds them equal.
+DEFAULT_MODEL = "sst2-mini"
+DEFAULT_BATCH_TOKENS = 4096
+
+INPUT_FORMATS = ("lines", "csv", "tsv", "jsonl")
+FORMAT_OF_SUFFIX = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+
+DESCRIPTION = "DistilBERT text classification on a CPU."
+
+EPILOG = """\
+exit codes, as a shell shows them:
+  0    every text has its answer
+  1    an error, told on standard error; the texts before it have their answers
+  2    a wrong command line
+  130  Ctrl-C
+  141  the reader of the output has gone away, as `head` does; nothing is said
+"""
+
+CLASSIFY_DESCRIPTION = """\
+Classify texts given as arguments, or those of a file, or of standard input.
+
+As many answers come out as texts went in, in their order, each as soon as it
+is ready. An answer never waits for input that is not there yet: texts that
+arrived while the model was at work make up the next batch.
+"""
+
+CLASSIFY_EPILOG = """\
+input is UTF-8, with or without a byte order mark:
+  lines  one text a line; a blank line is an empty text
+  csv    a header line, then rows; a field with a comma, a quote or a line end
+         in it is in double quotes
+  tsv    a header line, then rows; there is no quoting, a quote is a character
+         like any other, as in the files of GLUE
+  jsonl  one JSON object a line
+  The first row that does not fit ends the run with an error that names its
+  line; so does a blank line where a row was expected. Nothing is skipped.
+
+output:
+  table  for people: score, label, text. On a terminal the text is cut to its
+         width, and labels have colours unless NO_COLOR is set.
+         "[512 of 731 tokens seen]" marks a text too long for the model.
+  jsonl  an object for each text: text, label, score, n_tokens, n_seen,
+         truncated; with --all-scores also scores
+  csv    the same under a header line; with --all-scores also a column
+         score_LABEL for each label
+  jsonl and csv are in UTF-8, whatever the locale. Half of a surrogate pair,
+  which JSON can hold and UTF-8 cannot, is written as its escape: \\ud83d
+
+examples:
+  distilnp classify "I really liked that movie!"
+  distilnp classify --file reviews.csv --column review --format csv > out.csv
+  tail -f chat.log | distilnp classify
+  grep -h refund *.txt | distilnp classify | jq -r .label | sort | uniq -c
+"""
+
+INFO_DESCRIPTION = """\
+Show what a checkpoint is: architecture, size, labels, tokenizer. The weights
+are not loaded. Without MODEL, list the models that came with distilnp.
+"""
+
+
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse and check a command line; for `classify`, `input_format` is settled too.
+
+    Raises
+    ------
+    SystemExit
+        With 2, after a message on standard error, if the command line is wrong; with 0 after --help and
+        --version.
+    """
+    # Abbreviated options would break in scripts on the day another option begins alike.
+    parser = argparse.ArgumentParser("distilnp", description=DESCRIPTION, epilog=EPILOG, allow_abbrev=False)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--version", action="version", version=f"distilnp {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    classify = _add_classify(commands)
+    _add_info(commands)
+    options = parser.parse_args(arguments)
+    if options.command == "classify":
+        _settle_input(options, classify)
+    return options
+
+
+def _add_classify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        "classify",
+        help="classify texts",
+        description=CLASSIFY_DESCRIPTION,
+        epilog=CLASSIFY_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("texts", metavar="TEXT", nargs="*", help="a text; after --, it may begin with a dash")
+    inputs = parser.add_argument_group("input")
+    inputs.add_argument("--file", metavar="FILE", help='where the texts are; "-" is standard input')
+    inputs.add_argument(
+        "--input-format",
+        choices=INPUT_FORMATS,
+        help="by default, as the file's name ends (.csv .tsv .jsonl .ndjson), otherwise lines",
+    )
+    inputs.add_argument(
+        "--column",
+        metavar="NAME",
+        help="the column of a CSV or TSV file, or the key of JSON lines, that holds the text; by default the "
+        'only one, or "text", or "sentence"',
+    )
+    outputs = parser.add_argument_group("output")
+    outputs.add_argument(
+        "--format",
+        choices=("table", "jsonl", "csv"),
+        help="by default table on a terminal, jsonl into a file or a pipe",
+    )
+    outputs.add_argument("--all-scores", action="store_true", help="the scores of all labels")
+    model = parser.add_argument_group("model")
+    model.add_argument(
+        "--model",
+        metavar="MODEL",
+        default=DEFAULT_MODEL,
+        help="the name of a bundled model, or a folder (default: %(default)s)",
+    )
+    model.add_argument(
+        "--max-length",
+        metavar="N",
+        type=int,
+        help="give the model at most N tokens of a text, [CLS] and [SEP] among them (default: as many as it "
+        "has positions)",
+    )
+    model.add_argument(
+        "--split-special-tokens",
+        action="store_true",
+        help='take "[SEP]" in a text for five characters, not for the token',
+    )
+    model.add_argument(
+        "--batch-tokens",
+        metavar="N",
+        type=int,
+        default=DEFAULT_BATCH_TOKENS,
+        help="classify texts that are there together in batches of N tokens; it decides how soon answers "
+        "come, never what they are (default: %(default)s)",
+    )
+    return parser
+
+
+def _add_info(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "info",
+        help="show what a checkpoint is",
+        description=INFO_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("model", metavar="MODEL", nargs="?", help="the name of a bundled model, or a folder")
+    parser.add_argument("--format", choices=("table", "json"), default="table", help="(default: %(default)s)")
+
+
+def _settle_input(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    if options.texts:
+        for option in ("file", "input_format", "column"):
+            if getattr(options, option) is not None:
+                name = option.replace("_", "-")
+                parser.error(f"--{name} came with texts as arguments, expected texts from one place only")
+        for number, text in enumerate(options.texts, start=1):
+            if any(
+                "\udc80" <= character <= "\udcff" for character in text
+            ):  # Python's stand-ins for bad bytes
+                parser.error(f"text {number} is not in the encoding of the locale: {text!r:.60}")
+    if options.input_format is None:
+        options.input_format = FORMAT_OF_SUFFIX.get(Path(options.file or "").suffix.lower(), "lines")
+    if options.column is not None and options.input_format == "lines":
+        parser.error(
+            "--column came with an input of one text a line, expected a file named .csv, .tsv or .jsonl, "
+            "or --input-format"
+        )

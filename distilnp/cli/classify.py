@@ -1,0 +1,97 @@
+"""`distilnp classify`: texts in, answers out, none later than need be.
+
+Which texts is the business of `readers`, how an answer looks that of `writers`.
+"""
+
+import io
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice, tee
+
+from ..api import Classifier, load
+from ..predictions import Prediction
+from .progress import Progress
+from .readers import READERS, Lines, open_lines
+from .writers import Writer, csv_writer, jsonl_writer, table_writer
+
+
+def classify(options: Namespace) -> None:
+    """Run the command with the options of `arguments`."""
+    if options.texts:
+        classifier = _load(options)
+        write = _writer(options, classifier)
+        for text, prediction in answers(classifier, [options.texts], options.batch_tokens):
+            write(text, prediction)
+            sys.stdout.flush()
+        return
+    with open_lines(options.file) as lines:
+        classifier = _load(options)
+        _say_what_is_awaited(lines)
+        write = _writer(options, classifier)
+        arrived = arrivals(READERS[options.input_format](lines, options.column), lines.ready)
+        with Progress(lines) as progress:
+            for text, prediction in answers(classifier, arrived, options.batch_tokens):
+                progress.before_row()
+                write(text, prediction)
+                sys.stdout.flush()
+                progress.after_row()
+
+
+def arrivals(texts: Iterator[str], ready: Callable[[], bool]) -> Iterator[Iterator[str]]:
+    """Part texts into runs that arrived together.
+
+    A run goes on for as long as `ready` says that the next text is already there. So all texts of a file are
+    one run; of a pipe that is slower than the model, each is a run of its own; in between, a run is what came
+    while the model was at work. A run has to be used up before the next is asked for.
+    """
+
+    def run(first: str) -> Iterator[str]:
+        yield first
+        while ready():
+            yield from islice(texts, 1)
+
+    for first in texts:
+        yield run(first)
+
+
+def answers(
+    classifier: Classifier, runs: Iterable[Iterable[str]], batch_tokens: int
+) -> Iterator[tuple[str, Prediction]]:
+    """Pair each text with its prediction. The end of a run ends a batch, full or not."""
+    for run in runs:
+        asked, texts = tee(run)
+        for prediction in classifier.stream(asked, batch_tokens=batch_tokens):
+            yield next(texts), prediction
+
+
+def _load(options: Namespace) -> Classifier:
+    return load(
+        options.model, max_length=options.max_length, split_special_tokens=options.split_special_tokens
+    )
+
+
+def _writer(options: Namespace, classifier: Classifier) -> Writer:
+    """Make the writer that was asked for, or the one that suits who reads the output."""
+    is_terminal = sys.stdout.isatty()
+    output_format = options.format or ("table" if is_terminal else "jsonl")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Only half of a surrogate pair cannot be written in UTF-8, and its escape happens to be JSON's.
+        encoding = sys.stdout.encoding if output_format == "table" else "utf-8"
+        sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace", newline="\n")
+    if output_format == "jsonl":
+        return jsonl_writer(sys.stdout, all_scores=options.all_scores)
+    if output_format == "csv":
+        return csv_writer(sys.stdout, classifier.labels, all_scores=options.all_scores)
+    # https://no-color.org: set, and not empty
+    colours = is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return table_writer(sys.stdout, classifier.labels, all_scores=options.all_scores, colours=colours)
+
+
+def _say_what_is_awaited(lines: Lines) -> None:
+    if lines.is_terminal:
+        print(
+            "distilnp: type texts, one a line, and Ctrl-D at the end; classify --help shows more ways",
+            file=sys.stderr,
+        )

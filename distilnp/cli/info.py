@@ -1,0 +1,126 @@
+"""`distilnp info`: what a checkpoint is, from its small files and the header of its weights.
+
+The weights themselves are not read; whether they fit the rest is checked when they are loaded.
+"""
+
+import json
+import math
+from argparse import Namespace
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from ..checkpoint.config import DistilBertConfig
+from ..checkpoint.params import Array, build_params
+from ..checkpoint.registry import bundled_models, find_checkpoint
+from ..errors import CheckpointError
+from ..predictions import default_function
+from ..tokenizer import Tokenizer
+
+TYPE_NAMES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I8": "int8"}
+
+
+def info(options: Namespace) -> None:
+    """Run the command with the options of `arguments`."""
+    if options.model is None:
+        models = [describe(folder) for _, folder in sorted(bundled_models().items())]
+        if options.format == "json":
+            print(json.dumps(models, indent=2))
+        for facts in models if options.format == "table" else ():
+            print(f"{facts['name']:<16}  {_in_brief(facts)}")
+        return
+    facts = describe(find_checkpoint(options.model))
+    print(json.dumps(facts, indent=2) if options.format == "json" else _as_table(facts))
+
+
+def describe(folder: Path) -> dict[str, Any]:
+    """Return the facts about a checkpoint, by the names that `config.json` has for them.
+
+    Raises
+    ------
+    CheckpointError
+        A file of the checkpoint is missing or cannot be used.
+    """
+    config = DistilBertConfig.from_folder(folder)
+    settings = Tokenizer.from_folder(folder).settings
+    weights = folder / "model.safetensors"
+    return {
+        "name": folder.resolve().name,
+        "folder": str(folder.resolve()),
+        "n_layers": config.n_layers,
+        "n_heads": config.n_heads,
+        "dim": config.dim,
+        "hidden_dim": config.hidden_dim,
+        "activation": config.activation,
+        "vocab_size": config.vocab_size,
+        "max_position_embeddings": config.max_position_embeddings,
+        "n_parameters": _count_parameters(config),
+        "stored_types": _stored_types(weights),
+        "stored_bytes": weights.stat().st_size,
+        "labels": list(config.id2label),
+        "problem_type": config.problem_type,
+        "function_to_apply": default_function(config),
+        "n_tokens": len(settings.vocab),
+        "lowercase": settings.lowercase,
+        "strip_accents": settings.strip_accents,
+        "split_special_tokens": settings.split_special_tokens,
+    }
+
+
+def _count_parameters(config: DistilBertConfig) -> int:
+    sizes: list[int] = []
+
+    def tensor(_: str, shape: tuple[int, ...]) -> Array:
+        sizes.append(math.prod(shape))
+        return np.empty(0)
+
+    build_params(config, tensor)
+    return sum(sizes)
+
+
+def _stored_types(path: Path) -> list[str]:
+    """Return the types of the tensors, the one with most of the numbers first."""
+    sizes: Counter[str] = Counter()
+    try:
+        with safe_open(path, framework="np", backend="pread") as file:
+            for name in file.keys():  # noqa: SIM118 (not a dict)
+                described = file.get_slice(name)
+                sizes[described.get_dtype()] += math.prod(described.get_shape())
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(
+            f"{path} cannot be read ({error}), expected the weights as one safetensors file, as "
+            "save_pretrained of transformers writes it"
+        ) from error
+    return [TYPE_NAMES.get(kind, kind) for kind, _ in sizes.most_common()]
+
+
+def _in_brief(facts: dict[str, Any]) -> str:
+    labels = ", ".join(facts["labels"])
+    return f"{facts['n_parameters']:,} parameters, {_megabytes(facts)}, labels {labels}"
+
+
+def _as_table(facts: dict[str, Any]) -> str:
+    problem_type = facts["problem_type"] or "none given"
+    case = "lowercased" if facts["lowercase"] else "cased"
+    accents = "stripped" if facts["strip_accents"] else "kept"
+    special_tokens = "plain text" if facts["split_special_tokens"] else "special tokens"
+    rows = {
+        "folder": facts["folder"],
+        "architecture": "DistilBERT: {n_layers} layers, {n_heads} heads, dim {dim}, hidden_dim {hidden_dim}, "
+        "{activation}".format(**facts),
+        "parameters": f"{facts['n_parameters']:,}",
+        "weights": f"{_megabytes(facts)}, {' and '.join(facts['stored_types'])}",
+        "sees": f"{facts['max_position_embeddings']} tokens of a text",
+        "vocabulary": f"{facts['n_tokens']:,} tokens, {facts['vocab_size']:,} embeddings",
+        "text is": f'{case}, accents {accents}, "[SEP]" and its like are {special_tokens}',
+        "labels": ", ".join(facts["labels"]),
+        "scores": f"{facts['function_to_apply']} of the logits (problem_type: {problem_type})",
+    }
+    return "\n".join([facts["name"], *(f"  {name:<13} {value}" for name, value in rows.items())])
+
+
+def _megabytes(facts: dict[str, Any]) -> str:
+    return f"{facts['stored_bytes'] / 1e6:,.1f} MB"

@@ -1,0 +1,139 @@
+"""Predictions onto standard output: JSON lines, CSV, and a table for people.
+
+Each `..._writer` returns a function that writes one text and its prediction; when to flush is the caller's
+business. Nothing here knows where texts come from.
+"""
+
+import csv
+import json
+import shutil
+import unicodedata
+from collections.abc import Callable, Sequence
+from typing import Any, TextIO
+
+from ..predictions import Prediction
+
+Writer = Callable[[str, Prediction], None]
+
+FIELDS = ("text", "label", "score", "n_tokens", "n_seen", "truncated")
+
+# Room for the text in a table, however narrow the terminal.
+MIN_TEXT_COLUMNS = 20
+
+# Labels take turns by their ids; which is good news is not for us to say. Magenta and green first: people who
+# cannot tell red from green can tell these apart.
+COLOURS = ("35", "32", "33", "36", "34", "31")
+BOLD, DIM, YELLOW = "1", "2", "33"
+
+# Characters without width that scripts and emoji are spelled with.
+JOINERS = "\u200c\u200d"
+
+
+def jsonl_writer(stream: TextIO, *, all_scores: bool) -> Writer:
+    """Write one JSON object a line."""
+
+    def write(text: str, prediction: Prediction) -> None:
+        scores = {"scores": prediction.scores} if all_scores else {}
+        stream.write(json.dumps(_record(text, prediction) | scores, ensure_ascii=False) + "\n")
+
+    return write
+
+
+def csv_writer(stream: TextIO, labels: Sequence[str], *, all_scores: bool) -> Writer:
+    """Write a header line now, and a row for each text."""
+    # All text is quoted: with rows that end in \n, Python before 3.13 would not quote a field with a \r.
+    rows = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    rows.writerow((*FIELDS, *(f"score_{label}" for label in labels if all_scores)))
+
+    def write(text: str, prediction: Prediction) -> None:
+        record = _record(text, prediction) | {"truncated": "true" if prediction.truncated else "false"}
+        rows.writerow((*record.values(), *(prediction.scores.values() if all_scores else ())))
+
+    return write
+
+
+def table_writer(stream: TextIO, labels: Sequence[str], *, all_scores: bool, colours: bool) -> Writer:
+    """Write a line for each text; with `all_scores` one for each label, the best first.
+
+    On a terminal the text is cut to its width, which may change at any time.
+    """
+    shown = {label: fit(label, None) for label in labels}
+    label_columns = max(map(columns_of, shown.values()))
+    paint = _paint if colours else _plain
+    colour_of = {label: COLOURS[i % len(COLOURS)] for i, label in enumerate(labels)}
+
+    def start_of_line(label: str, score: float, *styles: str) -> str:
+        padding = " " * (label_columns - columns_of(shown[label]))
+        return f"{score:7.4f}  " + paint(shown[label], *styles) + padding
+
+    def write(text: str, prediction: Prediction) -> None:
+        best = prediction.label
+        mark = f"  [{prediction.n_seen} of {prediction.n_tokens} tokens seen]" if prediction.truncated else ""
+        room = None
+        if stream.isatty():
+            taken = len(f"{prediction.score:7.4f}") + 2 + label_columns + 2 + len(mark)
+            room = max(MIN_TEXT_COLUMNS, shutil.get_terminal_size().columns - taken)
+        line = start_of_line(best, prediction.score, BOLD, colour_of[best]) + "  " + fit(text, room)
+        stream.write(line.rstrip() + (paint(mark, YELLOW) if mark else "") + "\n")
+        if all_scores:
+            others = [item for item in prediction.scores.items() if item[0] != best]
+            for label, score in sorted(others, key=lambda item: -item[1]):
+                stream.write(start_of_line(label, score, DIM).rstrip() + "\n")
+
+    return write
+
+
+def fit(text: str, room: int | None) -> str:
+    """Return `text` as a terminal can show it, in at most `room` columns; "…" ends what was cut.
+
+    What would move the cursor, hide or reorder becomes visible: a line end is "␊", others are escaped.
+    """
+    cells: list[str] = []
+    columns = 0
+    for character in text:
+        cells.append(_cell(character))
+        columns += columns_of(cells[-1])
+        if room is not None and columns > room:
+            while columns > room - 1:
+                columns -= columns_of(cells.pop())
+            return "".join(cells) + "…"
+    return "".join(cells)
+
+
+def columns_of(text: str) -> int:
+    """Return how many columns a terminal gives to printable characters."""
+    if text.isascii():
+        return len(text)
+    return sum(map(_columns_of_character, text))
+
+
+def _columns_of_character(character: str) -> int:
+    if character in JOINERS or unicodedata.category(character) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def _cell(character: str) -> str:
+    """Return one printable character, or an escape, for any character."""
+    if character.isprintable() or character in JOINERS:
+        return character
+    code = ord(character)
+    if code < 0x20:
+        return chr(0x2400 + code)  # Unicode has a picture for each
+    if code == 0x7F:
+        return "␡"
+    if unicodedata.category(character) == "Zs":
+        return " "
+    return character.encode("unicode_escape").decode()
+
+
+def _record(text: str, prediction: Prediction) -> dict[str, Any]:
+    return {"text": text} | {name: getattr(prediction, name) for name in FIELDS[1:]}
+
+
+def _paint(text: str, *styles: str) -> str:
+    return f"\x1b[{';'.join(styles)}m{text}\x1b[0m"
+
+
+def _plain(text: str, *_: str) -> str:
+    return text
