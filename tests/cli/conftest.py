@@ -1,0 +1,70 @@
+"""The command line as a process of its own, and a small checkpoint to run it on."""
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from seeded_models import CONFIGS, seeded_tensors, write_checkpoint
+
+Start = Callable[..., "subprocess.Popen[bytes]"]
+Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
+
+# Long enough for a busy machine: it is there so that a test that hangs ends.
+PATIENCE_SECONDS = 60
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    config = dataclasses.replace(CONFIGS["one-layer"], id2label=("NEGATIVE", "POSITIVE"))
+    return os.fspath(
+        write_checkpoint(tmp_path_factory.mktemp("models") / "small", config, seeded_tensors(config))
+    )
+
+
+@pytest.fixture(scope="session")
+def many_texts(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return a file that takes far longer than any test has."""
+    path = tmp_path_factory.mktemp("texts") / "many.txt"
+    path.write_text("w1 w2 w3 w4 w5 w6\n" * 2_000_000)
+    return os.fspath(path)
+
+
+@pytest.fixture(scope="session")
+def start(environment: dict[str, str]) -> Start:
+    """Return what starts `distilnp` as a shell does: Ctrl-C works, and nothing is a terminal."""
+
+    def start(*arguments: str, **options: Any) -> "subprocess.Popen[bytes]":
+        defaults = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE) | {
+            "env": environment,
+            # Tests that run in the background may ignore Ctrl-C, and their children would inherit that.
+            "preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        }
+        return subprocess.Popen([sys.executable, "-m", "distilnp", *arguments], **defaults | options)
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def run(start: Start) -> Run:
+    """Return what runs `distilnp` to its end."""
+
+    def run(*arguments: str, given: bytes = b"", **options: Any) -> "subprocess.CompletedProcess[bytes]":
+        with start(*arguments, **options) as process:
+            output, errors = process.communicate(given, timeout=PATIENCE_SECONDS)
+        return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def environment() -> dict[str, str]:
+    """Return an environment in which nothing but the tests decides how Python and terminals behave."""
+    ours = {"PYTHONPATH": os.fspath(Path(__file__).parents[2]), "TERM": "xterm"}
+    decides = ("PYTHON", "COLUMNS", "LINES", "NO_COLOR", "TQDM_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(decides)} | ours

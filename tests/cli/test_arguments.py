@@ -1,0 +1,60 @@
+"""The grammar: what is settled before anything runs, and what is refused with exit code 2."""
+
+import pytest
+
+from distilnp import api
+from distilnp.cli import arguments
+from distilnp.cli.arguments import parse
+
+
+def test_the_defaults_are_those_of_the_library() -> None:
+    assert arguments.DEFAULT_MODEL == api.DEFAULT_MODEL
+    assert arguments.DEFAULT_BATCH_TOKENS == api.DEFAULT_BATCH_TOKENS
+
+
+@pytest.mark.parametrize(
+    ("options", "kind"),
+    [
+        ([], "lines"),
+        (["--file", "-"], "lines"),
+        (["--file", "a.txt"], "lines"),
+        (["--file", "a.csv"], "csv"),
+        (["--file", "b/A.TSV"], "tsv"),
+        (["--file", "a.jsonl"], "jsonl"),
+        (["--file", "a.ndjson"], "jsonl"),
+        (["--file", "a.csv", "--input-format", "lines"], "lines"),
+        (["--input-format", "csv", "--column", "review"], "csv"),
+    ],
+)
+def test_the_kind_of_a_file_shows_in_its_name_or_is_given(options: list[str], kind: str) -> None:
+    assert parse(["classify", *options]).input_format == kind
+
+
+@pytest.mark.parametrize("text", ["-1 stars", "", "--"])
+def test_a_text_may_begin_with_a_dash(text: str) -> None:
+    assert parse(["classify", "--", text]).texts == [text]
+
+
+@pytest.mark.parametrize(
+    ("command_line", "message"),
+    [
+        ([], "required: COMMAND"),
+        (["train"], "invalid choice"),
+        (["classify", "a", "--file", "b"], "--file came with texts as arguments"),
+        (["classify", "a", "--column", "b"], "--column came with texts as arguments"),
+        (["classify", "--column", "b"], "--column came with an input of one text a line"),
+        (["classify", "--batch-tokens", "many"], "invalid int value"),
+        (["classify", "--form", "csv"], "unrecognized arguments"),
+        (["classify", "caf\udce9"], "text 1 is not in the encoding of the locale"),
+        (["info", "a", "b"], "unrecognized arguments"),
+    ],
+)
+def test_a_wrong_command_line_is_refused(
+    command_line: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse(command_line)
+    assert ended.value.code == 2
+    output, errors = capsys.readouterr()
+    assert not output
+    assert message in errors

@@ -1,0 +1,237 @@
+"""What scripts rely on: exit codes, clean streams, answers that come at once, an end without noise."""
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import distilnp
+
+Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
+Start = Callable[..., "subprocess.Popen[bytes]"]
+
+PATIENCE_SECONDS = 60
+
+
+def rows(output: bytes) -> list[dict[str, object]]:
+    return [json.loads(line) for line in output.decode().split("\n")[:-1]]
+
+
+def assert_tells(errors: bytes, message: str) -> None:
+    assert errors.decode().startswith("distilnp: error: "), errors.decode()
+    assert message in errors.decode()
+    assert b"Traceback" not in errors
+
+
+# ---------------------------------------------------------------------------------------------------- answers
+
+
+def test_the_answers_are_those_of_the_library(run: Run, model: str) -> None:
+    texts = ["w1 w2", "", "é\n\ud83d", "[SEP] w9"]
+    lines = "".join(json.dumps({"text": text}) + "\n" for text in texts).encode()
+    done = run("classify", "--model", model, "--input-format", "jsonl", "--all-scores", given=lines)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert rows(done.stdout) == [
+        {
+            "text": text,
+            "label": prediction.label,
+            "score": prediction.score,
+            "n_tokens": prediction.n_tokens,
+            "n_seen": prediction.n_seen,
+            "truncated": False,
+            "scores": prediction.scores,
+        }
+        for text, prediction in zip(texts, distilnp.load(model).classify(texts), strict=True)
+    ]
+
+
+def test_texts_as_arguments_and_the_options_of_load(run: Run, model: str) -> None:
+    text = "[SEP] w1 w2 w3 w4"
+    done = run("classify", "--model", model, "--max-length", "4", "--split-special-tokens", text, "w1")
+    assert done.returncode == 0
+    first, second = rows(done.stdout)
+    assert (first["n_tokens"], first["n_seen"], first["truncated"]) == (9, 4, True)
+    assert (second["n_tokens"], second["n_seen"], second["truncated"]) == (3, 3, False)
+
+
+def test_a_column_of_a_file_goes_in_and_csv_comes_out(
+    run: Run, model: str, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    path = tmp_path / "in.csv"
+    path.write_text('id,review\n1,"w1, w2\nw3"\n2,\n3,café\n', encoding="utf-8")
+    options = ("--file", os.fspath(path), "--column", "review", "--format", "csv")
+    # The encoding that a locale has for standard output must not matter.
+    done = run("classify", "--model", model, *options, env=environment | {"PYTHONIOENCODING": "ascii"})
+    assert (done.returncode, done.stderr) == (0, b"")
+    answers = csv.DictReader(io.StringIO(done.stdout.decode(), newline=""))
+    assert [row["text"] for row in answers] == ["w1, w2\nw3", "", "café"]
+
+
+def test_info_tells_what_a_checkpoint_is(run: Run, model: str) -> None:
+    done = run("info", model)
+    assert done.returncode == 0
+    for fact in ("1 layers", "dim 16", "float32", "NEGATIVE, POSITIVE", "softmax", "lowercased", "sees"):
+        assert fact in done.stdout.decode()
+    facts = json.loads(run("info", model, "--format", "json").stdout)
+    assert facts["n_parameters"] == sum(array.size for array in leaves(distilnp.load(model).params))
+    assert facts["stored_bytes"] == (Path(model) / "model.safetensors").stat().st_size
+    assert facts["stored_types"] == ["float32"]
+
+
+def leaves(tree: object) -> list[object]:
+    return [leaf for part in tree for leaf in leaves(part)] if isinstance(tree, tuple) else [tree]
+
+
+def test_info_lists_the_bundled_models(run: Run) -> None:
+    done = run("info", "--format", "json")
+    assert done.returncode == 0
+    assert {facts["name"] for facts in json.loads(done.stdout)} == set(
+        distilnp.checkpoint.registry.bundled_models()
+    )
+
+
+# ------------------------------------------------------------------------------------------------- exit codes
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--model", "none"], "no model 'none'"),
+        (["--max-length", "2"], "max_length is 2, expected an integer from 3 to 512"),
+        (["--batch-tokens", "0"], "batch_tokens is 0, expected a positive integer"),
+        (["--file", "none.txt"], "none.txt cannot be read: No such file or directory"),
+        (["--input-format", "csv", "--column", "x"], "standard input, line 1: the columns are 'w1'"),
+    ],
+)
+def test_an_error_of_ours_is_1_and_a_message(run: Run, model: str, options: list[str], message: str) -> None:
+    done = run("classify", "--model", model, *options, given=b"w1\n")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert_tells(done.stderr, message)
+
+
+def test_the_texts_before_a_bad_line_have_their_answers(run: Run, model: str) -> None:
+    done = run("classify", "--model", model, given=b"w1\nw2\n\xff\nw3\n")
+    assert done.returncode == 1
+    assert [row["text"] for row in rows(done.stdout)] == ["w1", "w2"]
+    assert_tells(done.stderr, "standard input, line 3: byte 1 is 0xff")
+
+
+def test_a_damaged_checkpoint_has_no_information(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{")
+    done = run("info", os.fspath(tmp_path))
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert_tells(done.stderr, "config.json is not JSON")
+
+
+def test_a_wrong_command_line_is_2(run: Run) -> None:
+    done = run("classify", "--no-such-option")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"unrecognized arguments: --no-such-option" in done.stderr
+
+
+def test_the_version_is_told(run: Run) -> None:
+    done = run("--version")
+    assert (done.returncode, done.stdout.decode()) == (0, f"distilnp {distilnp.__version__}\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+@pytest.mark.parametrize("arguments", [("--help",), ("classify", "w1")])
+def test_a_full_disk_is_an_error(run: Run, model: str, arguments: tuple[str, ...]) -> None:
+    arguments = (*arguments, "--model", model) if "classify" in arguments else arguments
+    with open("/dev/full", "wb") as full:  # noqa: PTH123 (not a file of ours)
+        done = run(*arguments, stdout=full)
+    assert done.returncode == 1
+    assert_tells(done.stderr, "the results cannot be written: No space left on device")
+
+
+@pytest.mark.parametrize("closed", ["input", "output"])
+def test_a_closed_stream_is_an_error(run: Run, model: str, closed: str) -> None:
+    number = {"input": 0, "output": 1}[closed]
+    done = run("classify", "--model", model, preexec_fn=lambda: os.close(number))
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert_tells(done.stderr, f"standard {closed} ")
+
+
+# ----------------------------------------------------------------------------------------------- a clean stop
+
+
+def test_a_reader_that_goes_away_ends_it_in_silence(start: Start, model: str, many_texts: str) -> None:
+    with start("classify", "--model", model, "--file", many_texts, stdin=subprocess.DEVNULL) as process:
+        assert json.loads(process.stdout.readline())["text"] == "w1 w2 w3 w4 w5 w6"
+        process.stdout.close()
+        assert process.wait(PATIENCE_SECONDS) == -signal.SIGPIPE  # a shell shows 141
+        assert process.stderr.read() == b""
+
+
+def test_help_into_a_closed_pipe_ends_in_silence(start: Start) -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    with start("--help", stdout=write_end) as process:
+        os.close(write_end)
+        assert process.wait(PATIENCE_SECONDS) == -signal.SIGPIPE
+        assert process.stderr.read() == b""
+
+
+def test_ctrl_c_ends_a_run_after_a_whole_row(start: Start, model: str, many_texts: str) -> None:
+    with start("classify", "--model", model, "--file", many_texts, stdin=subprocess.DEVNULL) as process:
+        first = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode == -signal.SIGINT  # a shell shows 130, and ends a loop
+    assert errors == b""
+    assert output.endswith(b"\n") or not output
+    assert {row["text"] for row in rows(first + output)} == {"w1 w2 w3 w4 w5 w6"}
+
+
+def test_ctrl_c_ends_a_wait_for_input(start: Start, model: str) -> None:
+    with start("classify", "--model", model) as process:
+        process.stdin.write(b"w1\n")
+        process.stdin.flush()
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE_SECONDS) == -signal.SIGINT
+        assert process.stdout.read() == process.stderr.read() == b""
+
+
+# ------------------------------------------------------------------------------------------------- promptness
+
+
+@pytest.mark.parametrize(
+    ("kind", "header", "lines"),
+    [
+        ("lines", b"", [b"w1\n", b"w2\nw3\n", b"\n"]),
+        ("csv", b"id,text\n", [b"1,w1\n", b'2,w2\n3,"w\n3"\n', b"4,\n"]),
+        ("jsonl", b"", [b'{"text": "w1"}\r\n', b'{"text": "w2"}\n{"text": "w3"}\n', b'{"text": ""}\n']),
+    ],
+)
+def test_an_answer_does_not_wait_for_the_next_text(
+    start: Start, model: str, kind: str, header: bytes, lines: list[bytes]
+) -> None:
+    with start("classify", "--model", model, "--input-format", kind) as process:
+        process.stdin.write(header)
+        for part, n_texts in zip(lines, (1, 2, 1), strict=True):
+            process.stdin.write(part)
+            process.stdin.flush()
+            assert len([next_line(process) for _ in range(n_texts)]) == n_texts
+        process.stdin.close()
+        assert process.wait(PATIENCE_SECONDS) == 0
+        assert process.stdout.read() == process.stderr.read() == b""
+
+
+def next_line(process: "subprocess.Popen[bytes]") -> bytes:
+    """Return a line of output; if none comes, end the process, so that the test fails instead of hanging."""
+    deadline = threading.Timer(PATIENCE_SECONDS, process.kill)
+    deadline.start()
+    try:
+        line = process.stdout.readline()
+    finally:
+        deadline.cancel()
+    assert line.endswith(b"\n"), "no answer came"
+    return line

@@ -1,0 +1,240 @@
+"""Texts out of files: what each format means, and where an error says it is."""
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from distilnp.cli import readers
+from distilnp.cli.readers import InputFileError, Lines, open_lines
+
+
+def read(kind: str, content: str | bytes, column: str | None = None) -> list[str]:
+    return list(reading(kind, content, column))
+
+
+def reading(kind: str, content: str | bytes, column: str | None = None) -> Iterator[str]:
+    file = io.BytesIO(content.encode() if isinstance(content, str) else content)
+    return readers.READERS[kind](Lines(file, "FILE"), column)
+
+
+def texts_and_error(kind: str, content: str | bytes, column: str | None = None) -> tuple[list[str], str]:
+    texts = []
+    with pytest.raises(InputFileError) as caught:
+        for text in reading(kind, content, column):
+            texts.append(text)  # noqa: PERF402 (what comes before the error counts)
+    return texts, str(caught.value)
+
+
+# What a file of UTF-8 can hold: no half of a surrogate pair, and no NUL.
+written_texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+one_line_texts = written_texts.map(lambda text: text.replace("\n", " ").replace("\r", " "))
+
+
+class OneByteAtATime(io.BytesIO):
+    """The worst pipe: every chunk ends in the middle of something."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        return super().read(1)
+
+
+# ------------------------------------------------------------------------------------------------------ lines
+
+
+@given(st.lists(one_line_texts), st.sampled_from(["\n", "\r", "\r\n"]))
+def test_every_line_is_a_text_whatever_ends_it(texts: list[str], end: str) -> None:
+    assert read("lines", "".join(text + end for text in texts)) == [
+        text.removeprefix("\ufeff") if i == 0 else text for i, text in enumerate(texts)
+    ]
+
+
+@given(st.lists(st.sampled_from([b"a", b"\n", b"\r", b"\r\n", "é".encode()])).map(b"".join))
+def test_where_a_chunk_ends_does_not_matter(content: bytes) -> None:
+    expected = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8").read().split("\n")
+    if expected[-1] == "":  # a last line needs no end
+        expected.pop()
+    assert read("lines", content) == expected
+    assert list(readers.read_lines(Lines(OneByteAtATime(content), "FILE"))) == expected
+
+
+def test_a_blank_line_is_an_empty_text() -> None:
+    assert read("lines", "\na\n\n b \n\n") == ["", "a", "", " b ", ""]
+
+
+def test_an_empty_file_has_no_texts() -> None:
+    assert read("lines", "") == read("jsonl", "") == read("csv", "text\n") == []
+
+
+def test_a_byte_order_mark_is_not_text() -> None:
+    assert read("lines", b"\xef\xbb\xbfa\n\xef\xbb\xbfb\n") == ["a", "\ufeffb"]
+    assert read("csv", b'\xef\xbb\xbf"text",id\na,1\n') == ["a"]
+    assert read("jsonl", b'\xef\xbb\xbf{"text": "a"}\n') == ["a"]
+
+
+def test_a_line_may_be_far_longer_than_a_chunk() -> None:
+    text = "long " * readers.CHUNK_BYTES
+    assert read("lines", f"a\n{text}\nb") == ["a", text, "b"]
+    assert read("csv", f'text\na\n"{text}"\nb') == ["a", text, "b"]
+
+
+def test_bytes_that_are_not_utf8_are_named_after_the_lines_before_them() -> None:
+    texts, message = texts_and_error("lines", b"fine\ncaf\xe9\nfine\n")
+    assert texts == ["fine"]
+    assert message.startswith("FILE, line 2: byte 4 is 0xe9, expected text in UTF-8.")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16_is_recognised(encoding: str) -> None:
+    texts, message = texts_and_error("lines", "first\nsecond\n".encode(encoding))
+    assert not texts
+    assert "UTF-16" in message
+
+
+# ------------------------------------------------------------------------------------------------ CSV and TSV
+
+
+@given(st.lists(st.tuples(written_texts, written_texts)), st.sampled_from(["\n", "\r\n"]))
+def test_csv_that_python_writes_is_read_as_it_was(rows: list[tuple[str, str]], end: str) -> None:
+    content = io.StringIO(newline="")
+    # Python before 3.13 leaves a bare \r unquoted when rows end in \n.
+    writer = csv.writer(content, lineterminator=end, quoting=csv.QUOTE_ALL)
+    writer.writerows([("id", "review"), *rows])
+    assert read("csv", content.getvalue(), "review") == [review for _, review in rows]
+
+
+def test_tsv_knows_no_quotes() -> None:
+    glue = 'sentence\tlabel\n"hilarious\t1\n4 " too short\t0\n\t1\n'
+    assert read("tsv", glue) == ['"hilarious', '4 " too short', ""]
+
+
+@pytest.mark.parametrize(
+    ("header", "column"),
+    [
+        ("text,id", None),
+        ("id,sentence", None),
+        ("review", None),
+        ("text,review", "review"),
+        ("text,sentence", "text"),
+    ],
+)
+def test_the_column_is_the_one_wanted_or_the_obvious_one(header: str, column: str | None) -> None:
+    wanted = column or ("text" if "text" in header else "sentence" if "sentence" in header else "review")
+    assert read("csv", f"{header}\n{header}\n", column) == [wanted]
+
+
+@pytest.mark.parametrize(
+    ("header", "column", "message"),
+    [
+        ("id,review", None, "FILE, line 1: the columns are 'id', 'review'; expected --column NAME"),
+        ("text,sentence", None, "FILE, line 1: the columns are 'text', 'sentence'; expected --column NAME"),
+        ("text,text", "text", "FILE, line 1: the columns are 'text', 'text'; expected one 'text' among them"),
+        (
+            "id,review",
+            "Review",
+            "FILE, line 1: the columns are 'id', 'review'; expected one 'Review' among them",
+        ),
+    ],
+)
+def test_a_column_that_is_not_obvious_is_asked_for(header: str, column: str | None, message: str) -> None:
+    assert texts_and_error("csv", f"{header}\na,b\n", column)[1].startswith(message)
+    tabs = header.replace(",", "\t")
+    assert texts_and_error("tsv", f"{tabs}\na\tb\n", column)[1].startswith(message)
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv"])
+def test_an_empty_table_lacks_its_header(kind: str) -> None:
+    assert texts_and_error(kind, "")[1] == "FILE is empty, expected a header line that names the columns"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("text,id\na,1\nb\nc,3\n", "FILE, line 3: found 1 fields, expected 2"),
+        ("text,id\na,1\nfine, really,1\n", "FILE, line 3: found 3 fields, expected 2"),
+        ("text,id\na,1\n\nb,2\n", "FILE, line 3: found 0 fields, expected 2"),
+        ('text,id\na,1\n"so "good"",2\n', "FILE, line 3: the row that begins on line 3 is not CSV"),
+        ('text,id\na,1\n"open,2\nc,3\nd,4\n', "FILE, line 5: the row that begins on line 3 is not CSV"),
+    ],
+)
+def test_a_row_that_does_not_fit_is_named_after_the_rows_before_it(content: str, message: str) -> None:
+    texts, error = texts_and_error("csv", content)
+    assert texts == ["a"]
+    assert error.startswith(message)
+
+
+# ------------------------------------------------------------------------------------------------- JSON lines
+
+
+@given(st.lists(st.text()), st.booleans())
+def test_any_text_survives_json_lines(texts: list[str], ensure_ascii: bool) -> None:
+    rows = (json.dumps({"id": 1, "text": text}, ensure_ascii=ensure_ascii) + "\n" for text in texts)
+    assert read("jsonl", "".join(rows).encode(errors="backslashreplace")) == texts
+
+
+def test_a_key_of_json_lines_is_chosen_as_a_column_is() -> None:
+    assert read("jsonl", '{"a": 1, "sentence": "x"}\n{"sentence": "y", "b": 2}') == ["x", "y"]
+    assert read("jsonl", '{"review": "x", "text": "y"}', "review") == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"text": "b"', 'FILE, line 2: \'{"text": "b"\' is not JSON'),
+        ("", "FILE, line 2: '' is not JSON"),
+        ("[" * 100_000, "FILE, line 2: '[[["),
+        ('"b"', "FILE, line 2: found '\"b\"', expected a JSON object"),
+        ('{"text": 5}', "FILE, line 2: 'text' is 5, expected a string"),
+        ('{"text": null}', "FILE, line 2: 'text' is null, expected a string"),
+        ('{"sentence": "b"}', "FILE, line 2: the columns are 'sentence'; expected one 'text' among them"),
+        ("{}", "FILE, line 2: the columns are none; expected one 'text' among them"),
+    ],
+)
+def test_a_json_line_that_does_not_fit_is_named(line: str, message: str) -> None:
+    texts, error = texts_and_error("jsonl", '{"text": "a"}\n' + line + '\n{"text": "c"}\n')
+    assert texts == ["a"]
+    assert error.startswith(message)
+    assert len(error) < 400
+
+
+# -------------------------------------------------------------------------------------------- files and pipes
+
+
+def test_a_file_knows_its_size_and_what_was_given_of_it(tmp_path: Path) -> None:
+    (tmp_path / "texts").write_bytes("é\nb\n".encode())
+    with open_lines(os.fspath(tmp_path / "texts")) as lines:
+        assert (lines.size, lines.n_bytes, lines.is_terminal) == (5, 0, False)
+        next(lines)
+        assert lines.n_bytes == 3
+        assert lines.ready()
+        next(lines)
+        assert not lines.ready()
+
+
+def test_a_pipe_is_ready_when_a_whole_line_is_there() -> None:
+    end, other_end = os.pipe()
+    with os.fdopen(end, "rb", 0) as file, os.fdopen(other_end, "wb", 0) as pipe:
+        lines = Lines(file, "PIPE")
+        assert lines.size is None
+        assert not lines.ready()
+        pipe.write(b"first\nsecond\nthi")
+        assert lines.ready()
+        assert next(lines) == "first\n"
+        assert lines.ready()
+        assert next(lines) == "second\n"
+        assert not lines.ready()
+        pipe.write(b"rd\n")
+        assert lines.ready()
+        assert next(lines) == "third\n"
+
+
+def test_what_cannot_be_opened_is_an_error_of_ours(tmp_path: Path) -> None:
+    with pytest.raises(InputFileError, match="No such file"), open_lines(os.fspath(tmp_path / "none")):
+        pass
+    with pytest.raises(InputFileError, match="Is a directory"), open_lines(os.fspath(tmp_path)):
+        pass

@@ -1,0 +1,143 @@
+"""Predictions onto standard output: what scripts get back, and what a terminal is spared."""
+
+import csv
+import io
+import json
+import os
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from distilnp.cli.readers import Lines, read_csv
+from distilnp.cli.writers import columns_of, csv_writer, fit, jsonl_writer, table_writer
+from distilnp.predictions import Prediction, predict
+
+LABELS = ("BAD", "GOOD", "世界")
+
+
+def prediction(n_tokens: int = 5, n_seen: int = 5) -> Prediction:
+    logits = np.array([0, 2, 1], np.float32)
+    return predict(logits, LABELS, "softmax", n_tokens=n_tokens, n_seen=n_seen)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+# ------------------------------------------------------------------------------------------------- JSON lines
+
+
+@given(st.lists(st.text()))
+@example(["\ud83d", "\\ud83d", "\u2028", "\0"])
+def test_any_text_survives_json_lines(texts: list[str]) -> None:
+    stream = io.StringIO()
+    write = jsonl_writer(stream, all_scores=False)
+    for text in texts:
+        write(text, prediction())
+    content = stream.getvalue().encode(errors="backslashreplace")  # as `classify` sets standard output
+    rows = [json.loads(line) for line in content.split(b"\n")[:-1]]
+    assert [row["text"] for row in rows] == texts
+
+
+def test_json_lines_tell_everything_about_a_text() -> None:
+    stream = io.StringIO()
+    jsonl_writer(stream, all_scores=True)("café", prediction(n_tokens=9))
+    assert "café" in stream.getvalue()
+    row = json.loads(stream.getvalue())
+    assert list(row) == ["text", "label", "score", "n_tokens", "n_seen", "truncated", "scores"]
+    assert (row["label"], row["n_tokens"], row["n_seen"], row["truncated"]) == ("GOOD", 9, 5, True)
+    assert row["scores"] == prediction().scores
+    assert row["score"] == row["scores"]["GOOD"]
+
+
+# -------------------------------------------------------------------------------------------------------- CSV
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))))
+@example(["\r", "\n", '"', ",", "", "\ufeff"])
+def test_any_text_survives_csv(texts: list[str]) -> None:
+    stream = io.StringIO(newline="")
+    write = csv_writer(stream, LABELS, all_scores=True)
+    for text in texts:
+        write(text, prediction())
+    content = stream.getvalue().encode()
+    assert list(read_csv(Lines(io.BytesIO(content), "CSV"))) == texts
+    assert [row["text"] for row in csv.DictReader(io.StringIO(content.decode(), newline=""))] == texts
+
+
+def test_csv_has_a_column_for_each_score() -> None:
+    stream = io.StringIO(newline="")
+    csv_writer(stream, LABELS, all_scores=True)("a", prediction(n_tokens=9))
+    (row,) = csv.DictReader(io.StringIO(stream.getvalue()))
+    assert row == {
+        "text": "a",
+        "label": "GOOD",
+        "score": repr(prediction().score),
+        "n_tokens": "9",
+        "n_seen": "5",
+        "truncated": "true",
+        **{f"score_{label}": repr(score) for label, score in prediction().scores.items()},
+    }
+
+
+def test_csv_without_texts_has_its_header() -> None:
+    stream = io.StringIO()
+    csv_writer(stream, LABELS, all_scores=False)
+    assert stream.getvalue() == '"text","label","score","n_tokens","n_seen","truncated"\n'
+
+
+# ------------------------------------------------------------------------------------------------------ table
+
+
+def table(text: str, stream: io.StringIO, colours: bool = False, all_scores: bool = False, **of: int) -> str:
+    table_writer(stream, LABELS, all_scores=all_scores, colours=colours)(text, prediction(**of))
+    return stream.getvalue()
+
+
+def test_a_table_into_a_file_has_the_whole_text() -> None:
+    assert table("word " * 100 + "end", io.StringIO()) == " 0.6652  GOOD  " + "word " * 100 + "end\n"
+
+
+def test_all_scores_are_in_lines_of_their_own_the_best_first() -> None:
+    lines = table("a", io.StringIO(), all_scores=True).splitlines()
+    assert lines == [" 0.6652  GOOD  a", " 0.2447  世界", " 0.0900  BAD"]
+
+
+@given(st.text(), st.integers(1, 120))
+def test_a_line_fits_the_terminal_and_leaves_it_alone(text: str, columns: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(os.environ, "COLUMNS", str(columns))
+        written = table(text, Terminal(), n_tokens=700)
+    line = written.removesuffix("\n")
+    assert line.endswith("  [5 of 700 tokens seen]")
+    assert columns_of(line) <= max(columns, len(" 0.6652  GOOD  ") + 20 + len("  [5 of 700 tokens seen]"))
+    assert all(character.isprintable() or character in "\u200c\u200d" for character in line)
+
+
+def test_colours_are_taken_back() -> None:
+    assert table("a", Terminal(), colours=True, n_tokens=9) == (
+        " 0.6652  \x1b[1;32mGOOD\x1b[0m  a\x1b[33m  [5 of 9 tokens seen]\x1b[0m\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "room", "shown"),
+    [
+        ("as long", 7, "as long"),
+        ("too long", 7, "too lo…"),
+        ("世界平和", 8, "世界平和"),
+        ("世界平和", 7, "世界平…"),
+        ("世界平和", 6, "世界…"),
+        ("e\u0301e\u0301e\u0301", 3, "e\u0301e\u0301e\u0301"),
+        ("a\tb\r\nc\x1b[31m\x7f", None, "a␉b␍␊c␛[31m␡"),
+        ("a\xa0b\u3000c", None, "a b c"),
+        ("\x9b \u202e \u2028 \ud83d", None, r"\x9b \u202e \u2028 \ud83d"),
+        ("👩\u200d🚀", 4, "👩\u200d🚀"),
+        ("", 1, ""),
+    ],
+)
+def test_what_a_terminal_shows_of_a_text(text: str, room: int | None, shown: str) -> None:
+    assert fit(text, room) == shown
