@@ -30,9 +30,10 @@ def classify(options: Namespace) -> None:
         classifier = _load(options)
         _say_what_is_awaited(lines)
         write = _writer(options, classifier)
-        arrived = arrivals(READERS[options.input_format](lines, options.column), lines.ready)
         with Progress(lines) as progress:
-            for text, prediction in answers(classifier, arrived, options.batch_tokens):
+            texts = progress.watch(READERS[options.input_format](lines, options.column))
+            runs = arrivals(texts, lines.ready)
+            for text, prediction in answers(classifier, runs, options.batch_tokens):
                 progress.before_row()
                 write(text, prediction)
                 sys.stdout.flush()
@@ -44,7 +45,8 @@ def arrivals(texts: Iterator[str], ready: Callable[[], bool]) -> Iterator[Iterat
 
     A run goes on for as long as `ready` says that the next text is already there. So all texts of a file are
     one run; of a pipe that is slower than the model, each is a run of its own; in between, a run is what came
-    while the model was at work. A run has to be used up before the next is asked for.
+    while the model was at work. A row of CSV counts as there when its first line is. A run has to be used up
+    before the next is asked for.
     """
 
     def run(first: str) -> Iterator[str]:

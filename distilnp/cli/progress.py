@@ -5,6 +5,8 @@ It counts the bytes of a file, whose size is known, or the texts of a pipe. tqdm
 
 import sys
 import time
+from collections import deque
+from collections.abc import Iterator
 from typing import Any
 
 from .readers import Lines
@@ -14,7 +16,7 @@ PATIENCE_SECONDS = 1.0
 
 
 class Progress:
-    """How far the answers to `lines` have come; leave the `with` to remove the bar."""
+    """How far the answers to the texts of `lines` have come; leave the `with` to remove the bar."""
 
     def __init__(self, lines: Lines) -> None:
         self._lines = lines
@@ -23,7 +25,7 @@ class Progress:
         is_useful = not lines.is_terminal and (lines.size is not None or not self._rows_are_seen)
         self._is_wanted = is_useful and sys.stderr is not None and sys.stderr.isatty()
         self._due = time.monotonic() + PATIENCE_SECONDS
-        self._n_texts = 0
+        self._unanswered: deque[int] = deque()  # how far the reading had come with each of these texts
         self._bar: Any = None
 
     def __enter__(self) -> "Progress":
@@ -33,27 +35,34 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
 
+    def watch(self, texts: Iterator[str]) -> Iterator[str]:
+        """Give the texts on, and remember where they end: the reading is a batch ahead of the answers."""
+        for number, text in enumerate(texts, start=1):
+            self._unanswered.append(number if self._lines.size is None else self._lines.n_bytes)
+            yield text
+
     def before_row(self) -> None:
         """Step aside if the row goes to the same terminal."""
         if self._bar is not None and self._rows_are_seen:
             self._bar.clear()
 
     def after_row(self) -> None:
-        """Count one text."""
-        self._n_texts += 1
+        """Move on by one text."""
+        done = self._unanswered.popleft()
         if not self._is_wanted:
             return
-        if self._bar is None:
-            if time.monotonic() < self._due:
-                return
-            self._bar = self._new_bar()
-        done = self._n_texts if self._lines.size is None else self._lines.n_bytes
-        self._bar.update(done - self._bar.n)
+        if self._bar is not None:
+            self._bar.update(done - self._bar.n)
+        elif time.monotonic() >= self._due:
+            self._bar = self._new_bar(done)
+        else:
+            return
         if self._rows_are_seen:
             self._bar.refresh()
 
-    def _new_bar(self) -> Any:
+    def _new_bar(self, done: int) -> Any:
         from tqdm import tqdm  # type: ignore[import-untyped]  # it comes without types
 
         unit = " texts" if self._lines.size is None else "B"
-        return tqdm(total=self._lines.size, unit=unit, unit_scale=True, leave=False, dynamic_ncols=True)
+        size = self._lines.size
+        return tqdm(total=size, initial=done, unit=unit, unit_scale=True, leave=False, dynamic_ncols=True)

@@ -85,7 +85,8 @@ class Lines:
 
     def _read(self) -> None:
         try:
-            chunk = self._file.read(CHUNK_BYTES)
+            while (chunk := self._file.read(CHUNK_BYTES)) is None:  # somebody has made the pipe non-blocking
+                select.select([self._file], [], [])
         except OSError as error:
             raise InputFileError(f"{self.name} cannot be read to its end: {error.strerror}") from error
         self._ended = not chunk

@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 
 import distilnp
+from distilnp.checkpoint.registry import bundled_models
+from distilnp.cli import main
+from distilnp.cli.info import describe
 
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
 Start = Callable[..., "subprocess.Popen[bytes]"]
@@ -79,7 +82,7 @@ def test_info_tells_what_a_checkpoint_is(run: Run, model: str) -> None:
     assert done.returncode == 0
     for fact in ("1 layers", "dim 16", "float32", "NEGATIVE, POSITIVE", "softmax", "lowercased", "sees"):
         assert fact in done.stdout.decode()
-    facts = json.loads(run("info", model, "--format", "json").stdout)
+    facts = describe(Path(model))
     assert facts["n_parameters"] == sum(array.size for array in leaves(distilnp.load(model).params))
     assert facts["stored_bytes"] == (Path(model) / "model.safetensors").stat().st_size
     assert facts["stored_types"] == ["float32"]
@@ -92,9 +95,7 @@ def leaves(tree: object) -> list[object]:
 def test_info_lists_the_bundled_models(run: Run) -> None:
     done = run("info", "--format", "json")
     assert done.returncode == 0
-    assert {facts["name"] for facts in json.loads(done.stdout)} == set(
-        distilnp.checkpoint.registry.bundled_models()
-    )
+    assert {facts["name"] for facts in json.loads(done.stdout)} == set(bundled_models())
 
 
 # ------------------------------------------------------------------------------------------------- exit codes
@@ -104,16 +105,24 @@ def test_info_lists_the_bundled_models(run: Run) -> None:
     ("options", "message"),
     [
         (["--model", "none"], "no model 'none'"),
-        (["--max-length", "2"], "max_length is 2, expected an integer from 3 to 512"),
-        (["--batch-tokens", "0"], "batch_tokens is 0, expected a positive integer"),
+        (["--max-length", "2", "w1"], "max_length is 2, expected an integer from 3 to 512"),
+        (["--batch-tokens", "0", "w1"], "batch_tokens is 0, expected a positive integer"),
         (["--file", "none.txt"], "none.txt cannot be read: No such file or directory"),
-        (["--input-format", "csv", "--column", "x"], "standard input, line 1: the columns are 'w1'"),
+        (
+            ["--file", "FOLDER/in.csv", "--column", "x"],
+            "in.csv, line 1: the columns are 'w1'; expected one 'x'",
+        ),
     ],
 )
-def test_an_error_of_ours_is_1_and_a_message(run: Run, model: str, options: list[str], message: str) -> None:
-    done = run("classify", "--model", model, *options, given=b"w1\n")
-    assert (done.returncode, done.stdout) == (1, b"")
-    assert_tells(done.stderr, message)
+def test_an_error_of_ours_is_1_and_a_message(
+    model: str, options: list[str], message: str, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "in.csv").write_text("w1\n")
+    options = [option.replace("FOLDER", os.fspath(tmp_path)) for option in options]
+    assert main(["classify", "--model", model, *options]) == 1
+    output, errors = capfd.readouterr()
+    assert output == ""
+    assert_tells(errors.encode(), message)
 
 
 def test_the_texts_before_a_bad_line_have_their_answers(run: Run, model: str) -> None:

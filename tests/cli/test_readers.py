@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -231,6 +232,16 @@ def test_a_pipe_is_ready_when_a_whole_line_is_there() -> None:
         pipe.write(b"rd\n")
         assert lines.ready()
         assert next(lines) == "third\n"
+
+
+def test_a_pipe_that_does_not_block_is_waited_for() -> None:
+    end, other_end = os.pipe()
+    os.set_blocking(end, False)
+    with os.fdopen(end, "rb", 0) as file, os.fdopen(other_end, "wb", 0) as pipe:
+        later = threading.Timer(0.1, pipe.write, [b"a\n"])
+        later.start()
+        assert next(Lines(file, "PIPE")) == "a\n"
+        later.join()
 
 
 def test_what_cannot_be_opened_is_an_error_of_ours(tmp_path: Path) -> None:
