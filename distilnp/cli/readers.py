@@ -182,7 +182,7 @@ def _read_column(lines: Lines, records: Iterator[list[str]], column: str | None)
     for fields in records:
         if len(fields) != len(header):
             raise lines.error(
-                f"found {len(fields)} fields, expected {len(header)}, as many as the header has. In CSV, "
+                f"the number of fields is {len(fields)}, expected {len(header)} as in the header. In CSV, "
                 'a field with a comma or a line end has to be in double quotes; an empty one may be ""'
             )
         yield fields[index]

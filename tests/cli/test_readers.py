@@ -156,9 +156,9 @@ def test_an_empty_table_lacks_its_header(kind: str) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("text,id\na,1\nb\nc,3\n", "FILE, line 3: found 1 fields, expected 2"),
-        ("text,id\na,1\nfine, really,1\n", "FILE, line 3: found 3 fields, expected 2"),
-        ("text,id\na,1\n\nb,2\n", "FILE, line 3: found 0 fields, expected 2"),
+        ("text,id\na,1\nb\nc,3\n", "FILE, line 3: the number of fields is 1, expected 2"),
+        ("text,id\na,1\nfine, really,1\n", "FILE, line 3: the number of fields is 3, expected 2"),
+        ("text,id\na,1\n\nb,2\n", "FILE, line 3: the number of fields is 0, expected 2"),
         ('text,id\na,1\n"so "good"",2\n', "FILE, line 3: the row that begins on line 3 is not CSV"),
         ('text,id\na,1\n"open,2\nc,3\nd,4\n', "FILE, line 5: the row that begins on line 3 is not CSV"),
     ],
