@@ -8,18 +8,24 @@
 `reference`.
 """
 
-from .api import Classifier, classify, load
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from .errors import (
     ArgumentError,
     CheckpointError,
     ConfigError,
     DistilnpError,
+    InputFileError,
     InputTypeError,
     ModelNotFoundError,
     TensorError,
     TokenizerFilesError,
 )
-from .predictions import Prediction
+
+if TYPE_CHECKING:
+    from .api import Classifier, classify, load
+    from .predictions import Prediction
 
 __version__ = "0.1.0"
 
@@ -29,6 +35,7 @@ __all__ = [
     "Classifier",
     "ConfigError",
     "DistilnpError",
+    "InputFileError",
     "InputTypeError",
     "ModelNotFoundError",
     "Prediction",
@@ -37,3 +44,17 @@ __all__ = [
     "classify",
     "load",
 ]
+
+# These bring NumPy. Imported when first used (PEP 562), they keep `distilnp --help` from waiting for it.
+_MODULES = {"Classifier": "api", "Prediction": "predictions", "classify": "api", "load": "api"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f".{_MODULES[name]}", __name__), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -6,6 +6,7 @@
     │   ├── ConfigError             config.json
     │   ├── TensorError             model.safetensors
     │   └── TokenizerFilesError     vocab.txt, tokenizer.json, tokenizer_config.json, special_tokens_map.json
+    ├── InputFileError          a file of texts cannot be read, or a line of it is not what it should be
     ├── ArgumentError           an argument has a value that cannot be used (also a ValueError)
     └── InputTypeError          a text, or an argument, is of the wrong type (also a TypeError)
 
@@ -36,6 +37,10 @@ class TensorError(CheckpointError):
 
 class TokenizerFilesError(CheckpointError):
     """The tokenizer's files are missing, damaged, or ask for what distilnp does not implement."""
+
+
+class InputFileError(DistilnpError):
+    """A file of texts cannot be read, or a line of it is not what it should be."""
 
 
 class ArgumentError(DistilnpError, ValueError):

@@ -21,5 +21,7 @@ def data() -> Path:
     """Return the folder of research data, which is not part of the repository; skip the test without it."""
     folder = os.environ.get("DISTILNP_DATA")
     if not folder:
-        pytest.skip("DISTILNP_DATA is not set: this test reads research texts that the repository does not carry")
+        pytest.skip(
+            "DISTILNP_DATA is not set: this test reads research texts that the repository does not carry"
+        )
     return Path(folder)

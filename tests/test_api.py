@@ -265,16 +265,29 @@ def test_a_folder_with_spaces_and_letters_of_any_alphabet(tmp_path: Path) -> Non
 def test_every_public_name_is_listed() -> None:
     public = {
         name
-        for name, value in vars(distilnp).items()
-        if not name.startswith("_") and getattr(value, "__module__", "").startswith("distilnp")
+        for name in dir(distilnp)
+        if not name.startswith("_")
+        and getattr(getattr(distilnp, name), "__module__", "").startswith("distilnp")
     }
 
     assert public == set(distilnp.__all__)
 
 
-def test_import_is_light() -> None:
-    heavy = ("numba", "huggingface_hub", "tqdm", "torch")
-    code = f"import sys, distilnp; print([name for name in {heavy} if name in sys.modules])"
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="'distilnp' has no attribute 'classifier'"):
+        distilnp.classifier  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("code", "unwanted"),
+    [
+        ("import distilnp", ("numpy", "numba", "huggingface_hub", "tqdm", "torch")),
+        ("import distilnp; distilnp.load", ("numba", "huggingface_hub", "tqdm", "torch")),
+        ("from distilnp.cli.arguments import parse; parse(['classify', 'x'])", ("numpy", "tqdm")),
+    ],
+)
+def test_an_import_brings_no_more_than_it_needs(code: str, unwanted: tuple[str, ...]) -> None:
+    code = f"import sys; {code}; print([name for name in {unwanted} if name in sys.modules])"
 
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 

@@ -74,7 +74,24 @@ MAY_IMPORT = {
         "tokenizer",
         "numpy",
     },
+    # the command: it stands on what everyone can call
+    "cli.arguments": {"__version__"},
+    "cli.readers": {"errors"},
+    "cli.writers": {"predictions"},
+    "cli.progress": {"cli.readers", "tqdm"},
+    "cli.classify": {"api", "cli.progress", "cli.readers", "cli.writers", "predictions"},
+    "cli.info": {
+        "checkpoint.config",
+        "checkpoint.params",
+        "checkpoint.registry",
+        "checkpoint.tensors",
+        "predictions",
+        "tokenizer",
+        "numpy",
+    },
+    "cli.__init__": {"cli.arguments", "cli.classify", "cli.info", "errors"},
     "__init__": {"api", "errors", "predictions"},
+    "__main__": {"cli"},
 }
 
 

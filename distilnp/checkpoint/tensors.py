@@ -52,7 +52,7 @@ def load_params(folder: Path, config: DistilBertConfig, dtype: DTypeLike = np.fl
     """
     path = folder / "model.safetensors"
     faults: list[str] = []
-    with _open(path) as file:
+    with open_weights(path) as file:
         unread = set(file.keys()) - {POSITION_IDS, ENCODER_PREFIX + POSITION_IDS}
 
         def tensor(name: str, shape: tuple[int, ...]) -> Array:
@@ -85,7 +85,14 @@ def load_params(folder: Path, config: DistilBertConfig, dtype: DTypeLike = np.fl
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[Any]:
+def open_weights(path: Path) -> Iterator[Any]:
+    """Open a safetensors file to read single tensors, or only their types and shapes.
+
+    Raises
+    ------
+    CheckpointError
+        The file is not there, or is not a whole safetensors file.
+    """
     try:
         with safe_open(path, framework="np", backend="pread") as file:
             yield file

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
 
 from ..checkpoint.config import DistilBertConfig
 from ..checkpoint.params import Array, build_params
 from ..checkpoint.registry import bundled_models, find_checkpoint
-from ..errors import CheckpointError
+from ..checkpoint.tensors import open_weights
 from ..predictions import default_function
 from ..tokenizer import Tokenizer
 
@@ -84,16 +83,10 @@ def _count_parameters(config: DistilBertConfig) -> int:
 def _stored_types(path: Path) -> list[str]:
     """Return the types of the tensors, the one with most of the numbers first."""
     sizes: Counter[str] = Counter()
-    try:
-        with safe_open(path, framework="np", backend="pread") as file:
-            for name in file.keys():  # noqa: SIM118 (not a dict)
-                described = file.get_slice(name)
-                sizes[described.get_dtype()] += math.prod(described.get_shape())
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(
-            f"{path} cannot be read ({error}), expected the weights as one safetensors file, as "
-            "save_pretrained of transformers writes it"
-        ) from error
+    with open_weights(path) as file:
+        for name in file.keys():  # noqa: SIM118 (not a dict)
+            described = file.get_slice(name)
+            sizes[described.get_dtype()] += math.prod(described.get_shape())
     return [TYPE_NAMES.get(kind, kind) for kind, _ in sizes.most_common()]
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
-from ..errors import DistilnpError
+from ..errors import InputFileError
 
 # As much as a pipe of Linux holds.
 CHUNK_BYTES = 65536
@@ -25,10 +25,6 @@ LARGEST_FIELD = 2**31 - 1
 
 # Names that a column of texts goes by when nobody says which it is.
 USUAL_COLUMNS = ("text", "sentence")
-
-
-class InputFileError(DistilnpError):
-    """A file of texts cannot be read, or a line of it is not what it should be."""
 
 
 class Lines:

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from distilnp import InputFileError
 from distilnp.cli import readers
-from distilnp.cli.readers import InputFileError, Lines, open_lines
+from distilnp.cli.readers import Lines, open_lines
 
 
 def read(kind: str, content: str | bytes, column: str | None = None) -> list[str]:
