@@ -346,6 +346,6 @@ def _check_vocabulary(folder: Path, tokenizer: Tokenizer, config: DistilBertConf
     if tokenizer.vocab_size > config.vocab_size:
         raise CheckpointError(
             f"{folder}: the tokenizer has {tokenizer.vocab_size} tokens, expected at most "
-            f"{config.vocab_size}, the vocab_size of config.json, so that each has an embedding. The files come "
-            "from different models: take all of them from one revision of one checkpoint"
+            f"{config.vocab_size}, the vocab_size of config.json, so that each has an embedding. The files "
+            "come from different models: take all of them from one revision of one checkpoint"
         )

@@ -253,5 +253,5 @@ def test_reading_takes_no_second_copy_of_the_file(tmp_path: Path) -> None:
         [sys.executable, "-c", MEASURE, tmp_path], capture_output=True, text=True, check=True
     )
 
-    # The tensors, and beside the largest of them the mask of the check for NaN, a byte for each of its floats.
+    # The tensors, and beside the largest of them the mask of the check for NaN, a byte for each float.
     assert int(run.stdout) < size + 40_000 * 512 + 8 * 2**20
