@@ -92,17 +92,22 @@ class _Draft:
     split_special_tokens: bool = False
     model_max_length: int | None = None
     added_tokens: dict[str, AddedToken] = field(default_factory=dict)
+    largest_added_id: int = -1
 
-    def add(self, content: str, **flags: bool) -> None:
+    def add(self, content: str, *, special: bool, **flags: bool) -> None:
         """Add a token as the witness does: with the vocabulary's id if it has one, else with the next free.
 
-        So an id written beside a token counts for nothing. A token that comes again gets the new flags.
+        So an id written beside a token counts for nothing. A token that comes again gets the new flags, but
+        what was special once remains so.
         """
+        if not content:
+            return
         token_id = self.id_of(content)
         if token_id is None:
-            token_id = max(len(self.vocab), *(token.id + 1 for token in self.added_tokens.values()), 0)
-        if content:
-            self.added_tokens[content] = AddedToken(content, token_id, **flags)
+            token_id = max(len(self.vocab), self.largest_added_id + 1)
+        special = special or (content in self.added_tokens and self.added_tokens[content].special)
+        self.added_tokens[content] = AddedToken(content, token_id, special=special, **flags)
+        self.largest_added_id = max(self.largest_added_id, token_id)
 
     def id_of(self, token: str) -> int | None:
         added = self.added_tokens.get(token)
@@ -148,8 +153,7 @@ class _Draft:
         return settings
 
 
-# ---------------------------------------------------------------------------------------------- the two
-# vocabularies
+# --- the two vocabularies
 
 
 def _read_vocab(path: Path) -> _Draft:
@@ -244,8 +248,7 @@ def _read_template(file: Section) -> tuple[dict[str, str], dict[str, int]]:
     return {"cls_token": cls_token, "sep_token": sep_token}, {cls_token: cls_id, sep_token: sep_id}
 
 
-# ----------------------------------------------------------------------------------------------- tokens by
-# other files
+# --- tokens by other files
 
 
 def _add_decoder(draft: _Draft, decoder: Section) -> None:
@@ -308,8 +311,7 @@ def _content(section: Section, key: str) -> str:
     return section.string(key)
 
 
-# ---------------------------------------------------------------------------------------------------- the
-# switches
+# --- the switches
 
 
 def _switch(draft: _Draft, config: Section) -> None:
@@ -321,7 +323,7 @@ def _switch(draft: _Draft, config: Section) -> None:
         draft.strip_accents = _boolean_or_null(config, "strip_accents")
     if config.has("model_max_length"):
         limit = config.values["model_max_length"]
-        if type(limit) not in (int, float) or limit < 1 or limit != int(limit):
+        if type(limit) not in (int, float) or limit < 1 or limit % 1 != 0:
             config.reject("model_max_length", "a whole number of tokens")
         draft.model_max_length = int(limit) if limit < NO_LIMIT else None
 

@@ -1,0 +1,148 @@
+"""Added tokens with every combination of their flags, by example and live against the Rust package."""
+
+import json
+
+import pytest
+import tokenizers
+from hypothesis import given
+from hypothesis import strategies as st
+from tokenizer_witness import BUNDLED, ours, same, witness
+
+from distilnp.tokenizer import AddedToken, Tokenizer, TokenizerSettings
+from distilnp.tokenizer.files import read_settings
+
+VOCAB = {
+    token: index
+    for index, token in enumerate(
+        ["[UNK]", "[CLS]", "[SEP]", "a", "b", "my", "##a", "##b", "##my", "é", "中"]
+    )
+}
+
+
+def tokenizer_of(*added_tokens: AddedToken, split_special_tokens: bool = False) -> Tokenizer:
+    return Tokenizer(
+        TokenizerSettings(
+            vocab=VOCAB,
+            cls_id=1,
+            sep_id=2,
+            added_tokens=added_tokens,
+            split_special_tokens=split_special_tokens,
+        )
+    )
+
+
+def spelled(tokenizer: Tokenizer, text: str) -> str:
+    return "|".join(tokenizer.encode(text).tokens[1:-1])
+
+
+@pytest.mark.parametrize(
+    ("flags", "text", "tokens"),
+    [
+        ({}, "a <x> b<x>b", "a|<x>|b|<x>|b"),
+        ({}, "<X>", "[UNK]|[UNK]|[UNK]"),
+        ({"normalized": True}, "<X>", "<x>"),
+        (
+            {"single_word": True},
+            "<x> a<x> <x>b (<x>)",
+            "<x>|a|[UNK]|[UNK]|[UNK]|[UNK]|[UNK]|[UNK]|b|[UNK]|<x>|[UNK]",
+        ),
+        ({"lstrip": True}, "a  <x> b", "a|  <x>|b"),
+        ({"rstrip": True}, "a <x>\u3000 b", "a|<x>\u3000 |b"),
+        ({"lstrip": True, "rstrip": True}, "<x> <x>", "<x> |<x>"),
+        (
+            {"lstrip": True, "normalized": True},
+            "中<X>",
+            "中| <x>",
+        ),  # the space is the one around an ideograph
+    ],
+)
+def test_flags(flags: dict[str, bool], text: str, tokens: str) -> None:
+    assert spelled(tokenizer_of(AddedToken("<x>", 11, **flags)), text) == tokens
+
+
+def test_the_longest_token_wins() -> None:
+    tokenizer = tokenizer_of(AddedToken("<x", 11), AddedToken("<x>", 12), AddedToken("x>y", 13))
+
+    assert spelled(tokenizer, "<x><x<x>y") == "<x>|<x|<x>|[UNK]"
+
+
+def test_special_tokens_typed_in_a_text() -> None:
+    uncased = ours(BUNDLED, lowercase=True)
+
+    assert spelled(uncased, "hello[SEP]world") == "hello|[SEP]|world"
+    assert spelled(uncased, "[sep] [ SEP ]") == "[|sep|]|[|sep|]"
+
+
+def test_split_special_tokens_makes_them_plain_text() -> None:
+    tokenizer = tokenizer_of(
+        AddedToken("[SEP]", 2, special=True), AddedToken("<x>", 11), split_special_tokens=True
+    )
+
+    assert 2 not in tokenizer.encode("a[SEP]b").ids[1:-1]
+    assert 11 in tokenizer.encode("a<x>b").ids
+
+
+contents = st.text("aAmy <>é\u0301中 \t_", min_size=1, max_size=4).filter(lambda text: text.strip("\u0301"))
+added_tokens = st.lists(
+    st.fixed_dictionaries(
+        {
+            "content": contents | st.sampled_from(["my", "[SEP]", "a b"]),
+            **{flag: st.booleans() for flag in ("single_word", "lstrip", "rstrip", "normalized", "special")},
+        }
+    ),
+    max_size=4,
+)
+texts = st.lists(
+    st.sampled_from([*"aAbmyMY <>éÉ中\u0301\u0323\t\u3000_-", "my", "[SEP]", "a b", "  "]), max_size=12
+).map("".join)
+
+
+@given(added_tokens, st.lists(texts, min_size=3, max_size=6), st.booleans(), st.booleans())
+def test_as_the_witness_does(
+    tmp_path_factory: pytest.TempPathFactory,
+    added: list[dict[str, object]],
+    given_texts: list[str],
+    lowercase: bool,
+    split_special_tokens: bool,
+) -> None:
+    """Through a tokenizer.json, so that the ids the witness gives to new tokens are compared as well."""
+    serialized = {
+        "version": "1.0",
+        "added_tokens": [{"id": 500 + index, **token} for index, token in enumerate(added)],
+        "normalizer": {
+            "type": "BertNormalizer",
+            "clean_text": True,
+            "handle_chinese_chars": True,
+            "strip_accents": None,
+            "lowercase": lowercase,
+        },
+        "pre_tokenizer": {"type": "BertPreTokenizer"},
+        "post_processor": {"type": "BertProcessing", "sep": ["[SEP]", 2], "cls": ["[CLS]", 1]},
+        "model": {
+            "type": "WordPiece",
+            "unk_token": "[UNK]",
+            "continuing_subword_prefix": "##",
+            "max_input_chars_per_word": 100,
+            "vocab": VOCAB,
+        },
+    }
+    folder = tmp_path_factory.mktemp("added")
+    (folder / "tokenizer.json").write_text(json.dumps(serialized), encoding="utf-8")
+    rust = tokenizers.Tokenizer.from_str(json.dumps(serialized))
+    rust.encode_special_tokens = split_special_tokens
+    tokenizer = Tokenizer.from_folder(folder, split_special_tokens=split_special_tokens)
+
+    assert {t.content: t.id for t in tokenizer.settings.added_tokens} == {
+        token.content: token_id for token_id, token in rust.get_added_tokens_decoder().items()
+    }
+    for text in given_texts:
+        assert same(tokenizer.encode(text), rust.encode(text))
+
+
+def test_the_bundled_special_tokens_are_those_of_the_witness() -> None:
+    rust = witness(BUNDLED, lowercase=True)
+    tokens = read_settings(BUNDLED.parent).added_tokens
+
+    assert {t.content: t.id for t in tokens} == {
+        token.content: token_id for token_id, token in rust.get_added_tokens_decoder().items()
+    }

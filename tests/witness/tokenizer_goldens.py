@@ -1,0 +1,90 @@
+"""Write `tests/goldens/tokenizer`: digests of what the `tokenizers` package makes of a great many texts.
+
+    DISTILNP_DATA=... make goldens
+
+Digests, because the research texts are not ours to redistribute, and a code point a line would be megabytes.
+"""
+
+import argparse
+import json
+import os
+import platform
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+
+import tokenizers
+from tokenizer_witness import (
+    BUNDLED,
+    GOLDENS,
+    TEXTS_A_BLOCK,
+    code_point_blocks,
+    digest,
+    edge_cases,
+    emoji,
+    imdb,
+    sst2,
+    udhr,
+    vocabularies,
+    witness,
+)
+from tqdm import tqdm
+
+
+def code_points(rust: tokenizers.Tokenizer) -> dict[str, str]:
+    """Return the digest of each 256 code points, where it differs from that of the 256 before."""
+    digests: dict[str, str] = {}
+    last = ""
+    for start, text in tqdm(code_point_blocks().items(), desc="code points", leave=False, disable=None):
+        here = digest([rust.encode(text)])
+        if here != last:
+            digests[f"{start:X}"] = last = here
+    return digests
+
+
+def blocks(rust: tokenizers.Tokenizer, texts: Iterable[str]) -> list[str]:
+    """Return the digest of each block of texts."""
+    iterator = iter(texts)
+    digests = []
+    while block := list(islice(iterator, TEXTS_A_BLOCK)):
+        digests.append(digest(rust.encode_batch(block)))
+    return digests
+
+
+def write(name: str, content: object) -> None:
+    """Write a golden file that a diff can show."""
+    (GOLDENS / name).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    """Write every golden file."""
+    argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0]).parse_args()
+    data = Path(os.environ["DISTILNP_DATA"])
+    GOLDENS.mkdir(parents=True, exist_ok=True)
+    bundled = {"uncased": witness(BUNDLED, True), "cased": witness(BUNDLED, False)}
+    write("code_points.json", {case: code_points(rust) for case, rust in bundled.items()})
+    write("edge_cases.json", {case: blocks(rust, edge_cases()) for case, rust in bundled.items()})
+    write(
+        "corpora.json",
+        {
+            name: {
+                corpus.__name__: blocks(witness(*vocabulary), corpus(data))
+                for corpus in tqdm((emoji, udhr, sst2, imdb), desc=name, leave=False, disable=None)
+            }
+            for name, vocabulary in vocabularies(data).items()
+        },
+    )
+    write(
+        "manifest.json",
+        {
+            "command": "DISTILNP_DATA=... make goldens",
+            "witness": f"tokenizers {tokenizers.__version__}",
+            "python": platform.python_version(),
+            "digest": "first 16 hexadecimal digits of the SHA-256 of ids, tokens and offsets",
+            "texts_a_block": TEXTS_A_BLOCK,
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()
