@@ -52,9 +52,11 @@ def ours(vocab_txt: Path, lowercase: bool) -> Tokenizer:
     return Tokenizer(settings)
 
 
-def scalar_values(spelled: str, step: int = 1) -> Iterator[str]:
-    """Yield every Unicode scalar value, or each `step`-th, in a context."""
-    return (spelled.replace("?", chr(c)) for c in range(0, 0x110000, step) if not 0xD800 <= c < 0xE000)
+def scalar_values(spelled: str, together: int = 1, step: int = 1) -> Iterator[str]:
+    """Yield every Unicode scalar value, or each `step`-th, in a context, and several contexts in one text."""
+    spellings = (spelled.replace("?", chr(c)) for c in range(0, 0x110000, step) if not 0xD800 <= c < 0xE000)
+    while text := "".join(islice(spellings, together)):
+        yield text
 
 
 def edge_cases() -> Iterator[str]:
@@ -107,8 +109,8 @@ def parts(data: Path | None) -> dict[str, Callable[[], Iterable[str]]]:
     """Return the texts of the sweep by name; those of the data only where there is data."""
     texts: dict[str, Callable[[], Iterable[str]]] = {
         "alone": partial(scalar_values, "?"),
-        "letters": partial(scalar_values, "a?b"),
-        "spaces": partial(scalar_values, "a ? b"),
+        "letters": partial(scalar_values, "a?b ", together=64),
+        "spaces": partial(scalar_values, " ? ", together=64),
         "edges": edge_cases,
     }
     if data:

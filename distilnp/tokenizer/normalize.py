@@ -70,15 +70,15 @@ def lowercase(aligned: AlignedText) -> AlignedText:
 
 
 def _map_characters(aligned: AlignedText, replace: Callable[[str], str]) -> AlignedText:
-    replacements = [replace(character) for character in aligned.text]
-    return AlignedText(
-        "".join(replacements),
-        [
-            source
-            for source, replacement in zip(aligned.sources, replacements, strict=True)
-            for _ in replacement
-        ],
-    )
+    # A text has few different characters, so each is asked about once.
+    replacements = {character: replace(character) for character in set(aligned.text)}
+    if all(character == replacement for character, replacement in replacements.items()):
+        return aligned
+    replaced = [replacements[character] for character in aligned.text]
+    sources = [
+        source for source, replacement in zip(aligned.sources, replaced, strict=True) for _ in replacement
+    ]
+    return AlignedText("".join(replaced), sources)
 
 
 def _nfd(aligned: AlignedText) -> AlignedText:
@@ -88,10 +88,13 @@ def _nfd(aligned: AlignedText) -> AlignedText:
     decomposition takes the next place of the given text, in order, and the others share it. So offsets
     never go backwards, and we do the same.
     """
+    if aligned.text.isascii():
+        return aligned
+    decompositions = {character: decompose(character) for character in set(aligned.text)}
     decomposed = [
         (character, position == 0)
         for given in aligned.text
-        for position, character in enumerate(decompose(given))
+        for position, character in enumerate(decompositions[given])
     ]
     in_order = _sort_marks(decomposed)
     sources = []

@@ -13,12 +13,16 @@ from .normalize import AlignedText
 
 def pre_tokenize(aligned: AlignedText) -> Iterator[AlignedText]:
     """Yield the words of a normalized text; none is empty."""
+    characters = set(aligned.text)
+    whitespace = {character for character in characters if character in WHITESPACE}
+    punctuation = {character for character in characters if character in PUNCTUATION}
+    ends = whitespace | punctuation
     start = 0
     for position, character in enumerate(aligned.text):
-        if character in WHITESPACE or character in PUNCTUATION:
+        if character in ends:
             if start < position:
                 yield aligned.slice(start, position)
-            if character in PUNCTUATION:
+            if character in punctuation:
                 yield aligned.slice(position, position + 1)
             start = position + 1
     if start < len(aligned.text):

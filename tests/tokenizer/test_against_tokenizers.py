@@ -117,10 +117,10 @@ def test_edge_cases() -> None:
         assert not [text for text in differences(rust, tokenizer, edge_cases()) if text is not None]
 
 
-def test_every_97th_scalar_value() -> None:
+def test_every_499th_scalar_value() -> None:
     for spelled in ("?", "a?b", "a ? b"):
         for rust, tokenizer in PAIRS:
-            texts = scalar_values(spelled, step=97)
+            texts = scalar_values(spelled, step=499)
             assert not [text for text in differences(rust, tokenizer, texts) if text is not None]
 
 

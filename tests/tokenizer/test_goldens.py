@@ -38,7 +38,7 @@ def differing_blocks(case: str, every: int) -> list[str]:
 
 @pytest.mark.parametrize("case", CASES)
 def test_code_points(case: str) -> None:
-    assert differing_blocks(case, every=16) == []
+    assert differing_blocks(case, every=64) == []
 
 
 @pytest.mark.sweep
@@ -54,9 +54,9 @@ def test_edge_cases(case: str) -> None:
     assert digest(map(tokenizer.encode, edge_cases())) == golden("edge_cases.json")[case][0]
 
 
-@pytest.mark.parametrize("corpus", ["emoji", "udhr", "sst2", "imdb"])
+@pytest.mark.parametrize("corpus", ["emoji", "udhr", "sst2"])  # a block of imdb takes as long as all of these
 @pytest.mark.parametrize("name", ["uncased", "cased", "multilingual"])
-def test_the_first_block_of_every_corpus(data: Path, name: str, corpus: str) -> None:
+def test_the_first_block_of_a_corpus(data: Path, name: str, corpus: str) -> None:
     tokenizer = ours(*vocabularies(data)[name])
     texts = islice(parts(data)[corpus](), TEXTS_A_BLOCK)
 
