@@ -62,12 +62,16 @@ class Finder:
             if token.lstrip:
                 while start > done and text[start - 1] in WHITESPACE:
                     start -= 1
+                start = max(start, done)
             if token.rstrip:
                 while end < len(text) and text[end] in WHITESPACE:
                     end += 1
             if done < start:
                 yield done, start, None
-            yield start, end, token
+            # A token of whitespace can lie in what the one before it swallowed. The witness then gives both,
+            # overlapping, unless lstrip leaves nothing of the second.
+            if start < end:
+                yield start, end, token
             done = end
         if done < len(text):
             yield done, len(text), None

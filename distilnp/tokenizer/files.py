@@ -10,7 +10,7 @@ Where it
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -261,30 +261,32 @@ def _add_decoder(draft: _Draft, decoder: Section) -> None:
 
 
 def _add_legacy(draft: _Draft, added_tokens: Section, sources: Sequence[Section]) -> None:
-    """Add the tokens of `added_tokens.json`; those that are named elsewhere are special."""
-    named = {_content(source, key) for source in sources for key in SPECIAL_TOKENS if source.has(key)}
+    """Add the tokens of `added_tokens.json`; those that other files call special are."""
+    special = {_content(section, name) for _, section, name in _written_special_tokens(sources)}
     ids = {content: added_tokens.integer(content) for content in added_tokens.values if is_unicode(content)}
     for content in sorted(ids, key=ids.__getitem__):
-        draft.add(content, special=content in named, normalized=content not in named)
+        draft.add(content, special=content in special, normalized=content not in special)
 
 
 def _name_special_tokens(draft: _Draft, sources: Sequence[Section]) -> None:
-    """Take each special token's name from the first source that writes it."""
-    for key in SPECIAL_TOKENS:
-        for source in (source for source in sources if source.has(key)):
-            draft.names[key] = _content(source, key)
-            _add_written(draft, source, key, special=True, again=False)
-            break
-    for key in MORE_SPECIAL_TOKENS:
-        for source in (source for source in sources if source.has(key)):
-            if isinstance(source.values[key], dict):
-                named = source.section(key)
-                for name in named.values:
-                    _add_written(draft, named, name, special=True, again=False)
-            else:
-                for item in source.items(key):
-                    _add_written(draft, item, "item", special=True, again=False)
-            break
+    for key, section, name in _written_special_tokens(sources):
+        if key in SPECIAL_TOKENS:
+            draft.names[key] = _content(section, name)
+        _add_written(draft, section, name, special=True, again=False)
+
+
+def _written_special_tokens(sources: Sequence[Section]) -> Iterator[tuple[str, Section, str]]:
+    """Yield the keys of special tokens, and where each is: in the first source that writes the key."""
+    for key in (*SPECIAL_TOKENS, *MORE_SPECIAL_TOKENS):
+        source = next((source for source in sources if source.has(key)), None)
+        if source is None:
+            continue
+        if key in SPECIAL_TOKENS:
+            yield key, source, key
+        elif isinstance(source.values[key], dict):
+            yield from ((key, source.section(key), name) for name in source.values[key])
+        else:
+            yield from ((key, item, "item") for item in source.items(key))
 
 
 def _add_default_special_tokens(draft: _Draft) -> None:

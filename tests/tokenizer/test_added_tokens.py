@@ -1,6 +1,7 @@
 """Added tokens with every combination of their flags, by example and live against the Rust package."""
 
 import json
+from typing import Any
 
 import pytest
 import tokenizers
@@ -49,6 +50,8 @@ def spelled(tokenizer: Tokenizer, text: str) -> str:
         ({"lstrip": True}, "a  <x> b", "a|  <x>|b"),
         ({"rstrip": True}, "a <x>\u3000 b", "a|<x>\u3000 |b"),
         ({"lstrip": True, "rstrip": True}, "<x> <x>", "<x> |<x>"),
+        ({"rstrip": True, "content": " "}, "a  b", "a|  | |b"),
+        ({"lstrip": True, "rstrip": True, "content": " "}, "a  b", "a|  |b"),
         (
             {"lstrip": True, "normalized": True},
             "中<X>",
@@ -56,8 +59,8 @@ def spelled(tokenizer: Tokenizer, text: str) -> str:
         ),  # the space is the one around an ideograph
     ],
 )
-def test_flags(flags: dict[str, bool], text: str, tokens: str) -> None:
-    assert spelled(tokenizer_of(AddedToken("<x>", 11, **flags)), text) == tokens
+def test_flags(flags: dict[str, Any], text: str, tokens: str) -> None:
+    assert spelled(tokenizer_of(AddedToken(**{"content": "<x>", "id": 11} | flags)), text) == tokens
 
 
 def test_the_longest_token_wins() -> None:

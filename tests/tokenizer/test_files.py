@@ -315,6 +315,7 @@ def test_added_tokens_json_of_older_transformers(folder: Callable[..., Path]) ->
     tokenizer = Tokenizer.from_folder(folder(vocab=WORDS, **files))
 
     assert tokenizer.encode("film<B><A>").ids == (2, 5, 16, 15, 3)
+    assert {token.content for token in tokenizer.settings.added_tokens if not token.special} == {"<b>"}
 
 
 def test_split_special_tokens_by_argument_and_by_configuration(folder: Callable[..., Path]) -> None:
