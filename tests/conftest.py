@@ -3,6 +3,10 @@
 import os
 from pathlib import Path
 
+# Before NumPy is imported. The threads of OpenBLAS wait for each other by spinning: on a machine that does
+# something else besides, two of them were 35 times slower than one.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import pytest
 from hypothesis import HealthCheck, settings
 

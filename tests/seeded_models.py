@@ -4,6 +4,7 @@ The legacy generator of NumPy is used because its stream is frozen for all versi
 """
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,9 @@ from distilnp.checkpoint.config import DistilBertConfig
 from distilnp.checkpoint.params import Params, build_params
 
 SEED = 20_261_122
+
+# Of the attention scores before the softmax: tokens two standard deviations apart differ by a factor of 50.
+SCORE_SPREAD = 2.0
 
 BASE = DistilBertConfig()
 
@@ -48,8 +52,8 @@ CONFIGS = {
 def seeded_tensors(config: DistilBertConfig, seed: int = SEED) -> dict[str, np.ndarray]:
     """Return float32 tensors by checkpoint name.
 
-    A weight has a spread of 1 / sqrt(in), so that every layer keeps the size of what passes through it;
-    queries and keys have three times as much, so that attention is far from uniform.
+    A weight has a spread of 1 / sqrt(in), so that every layer keeps the size of what passes through it.
+    Queries and keys have more, so that the scores have `SCORE_SPREAD` and attention is far from uniform.
     """
     random = np.random.RandomState(seed)
     tensors: dict[str, np.ndarray] = {}
@@ -61,7 +65,8 @@ def seeded_tensors(config: DistilBertConfig, seed: int = SEED) -> dict[str, np.n
         elif len(shape) == 1:
             values *= 0.1
         elif "embeddings" not in name:
-            values *= (3 if "q_lin" in name or "k_lin" in name else 1) / np.sqrt(shape[1])
+            is_query_or_key = "q_lin" in name or "k_lin" in name
+            values *= math.sqrt((SCORE_SPREAD if is_query_or_key else 1) / shape[1])
         tensors[name] = values.astype(np.float32)
         return tensors[name]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from seeded_models import CONFIGS, params_of, seeded_ids, seeded_tensors, tiny_real_head
+from seeded_models import CONFIGS, SCORE_SPREAD, params_of, seeded_ids, seeded_tensors, tiny_real_head
 
 from distilnp import reference
 from distilnp.checkpoint.config import DistilBertConfig
@@ -19,6 +19,8 @@ GOLDENS = Path(__file__).parent / "goldens/model"
 SMALL = [name for name in CONFIGS if name != "base"]
 
 UNIT_ROUNDOFF = 2.0**-24  # of float32
+LANES = 8  # of AVX2; NEON has 4, but two at once
+N_DEVIATIONS = 4  # of some two hundred logits that are compared, none should be further off
 
 
 def golden(name: str) -> dict[str, dict[int, np.ndarray]]:
@@ -34,15 +36,19 @@ def float32_tolerance(config: DistilBertConfig, n_seq: int, largest_logit: float
     """Return what rounding may do to a logit on its way through a float32 pass.
 
     A sum of k rounded terms is off by about u sqrt(k) of its size (Higham and Mary 2019, "A new approach to
-    probabilistic rounding error analysis"). The sums on the way are independent, so their k add up under the
-    root. 4 is for four standard deviations, and 2 for what the softmax makes of an error in its scores.
+    probabilistic rounding error analysis"), of k / LANES terms if vector lanes are summed side by side. The
+    sums on the way are independent, so their k add up under the root. An error relative to scores of spread s
+    becomes one of s times that in the shares that the softmax makes of them.
     """
     head_dim = config.dim // config.n_heads
-    attention = 2 * config.dim + head_dim + n_seq  # q and k (at once), out_lin; scores; context
+    scores = (1 + SCORE_SPREAD) ** 2 * (
+        config.dim + head_dim
+    )  # queries and keys, side by side; their products
+    attention = scores + n_seq + config.dim  # context, out_lin
     ffn = config.dim + config.hidden_dim
     layer_norms = 2 * 2 * config.dim  # a mean and a variance each
     k = config.n_layers * (attention + ffn + layer_norms) + 2 * config.dim  # the head has two layers
-    return 4 * 2 * UNIT_ROUNDOFF * math.sqrt(k) * largest_logit
+    return N_DEVIATIONS * UNIT_ROUNDOFF * math.sqrt(k / LANES) * largest_logit
 
 
 def assert_equals_transformers(
