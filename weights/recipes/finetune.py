@@ -6,16 +6,18 @@ their place among their neighbours. The learning rate falls layer by layer towar
 2018, arXiv:1801.06146). And what is saved is an exponential moving average of the weights, which is less
 noisy than the last step's (Polyak and Juditsky 1992).
 
-    python weights/recipes/finetune.py --data DATA/sst2 --init RUN/converted --out RUN/finetuned
+    python weights/recipes/finetune.py --data DATA/sst2 --init RUN/converted --out RUN/seed-0
 
-Stop it at will; the same command goes on where it stopped. `--hold-out 500` keeps whole sentences out of
-training and scores them after every epoch: that is how configurations are compared, never on dev.
+Stop it at will; the same command goes on where it stopped. Whole sentences are kept out of training and
+scored after every epoch: that is how configurations are compared, never on dev.
 """
 
 import argparse
 import json
 import random
+import shutil
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import sst2
@@ -30,6 +32,7 @@ WARM_UP = 0.06  # part of the steps with a rising learning rate; the rest falls 
 GRADIENT_NORM = 1.0
 WEIGHT_DECAY = 0.01
 EMA_STEPS = 1000  # the moving average looks back over about half an epoch
+STATE = ("model", "average", "optimizer", "schedule")
 
 
 def batches(lengths: list[int], size: int, seed: int) -> Iterator[list[int]]:
@@ -104,6 +107,52 @@ def scores(
     return {"accuracy": n_right / len(ids), "loss": loss / len(ids)}
 
 
+class Training:
+    """All that a run is between two steps; what `save` writes, `resume` reads."""
+
+    def __init__(
+        self, model: DistilBertForSequenceClassification, n_steps: int, lr: float, layer_decay: float
+    ) -> None:
+        warm_up = max(1, round(WARM_UP * n_steps))
+        self.model = model
+        self.optimizer = torch.optim.AdamW(parameter_groups(model, lr, layer_decay), fused=True)
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(
+            self.optimizer, lambda step: min((step + 1) / warm_up, (n_steps - step) / (n_steps - warm_up))
+        )
+        self.average = torch.optim.swa_utils.AveragedModel(
+            model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(1 - 1 / EMA_STEPS)
+        )
+        self.n_done = 0
+
+    def step(self, ids: list[list[int]], labels: list[int]) -> float:
+        """Learn from one batch; return its loss."""
+        inputs, mask = pad(ids)
+        logits = self.model(inputs, attention_mask=mask).logits
+        loss = torch.nn.functional.cross_entropy(logits, torch.tensor(labels))
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), GRADIENT_NORM)
+        self.optimizer.step()
+        self.schedule.step()
+        self.optimizer.zero_grad()
+        self.average.update_parameters(self.model)
+        self.n_done += 1
+        return loss.item()
+
+    def save(self, path: Path) -> None:
+        """Write the state; a kill in the middle leaves the old one."""
+        state = {name: getattr(self, name).state_dict() for name in STATE}
+        torch.save(state | {"rng": torch.get_rng_state(), "step": self.n_done}, path.with_suffix(".new"))
+        path.with_suffix(".new").replace(path)
+
+    def resume(self, path: Path) -> None:
+        """Go back to a state that was saved."""
+        state = torch.load(path, weights_only=True)
+        for name in STATE:
+            getattr(self, name).load_state_dict(state[name])
+        torch.set_rng_state(state["rng"])
+        self.n_done = state["step"]
+
+
 def main() -> None:
     """Train, log every 100 steps and every epoch to `OUT/log.jsonl`, write `OUT/model.safetensors`."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -121,75 +170,43 @@ def main() -> None:
     torch.manual_seed(args.seed)
 
     examples, held_out = sst2.hold_out(sst2.read(args.data / "train.tsv"), args.hold_out)
-    train_ids, held_out_ids = (encode(args.init / "vocab.txt", part) for part in (examples, held_out))
-    labels = [example.label for example in examples]
+    ids, held_out_ids = (encode(args.init / "vocab.txt", part) for part in (examples, held_out))
+    labels, held_out_labels = ([example.label for example in part] for part in (examples, held_out))
 
     model = DistilBertForSequenceClassification.from_pretrained(args.init).train()
     model.distilbert.embeddings.word_embeddings.weight.requires_grad_(False)
     steps_per_epoch = -(-len(examples) // args.batch)
-    n_steps = args.epochs * steps_per_epoch
-    optimizer = torch.optim.AdamW(parameter_groups(model, args.lr, args.layer_decay), fused=True)
-    warm_up = max(1, round(WARM_UP * n_steps))
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min((step + 1) / warm_up, (n_steps - step) / (n_steps - warm_up))
-    )
-    average = torch.optim.swa_utils.AveragedModel(
-        model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(1 - 1 / EMA_STEPS)
-    )
-
-    state_file, step = args.out / "state.pt", 0
-    parts = {"model": model, "average": average, "optimizer": optimizer, "schedule": schedule}
-    if state_file.exists():
-        state = torch.load(state_file, weights_only=True)
-        for name, part in parts.items():
-            part.load_state_dict(state[name])
-        torch.set_rng_state(state["rng"])
-        step = state["step"]
-
-    def save() -> None:
-        state = {name: part.state_dict() for name, part in parts.items()}
-        state |= {"rng": torch.get_rng_state(), "step": step}
-        torch.save(state, state_file.with_suffix(".new"))
-        state_file.with_suffix(".new").replace(state_file)  # a kill in mid-write leaves the old state
+    training = Training(model, args.epochs * steps_per_epoch, args.lr, args.layer_decay)
+    state = args.out / "state.pt"
+    if state.exists():
+        training.resume(state)
 
     def log(**entry: float) -> None:
         with (args.out / "log.jsonl").open("a") as file:
-            file.write(json.dumps({"step": step, **entry}) + "\n")
+            file.write(json.dumps({"step": training.n_done, **entry}) + "\n")
 
-    running = 0.0
-    with tqdm(total=n_steps, initial=step, smoothing=0.02) as bar:
-        while step < n_steps:
-            epoch, skip = divmod(step, steps_per_epoch)
-            plan = list(batches([len(ids) for ids in train_ids], args.batch, args.seed * 1000 + epoch))
-            for rows in plan[skip:]:
-                inputs, mask = pad([train_ids[i] for i in rows])
-                targets = torch.tensor([labels[i] for i in rows])
-                loss = torch.nn.functional.cross_entropy(model(inputs, attention_mask=mask).logits, targets)
-                loss.backward()
-                torch.nn.utils.clip_grad_norm_(model.parameters(), GRADIENT_NORM)
-                optimizer.step()
-                schedule.step()
-                optimizer.zero_grad()
-                average.update_parameters(model)
-                step += 1
-                running += loss.item()
+    losses = []
+    with tqdm(total=args.epochs * steps_per_epoch, initial=training.n_done, smoothing=0.02) as bar:
+        for epoch in range(training.n_done // steps_per_epoch, args.epochs):
+            plan = batches([len(text) for text in ids], args.batch, args.seed * 1000 + epoch)
+            for rows in islice(plan, training.n_done - epoch * steps_per_epoch, None):
+                losses.append(training.step([ids[i] for i in rows], [labels[i] for i in rows]))
                 bar.update()
-                if step % 100 == 0:
-                    bar.set_postfix(loss=f"{running / 100:.3f}")
-                    log(train_loss=running / 100)
-                    running = 0.0
-                if step % SAVE_EVERY == 0:
-                    save()
-            if held_out:
-                truth = [example.label for example in held_out]
-                for name, candidate in (("last", model), ("average", average.module)):
-                    held = scores(candidate, held_out_ids, truth)
-                    log(**{f"held_out_{name}_{key}": value for key, value in held.items()})
-            save()
+                if training.n_done % 100 == 0:
+                    log(train_loss=sum(losses) / len(losses))
+                    bar.set_postfix(loss=f"{sum(losses) / len(losses):.3f}")
+                    losses.clear()
+                if training.n_done % SAVE_EVERY == 0:
+                    training.save(state)
+            for name, candidate in (("last", model), ("average", training.average.module)):
+                if held_out:
+                    results = scores(candidate, held_out_ids, held_out_labels)
+                    log(**{f"held_out_{name}_{key}": value for key, value in results.items()})
+            training.save(state)
 
-    average.module.save_pretrained(args.out)
+    training.average.module.save_pretrained(args.out)
     for name in ("vocab.txt", "tokenizer_config.json"):
-        (args.out / name).write_bytes((args.init / name).read_bytes())
+        shutil.copyfile(args.init / name, args.out / name)
 
 
 if __name__ == "__main__":
