@@ -1,10 +1,10 @@
-"""Step 3: store every matrix as int8 rows with a float32 scale each, a quarter of the size.
+"""Step 4: store every matrix as int8 rows with a float32 scale each, a quarter of the size.
 
 A row (an output of a dense layer, a token's vector) becomes integers from -127 to 127 and the scale that
 brings its largest element back: real = scale * q. Biases and LayerNorms stay float32. Tensor names and
 `quantization_config` are those of compressed-tensors' "int-quantized" form, which transformers reads.
 
-    python weights/recipes/quantize.py --from RUN/finetuned --out weights/sst2-mini
+    python weights/recipes/quantize.py --from RUN/averaged --out weights/sst2-mini
 """
 
 import argparse
