@@ -163,11 +163,12 @@ class Classifier:
         ids = encoding.ids
         n_tokens = len(ids)
         if n_tokens > self.max_length:
-            ids = (
-                *ids[: self.max_length - 1],
-                ids[-1],
-            )  # the head, and [SEP], without which no text was trained
-        logits = reference.forward(ids, self.params, self.config).astype(np.float32, copy=False)
+            # The head, and the [SEP] without which the model has never seen a text.
+            ids = (*ids[: self.max_length - 1], ids[-1])
+        with np.errstate(
+            over="ignore", invalid="ignore"
+        ):  # told below, as one error instead of many warnings
+            logits = reference.forward(ids, self.params, self.config)
         if not np.isfinite(logits).all():
             raise CheckpointError(
                 f"{self.folder} gives the logits {logits.tolist()} for a text of {len(ids)} tokens, expected "
