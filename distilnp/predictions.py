@@ -4,7 +4,6 @@ Which function that is follows transformers' text-classification pipeline. No mo
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -105,12 +104,12 @@ def predict(
 ) -> Prediction:
     """Make the `Prediction` for one text of its logits [n_labels]; of equal scores the first label wins."""
     logits.flags.writeable = False
-    scores: Mapping[str, float] = dict(zip(labels, decode(logits, function), strict=True))
+    scores = dict(zip(labels, decode(logits, function), strict=True))
     label = labels[int(logits.argmax())]
     return Prediction(
         label=label,
         score=scores[label],
-        scores=dict(scores),
+        scores=scores,
         logits=logits,
         n_tokens=n_tokens,
         n_seen=n_seen,

@@ -2,8 +2,7 @@
 
 1. A key written in `tokenizer_config.json`.
 2. `tokenizer.json` as the `tokenizers` package loads it, but for the truncation and padding it may carry.
-Where it
-   exists, the next are not read.
+   Where it exists, the next are not read.
 3. `vocab.txt`, with the names of `special_tokens_map.json` and the tokens of `added_tokens.json`, a file that
    transformers wrote beside it.
 4. The defaults of a BERT tokenizer.
