@@ -1,24 +1,32 @@
 """What users call: `load`, `classify`, `Classifier`.
 
 Everything that a user gives is checked here, once, before anything is computed; there is no maths in this
-file. The way of a text: `Tokenizer.encode`, the cut to what the model can see, the forward pass,
+file. The way of a text: `Tokenizer.encode`, the cut to what the model can see, `Engine.forward`,
 `predictions.predict`.
 """
 
+import operator
 import os
-from collections.abc import Iterable, Iterator, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TypedDict, Unpack, get_args, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
-from . import reference
 from .checkpoint.config import DistilBertConfig
 from .checkpoint.params import Params
 from .checkpoint.registry import find_checkpoint
 from .checkpoint.tensors import load_params
+from .engine.engine import Engine
+from .engine.fallback import ReferenceEngine
+from .engine.threads import thread_count
+from .engine.weights import load_packed
 from .errors import ArgumentError, CheckpointError, InputTypeError
+from .kernels.loader import obstacle, wanted
 from .predictions import FunctionToApply, Prediction, default_function, predict
 from .tokenizer import Encoding, Tokenizer
 
@@ -45,8 +53,8 @@ class Classifier:
         What its `config.json` says.
     tokenizer : Tokenizer
         What its vocabulary and tokenizer files say.
-    params : Params
-        Its parameters, in float32.
+    engine : Engine or ReferenceEngine
+        Its parameters, and what computes with them.
     labels : tuple of str
         The label of each logit.
     function_to_apply : {"softmax", "sigmoid", "none"}
@@ -58,10 +66,15 @@ class Classifier:
     folder: Path
     config: DistilBertConfig
     tokenizer: Tokenizer
-    params: Params
+    engine: Engine | ReferenceEngine
     labels: tuple[str, ...]
     function_to_apply: FunctionToApply
     max_length: int
+
+    @property
+    def params(self) -> Params:
+        """The parameters as `distilnp.reference` takes them, float32; unpacked anew when asked for."""
+        return self.engine.params
 
     def __repr__(self) -> str:
         return f"Classifier({os.fspath(self.folder)!r}, labels={self.labels!r})"
@@ -136,7 +149,59 @@ class Classifier:
                 f"texts is {type(texts).__name__}, expected an iterable of texts, such as a list of str "
                 "(classify also takes a single str)"
             )
-        return (self._predict(encoding) for batch in self._batches(texts, batch_tokens) for encoding in batch)
+        return (
+            prediction for batch in self._batches(texts, batch_tokens) for prediction in self._predict(batch)
+        )
+
+    def warmup(self) -> None:
+        """Compile the kernels now, some seconds once in a process, and not at the first text."""
+        self.engine.warmup()
+
+    def forward(self, texts: Iterable[Sequence[int]]) -> NDArray[np.float32]:
+        """Compute the logits of texts that are token ids already.
+
+        Parameters
+        ----------
+        texts : iterable of sequences of int
+            Each as `tokenizer.encode` gives it, with [CLS] and [SEP], of at most `config.max_position_embeddings`
+            tokens: here, nothing is cut.
+
+        Returns
+        -------
+        array, [n_texts, n_labels], float32
+
+        Raises
+        ------
+        InputTypeError, ArgumentError
+            Something is not a sequence of integers, or has none or too many, or ids that the model does not have.
+
+        Examples
+        --------
+        >>> import distilnp
+        >>> classifier = distilnp.load("sst2-mini")
+        >>> classifier.forward([classifier.tokenizer.encode("What a joy.").ids]).argmax()
+        1
+        """
+        return self.engine.forward([self._checked_ids(i, ids) for i, ids in enumerate(texts)])
+
+    def _checked_ids(self, i: int, ids: Sequence[int]) -> list[int]:
+        try:
+            checked = [operator.index(id_) for id_ in ids]
+        except TypeError as error:
+            raise InputTypeError(
+                f"texts[{i}] is {ids!r:.60}, expected token ids: a sequence of integers"
+            ) from error
+        if not 1 <= len(checked) <= self.config.max_position_embeddings:
+            raise ArgumentError(
+                f"texts[{i}] has {len(checked)} tokens, expected from 1 to {self.config.max_position_embeddings}, the "
+                "number of positions of this model. Cut it, or give the text to classify, which does"
+            )
+        if min(checked) < 0 or max(checked) >= self.config.vocab_size:
+            raise ArgumentError(
+                f"texts[{i}] has ids from {min(checked)} to {max(checked)}, expected from 0 to "
+                f"{self.config.vocab_size - 1}. They come from another model's tokenizer"
+            )
+        return checked
 
     def _batches(self, texts: Iterable[str], batch_tokens: int) -> Iterator[list[Encoding]]:
         """Encode texts and gather them by their number of tokens."""
@@ -159,22 +224,21 @@ class Classifier:
             raise
         yield batch
 
-    def _predict(self, encoding: Encoding) -> Prediction:
-        ids = encoding.ids
-        n_tokens = len(ids)
-        if n_tokens > self.max_length:
-            # The head, and the [SEP] without which the model has never seen a text.
-            ids = (*ids[: self.max_length - 1], ids[-1])
-        with np.errstate(
-            over="ignore", invalid="ignore"
-        ):  # told below, as one error instead of many warnings
-            logits = reference.forward(ids, self.params, self.config)
-        if not np.isfinite(logits).all():
-            raise CheckpointError(
-                f"{self.folder} gives the logits {logits.tolist()} for a text of {len(ids)} tokens, expected "
-                "finite numbers. Its weights are finite but too large for float32: the checkpoint is damaged"
+    def _predict(self, encodings: list[Encoding]) -> Iterator[Prediction]:
+        texts = [self._cut(encoding.ids) for encoding in encodings]
+        for encoding, ids, logits in zip(encodings, texts, self.engine.forward(texts), strict=True):
+            if not np.isfinite(logits).all():
+                raise CheckpointError(
+                    f"{self.folder} gives the logits {logits.tolist()} for a text of {len(ids)} tokens, expected "
+                    "finite numbers. Its weights are finite but too large for float32: the checkpoint is damaged"
+                )
+            yield predict(
+                logits, self.labels, self.function_to_apply, n_tokens=len(encoding.ids), n_seen=len(ids)
             )
-        return predict(logits, self.labels, self.function_to_apply, n_tokens=n_tokens, n_seen=len(ids))
+
+    def _cut(self, ids: tuple[int, ...]) -> tuple[int, ...]:
+        """Keep the head of what is too long, and the [SEP] without which the model has never seen a text."""
+        return ids if len(ids) <= self.max_length else (*ids[: self.max_length - 1], ids[-1])
 
 
 def load(
@@ -184,6 +248,7 @@ def load(
     labels: Iterable[str] | None = None,
     function_to_apply: FunctionToApply | None = None,
     split_special_tokens: bool = False,
+    threads: int | None = None,
 ) -> Classifier:
     """Load a classifier.
 
@@ -202,6 +267,9 @@ def load(
     split_special_tokens : bool, optional
         Take "[SEP]" and its like in a text for the characters that they are. By default, as in transformers,
         they become the special tokens that they name.
+    threads : int, optional
+        Threads to compute with; by default those of the variable DISTILNP_NUM_THREADS, else as many as the process
+        may use by its affinity and its control group's quota. Never changes a bit of a logit.
 
     Returns
     -------
@@ -234,8 +302,26 @@ def load(
         labels=_checked_labels(labels, config),
         function_to_apply=_checked_function(function_to_apply, config),
         max_length=_checked_max_length(max_length, config),
-        params=load_params(folder, config),  # last: only this takes time
+        engine=_engine(folder, config, thread_count(threads)),  # last: only this takes time
     )
+
+
+def _engine(folder: Path, config: DistilBertConfig, threads: int) -> Engine | ReferenceEngine:
+    choice = wanted()
+    reason = None if choice == "numpy" else obstacle()
+    if choice == "jit" and reason:
+        raise ArgumentError(f"DISTILNP_KERNELS is 'jit', but {reason}. Without the variable, NumPy computes")
+    if choice == "numpy" or reason:
+        if reason:
+            _announce(f"distilnp: {reason}; computing with NumPy instead, several times slower")
+        return ReferenceEngine(load_params(folder, config), config)
+    return Engine(load_packed(folder, config), threads)
+
+
+@cache
+def _announce(message: str) -> None:
+    """Say something once in a process."""
+    print(message, file=sys.stderr, flush=True)
 
 
 class LoadOptions(TypedDict, total=False):
@@ -245,6 +331,7 @@ class LoadOptions(TypedDict, total=False):
     labels: Iterable[str] | None
     function_to_apply: FunctionToApply | None
     split_special_tokens: bool
+    threads: int | None
 
 
 _loaded: dict[tuple[Path, str], Classifier] = {}

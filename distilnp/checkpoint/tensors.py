@@ -1,11 +1,12 @@
-"""`model.safetensors` into `Params`: one tensor at a time, and every fault of the file named in one error.
+"""`model.safetensors` into memory: some rows at a time, and every fault of the file named in one error.
 
-The file is read, not mapped: a mapping would keep all of its pages in memory beside the tensors. Every stored
-type becomes the type that the caller asks for; int8 rows are multiplied by their scales.
+The file is read, not mapped: a mapping would keep all of its pages in memory beside the tensors. Where rows
+go is the caller's business: `load_params` gathers plain arrays for the reference pass, the engine packs them.
 """
 
 import json
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,17 @@ from ..errors import CheckpointError, TensorError
 from .config import DistilBertConfig
 from .params import ENCODER_PREFIX, Array, Params, build_params
 
+WEIGHTS_FILE = "model.safetensors"
 FLOATS = ("F32", "F16", "BF16", "F64")
 
 # A buffer that old versions of transformers wrote beside the parameters; it only counts from 0.
 POSITION_IDS = "embeddings.position_ids"
+
+# Read at a time: much less than a model, much more than a call costs.
+CHUNK_BYTES = 4 << 20
+
+# Receives name, shape, first row and rows: see `read_tensors`.
+Store = Callable[[str, tuple[int, ...], int, Array], None]
 
 # A file of another model has hundreds of faults; the first ones tell the story.
 MAX_FAULTS_SHOWN = 20
@@ -32,7 +40,32 @@ class _Fault(Exception):
 
 
 def load_params(folder: Path, config: DistilBertConfig, dtype: DTypeLike = np.float32) -> Params:
-    """Read the parameters of a classifier.
+    """Read the parameters of a classifier as plain arrays.
+
+    Parameters
+    ----------
+    folder, config
+        See `read_tensors`.
+    dtype : dtype, optional
+        float32, or float64 for the reference pass as an oracle.
+
+    Raises
+    ------
+    CheckpointError, TensorError
+        See `read_tensors`.
+    """
+    tensors: dict[str, Array] = {}
+
+    def store(name: str, shape: tuple[int, ...], first_row: int, rows: Array) -> None:
+        tensor = tensors.setdefault(name, np.empty(shape, dtype))
+        tensor[first_row : first_row + len(rows)] = rows
+
+    read_tensors(folder, config, store)
+    return build_params(config, lambda name, shape: tensors[name])
+
+
+def read_tensors(folder: Path, config: DistilBertConfig, store: Store) -> None:
+    """Read every parameter of a classifier, a few rows at a time.
 
     Parameters
     ----------
@@ -40,17 +73,19 @@ def load_params(folder: Path, config: DistilBertConfig, dtype: DTypeLike = np.fl
         Holds `model.safetensors`.
     config : DistilBertConfig
         Says which tensors there are, and their shapes.
-    dtype : dtype, optional
-        float32, or float64 for the reference pass as an oracle.
+    store : callable
+        Is given the name and the shape of a tensor, the number of the first row, and the rows: float64 if they
+        are stored so, else float32. There are as many as fit `CHUNK_BYTES`, in whole sixteens but for the last.
 
     Raises
     ------
     CheckpointError
         The file is not there or is not a safetensors file.
     TensorError
-        Tensors are missing, left over, of the wrong shape or type, or hold NaN or infinity. All are named.
+        Tensors are missing, left over, of the wrong shape or type, or hold NaN or infinity, also as float32. All
+        are named. Some may have been stored before.
     """
-    path = folder / "model.safetensors"
+    path = folder / WEIGHTS_FILE
     faults: list[str] = []
     with open_weights(path) as file:
         unread = set(file.keys()) - {POSITION_IDS, ENCODER_PREFIX + POSITION_IDS}
@@ -59,18 +94,13 @@ def load_params(folder: Path, config: DistilBertConfig, dtype: DTypeLike = np.fl
             stored = _stored_name(name, unread)
             unread.difference_update({stored, f"{stored}_scale"} if config.is_quantized else {stored})
             try:
-                array = _read(path, file, stored, shape, config.is_quantized)
-                # A finite float64 can be beyond float32: checked below, so NumPy need not warn of it.
-                with np.errstate(over="ignore"):
-                    array = array.astype(dtype, copy=False)
-                if not np.isfinite(array).all():
-                    raise _Fault(f"{stored} holds NaN or infinity")
+                for first_row, rows in _row_chunks(path, file, stored, shape, config.is_quantized):
+                    store(name, shape, first_row, rows)
             except _Fault as fault:
                 faults.append(str(fault))
-                return np.empty(0, np.float32)
-            return array
+            return np.empty(0, np.float32)
 
-        params = build_params(config, tensor)
+        build_params(config, tensor)
     faults += [f"{name} is not a tensor of this model" for name in sorted(unread)]
     if faults:
         lines = [f"  - {fault}" for fault in faults[:MAX_FAULTS_SHOWN]]
@@ -81,7 +111,6 @@ def load_params(folder: Path, config: DistilBertConfig, dtype: DTypeLike = np.fl
             "Names or shapes of another model: take config.json and model.safetensors from one revision of "
             "one checkpoint. Anything else: the file is damaged, fetch it again"
         )
-    return params
 
 
 @contextmanager
@@ -116,34 +145,67 @@ def _stored_name(name: str, names: set[str]) -> str:
     return name if name in names or without_prefix not in names else without_prefix
 
 
-def _read(path: Path, file: Any, name: str, shape: tuple[int, ...], is_quantized: bool) -> Array:
-    """Return one tensor as floats, in the stored precision."""
+def _row_chunks(
+    path: Path, file: Any, name: str, shape: tuple[int, ...], is_quantized: bool
+) -> Iterator[tuple[int, Array]]:
+    """Yield the number of the first row and the rows, widened to float32 where they are stored in less."""
     if name not in file.keys():  # noqa: SIM118 (not a dict)
         raise _Fault(f"{name} is missing")
     described = file.get_slice(name)
     found, kind = tuple(described.get_shape()), described.get_dtype()
     if found != shape:
         raise _Fault(f"{name} has shape {found}, expected {shape}")
-    if is_quantized and kind == "I8" and len(shape) == 2:
-        scale = _read(path, file, f"{name}_scale", (shape[0], 1), is_quantized=False)
-        if scale.dtype != np.float32:
-            raise _Fault(f"{name}_scale has type {scale.dtype}, expected F32")
-        return np.multiply(file.get_tensor(name), scale, dtype=np.float32)
-    if kind not in FLOATS:
+    is_int8 = is_quantized and kind == "I8" and len(shape) == 2
+    if not is_int8 and kind not in FLOATS:
         raise _Fault(f"{name} has type {kind}, expected {' or '.join(FLOATS)}")
-    array: Array = _read_bfloat16(path, name, shape) if kind == "BF16" else file.get_tensor(name)
-    return array
+    scale = _read_scale(file, f"{name}_scale", shape[0]) if is_int8 else None
+    offset = _offset(path, name) if kind == "BF16" else 0
+    step = max(16, CHUNK_BYTES // (4 * math.prod(shape[1:])) // 16 * 16)
+    for first in range(0, shape[0], step):
+        last = min(first + step, shape[0])
+        if kind == "BF16":
+            rows = _read_bfloat16(path, offset, shape, first, last)
+        else:
+            rows = described[first:last]
+        if scale is not None:
+            rows = np.multiply(rows, scale[first:last], dtype=np.float32)
+        elif kind == "F16":
+            rows = rows.astype(np.float32)
+        # A finite float64 can be beyond float32: told below, so NumPy need not warn of it.
+        with np.errstate(over="ignore"):
+            if not np.isfinite(rows.astype(np.float32, copy=False)).all():
+                raise _Fault(f"{name} holds NaN or infinity")
+        yield first, rows
 
 
-def _read_bfloat16(path: Path, name: str, shape: tuple[int, ...]) -> Array:
-    """Widen a bfloat16 tensor, for which NumPy has no type: it is the upper half of a float32.
+def _read_scale(file: Any, name: str, n_rows: int) -> Array:
+    """Return the scales of int8 rows."""
+    if name not in file.keys():  # noqa: SIM118 (not a dict)
+        raise _Fault(f"{name} is missing")
+    scale: Array = file.get_tensor(name)
+    if scale.shape != (n_rows, 1):
+        raise _Fault(f"{name} has shape {scale.shape}, expected {(n_rows, 1)}")
+    if scale.dtype != np.float32:
+        raise _Fault(f"{name} has type {scale.dtype}, expected F32")
+    if not np.isfinite(scale).all():
+        raise _Fault(f"{name} holds NaN or infinity")
+    return scale
 
-    The offsets are in the file's header, `safe_open` has checked them:
+
+def _offset(path: Path, name: str) -> int:
+    """Return where in the file a tensor begins; `safe_open` has checked the header.
+
     https://github.com/huggingface/safetensors#format
     """
     with path.open("rb") as file:
         header_size = int.from_bytes(file.read(8), "little")
-        begin, _ = json.loads(file.read(header_size))[name]["data_offsets"]
-    upper = np.fromfile(path, "<u2", count=int(np.prod(shape)), offset=8 + header_size + begin)
-    widened: Array = (upper.astype(np.uint32) << 16).view(np.float32).reshape(shape)
+        begin: int = json.loads(file.read(header_size))[name]["data_offsets"][0]
+    return 8 + header_size + begin
+
+
+def _read_bfloat16(path: Path, offset: int, shape: tuple[int, ...], first: int, last: int) -> Array:
+    """Widen rows of bfloat16, for which NumPy has no type: it is the upper half of a float32."""
+    n = math.prod(shape[1:])
+    upper = np.fromfile(path, "<u2", count=(last - first) * n, offset=offset + 2 * first * n)
+    widened: Array = (upper.astype(np.uint32) << 16).view(np.float32).reshape(last - first, *shape[1:])
     return widened

@@ -1,0 +1,69 @@
+"""Texts laid end to end: a batch without padding and without a mask."""
+
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kernels.steps import SPAN_QUERIES
+
+Ints = NDArray[np.int64]
+
+
+class RaggedBatch(NamedTuple):
+    """What the kernels must know of some texts; all int64.
+
+    Attributes
+    ----------
+    ids : array, [n_tokens]
+        Of all texts, one after the other.
+    positions : array, [n_tokens]
+        Where in its text each token stands.
+    starts : array, [n_texts]
+        Where each text begins.
+    spans : array, [n_spans, 4]
+        Queries that attend together: the first one's row, their number, and the first row and length of their text.
+    cls_spans : array, [n_texts, 4]
+        The same for the last layer, where a text has one query, [CLS], and row i is that of text i.
+    """
+
+    ids: Ints
+    positions: Ints
+    starts: Ints
+    spans: Ints
+    cls_spans: Ints
+
+    @classmethod
+    def of(cls, texts: Sequence[Sequence[int]]) -> "RaggedBatch":
+        """Lay texts end to end; each is token ids with [CLS] and [SEP]."""
+        lengths = [len(text) for text in texts]
+        starts = [0]
+        for length in lengths:
+            starts.append(starts[-1] + length)
+        n_tokens = starts.pop()
+        return cls(
+            ids=_ints(chain.from_iterable(texts), n_tokens),
+            positions=_ints(chain.from_iterable(map(range, lengths)), n_tokens),
+            starts=np.array(starts, np.int64),
+            spans=np.array(
+                [
+                    (start + query, min(SPAN_QUERIES, length - query), start, length)
+                    for start, length in zip(starts, lengths, strict=True)
+                    for query in range(0, length, SPAN_QUERIES)
+                ],
+                np.int64,
+            ),
+            cls_spans=np.array(
+                [
+                    (i, 1, start, length)
+                    for i, (start, length) in enumerate(zip(starts, lengths, strict=True))
+                ],
+                np.int64,
+            ),
+        )
+
+
+def _ints(values: Iterable[int], n: int) -> Ints:
+    return np.fromiter(values, np.int64, n)

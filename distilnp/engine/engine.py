@@ -1,0 +1,170 @@
+"""The model, run: batches of texts through the compiled program, on all threads of the team."""
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..checkpoint.params import Params
+from ..kernels.loader import compiled_program
+from ..kernels.steps import BOARD_STEP, attention_scratch
+from .batch import RaggedBatch
+from .layers import INDICES, ONE_ROW_A_TEXT, Layers, Slot
+from .threads import Team
+from .weights import LANES, Floats, PackedWeights, aligned_floats
+
+# Tokens of a batch: enough that reading the weights costs little beside using them, and few enough that
+# activations stay in the caches and Ctrl-C is answered within a second.
+BATCH_TOKENS = 1024
+
+
+class Desk:
+    """What all engines of a process share: threads, memory for activations, and whose turn it is.
+
+    Callers take turns, each with all threads: that is as fast as one thread each, and needs the memory only once.
+    """
+
+    def __init__(self) -> None:
+        self.turn = threading.Lock()
+        self.team = Team()
+        self.memory = aligned_floats(0)
+
+    def floats(self, n: int) -> Floats:
+        """Return n floats with anything in them."""
+        if len(self.memory) < n:
+            self.memory = aligned_floats(n)
+        return self.memory[:n]
+
+
+_desk = Desk()
+
+
+def _new_desk() -> None:
+    global _desk
+    _desk = Desk()
+
+
+if hasattr(os, "register_at_fork"):
+    # The child has none of the parent's threads, and its lock as it was in that moment.
+    os.register_at_fork(after_in_child=_new_desk)
+
+
+class Engine:
+    """The compiled forward pass of one model.
+
+    Parameters
+    ----------
+    weights : PackedWeights
+        Shared with whoever else has them.
+    threads : int
+        How many to compute with.
+    """
+
+    def __init__(self, weights: PackedWeights, threads: int) -> None:
+        self.weights = weights
+        self.threads = threads
+        config = weights.config
+        self._n_labels = config.n_labels
+        self._layers = Layers(config)
+        self._steps = np.array(self._layers.classifier(weights.addresses()), np.int64)
+        self._scratch = attention_scratch(config.dim // config.n_heads, config.max_position_embeddings)
+
+    @property
+    def params(self) -> Params:
+        """The parameters as the reference pass takes them, unpacked anew."""
+        return self.weights.unpack()
+
+    def warmup(self) -> None:
+        """Compile, if that has not been done in this process."""
+        compiled_program()
+
+    def forward(self, texts: Sequence[Sequence[int]]) -> Floats:
+        """Compute the logits of texts.
+
+        Parameters
+        ----------
+        texts : sequence of sequences of int
+            Token ids with [CLS] and [SEP]: from 1 to `max_position_embeddings` a text.
+
+        Returns
+        -------
+        array, [n_texts, n_labels], float32
+            The same bits for a text whatever stands beside it, on any number of threads.
+        """
+        logits = np.empty((len(texts), self._n_labels), np.float32)
+        first = 0
+        for batch in batches(texts):
+            self._run(RaggedBatch.of(batch), logits[first : first + len(batch)])
+            first += len(batch)
+        return logits
+
+    def _run(self, batch: RaggedBatch, logits: Floats) -> None:
+        """Write the logits of a batch."""
+        run = compiled_program()
+        desk = _desk
+        with desk.turn:
+            try:
+                table, padded_logits, scratch = self._lay_out(batch, desk)
+                board = np.zeros((len(self._steps) + 1, BOARD_STEP), np.int64)
+
+                # A thread that comes late looks at the board after this call has returned: what it looks at must
+                # live as long as it does, so the arrays go with the function.
+                def work(steps=self._steps, table=table, board=board, scratch=scratch) -> None:  # type: ignore[no-untyped-def]
+                    run(
+                        len(steps),
+                        steps.ctypes.data,
+                        table.ctypes.data,
+                        board.ctypes.data,
+                        scratch.ctypes.data,
+                        self._scratch,
+                    )
+
+                desk.team.run(work, self.threads)
+                logits[:] = padded_logits[:, : self._n_labels]
+            except BaseException:
+                # Interrupted on the way in, perhaps, while others are at work on that memory: leave it to them.
+                desk.memory = aligned_floats(0)
+                raise
+
+    def _lay_out(self, batch: RaggedBatch, desk: Desk) -> tuple[NDArray[np.int64], Floats, Floats]:
+        """Find room for the activations of a batch.
+
+        Returns
+        -------
+        table : array, [len(Slot)], int64
+            What the kernels call `batch`.
+        logits : array, [n_texts, n_labels up to 16]
+        scratch : array, [threads, ...]
+        """
+        n_tokens, n_texts = len(batch.ids), len(batch.starts)
+        shapes = {
+            slot: (n_texts if slot in ONE_ROW_A_TEXT else n_tokens, stride)
+            for slot, stride in self._layers.stride.items()
+        }
+        sizes = [rows * stride for rows, stride in shapes.values()]
+        # The kernels may read, not use, up to a vector behind the last buffer.
+        room = desk.floats(sum(sizes) + self.threads * self._scratch + LANES)
+        table = np.zeros(len(Slot), np.int64)
+        table[Slot.N_TOKENS], table[Slot.N_TEXTS], table[Slot.N_SPANS] = n_tokens, n_texts, len(batch.spans)
+        for slot, array in zip(INDICES, batch, strict=True):
+            table[slot] = array.ctypes.data
+        first = 0
+        for slot, size in zip(shapes, sizes, strict=True):
+            table[slot] = room[first:].ctypes.data
+            first += size
+        logits = room[first - sizes[-1] : first].reshape(shapes[Slot.LOGITS])
+        return table, logits, room[first:]
+
+
+def batches(texts: Sequence[Sequence[int]]) -> Iterator[Sequence[Sequence[int]]]:
+    """Cut texts, in their order, into batches of at most BATCH_TOKENS, or of one text."""
+    first = n_tokens = 0
+    for i, text in enumerate(texts):
+        if n_tokens + len(text) > BATCH_TOKENS and i > first:
+            yield texts[first:i]
+            first, n_tokens = i, 0
+        n_tokens += len(text)
+    if first < len(texts):
+        yield texts[first:]

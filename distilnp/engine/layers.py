@@ -1,0 +1,224 @@
+"""The model as a table of steps for the kernels: `reference.py` again, for all texts of a batch at once.
+
+Read it beside the reference: order and names are the same. What differs: queries, keys and values are one
+product; bias, activation and residual are part of a product; and from the last layer only [CLS] goes on, because
+the labels are read off nothing else. There the queries, and all that follows attention, have one row a text.
+"""
+
+from enum import IntEnum, auto
+
+from ..checkpoint.config import DistilBertConfig
+from ..checkpoint.params import Embeddings, Layer, LayerNorm, Linear, Params
+from ..kernels.steps import ATTENTION, EMBED, GATHER, GELU, GEMM, IDENTITY, LAYER_NORM, RELU, RESIDUAL, step
+from .weights import CACHE_LINE, LANES, padded
+
+ACTIVATIONS = {"gelu": GELU, "relu": RELU}
+
+Step = list[int]
+
+
+class Slot(IntEnum):
+    """What changes from batch to batch, by its place in the table `batch` of the kernels."""
+
+    # counts
+    N_TOKENS = 0
+    N_TEXTS = auto()
+    N_SPANS = auto()
+    # addresses of integers: see RaggedBatch
+    IDS = auto()
+    POSITIONS = auto()
+    STARTS = auto()
+    SPANS = auto()
+    CLS_SPANS = auto()
+    # addresses of activations, one row a token; in the last layer one row a text
+    HIDDEN_STATES = auto()
+    SUMS = auto()
+    QKV = auto()
+    CONTEXT = auto()
+    FFN = auto()
+    # the same, always one row a text
+    CLS = auto()
+    CLS_QUERIES = auto()
+    LOGITS = auto()
+
+
+# The integers, in the order of RaggedBatch.
+INDICES = (Slot.IDS, Slot.POSITIONS, Slot.STARTS, Slot.SPANS, Slot.CLS_SPANS)
+ONE_ROW_A_TEXT = (Slot.CLS, Slot.CLS_QUERIES, Slot.LOGITS)
+
+
+def widths(config: DistilBertConfig) -> dict[Slot, int]:
+    """Return how many columns each buffer of activations has."""
+    dim = config.dim
+    return {
+        Slot.HIDDEN_STATES: dim,
+        Slot.SUMS: dim,
+        Slot.QKV: 3 * padded(dim),
+        Slot.CONTEXT: dim,
+        Slot.FFN: config.hidden_dim,
+        Slot.CLS: dim,
+        Slot.CLS_QUERIES: dim,
+        Slot.LOGITS: config.n_labels,
+    }
+
+
+def row_stride(width: int) -> int:
+    """Return how many floats a row is from the next, so that neighbours fall into different sets of a cache.
+
+    A first cache has 64 sets of cache lines. Rows whose distance is near a multiple of 64 lines, as that of 3072
+    floats is, all fall into the same sets, and the six rows of a tile push each other out. So the distance is odd
+    (then all sets are used in turn) and at least 8 lines away from such a multiple.
+    """
+    lines = -(-width * 4 // CACHE_LINE) | 1
+    while not 8 < lines % 64 < 56:
+        lines += 2
+    return lines * CACHE_LINE // 4
+
+
+class Layers:
+    """Writes the steps of models of one configuration.
+
+    Whatever it is given as parameters holds addresses of packed weights in place of arrays.
+    """
+
+    def __init__(self, config: DistilBertConfig) -> None:
+        self.config = config
+        self.width = widths(config)
+        self.stride = {slot: row_stride(width) for slot, width in self.width.items()}
+
+    def classifier(self, params: Params) -> list[Step]:
+        """Return the steps from ids to logits."""
+        steps = self.embed(params.embeddings)
+        for layer in params.layers[:-1]:
+            steps += self.self_attention(layer)
+            steps += self.feed_forward(layer, Slot.HIDDEN_STATES, Slot.N_TOKENS)
+        steps += self.last_self_attention(params.layers[-1])
+        steps += self.feed_forward(params.layers[-1], Slot.CLS, Slot.N_TEXTS)
+        return steps + self.head(params)
+
+    def embed(self, embeddings: Embeddings) -> list[Step]:
+        """HIDDEN_STATES = LayerNorm(words + positions)."""
+        look_up = step(
+            EMBED,
+            rows=Slot.N_TOKENS,
+            index=Slot.IDS,
+            b=Slot.POSITIONS,
+            c=Slot.SUMS,
+            a_row=padded(self.config.dim),
+            b_row=padded(self.config.dim),
+            c_row=self.stride[Slot.SUMS],
+            dim=self.config.dim,
+            weight=embeddings.word_embeddings,
+            bias=embeddings.position_embeddings,
+        )
+        return [look_up, self.layer_norm(embeddings.LayerNorm, Slot.HIDDEN_STATES, Slot.N_TOKENS)]
+
+    def self_attention(self, layer: Layer) -> list[Step]:
+        """HIDDEN_STATES = sa_layer_norm(HIDDEN_STATES + out_lin(attention))."""
+        x, rows = Slot.HIDDEN_STATES, Slot.N_TOKENS
+        return [
+            self.linear(x, layer.q_lin, Slot.QKV, rows),  # k_lin and v_lin lie behind it
+            self.attention(Slot.QKV, Slot.SPANS, Slot.N_SPANS),
+            self.linear(Slot.CONTEXT, layer.out_lin, Slot.SUMS, rows, residual=x),
+            self.layer_norm(layer.sa_layer_norm, x, rows),
+        ]
+
+    def last_self_attention(self, layer: Layer) -> list[Step]:
+        """CLS = the same for the first token of each text, which looks at all of them."""
+        x, rows = Slot.CLS, Slot.N_TEXTS
+        all_keys = padded(self.config.dim)
+        gather = step(
+            GATHER,
+            rows=rows,
+            a=Slot.HIDDEN_STATES,
+            index=Slot.STARTS,
+            c=x,
+            a_row=self.stride[Slot.HIDDEN_STATES],
+            c_row=self.stride[x],
+            dim=self.config.dim,
+        )
+        return [
+            self.linear(Slot.HIDDEN_STATES, layer.k_lin, Slot.QKV, Slot.N_TOKENS, column=all_keys),
+            gather,
+            self.linear(x, layer.q_lin, Slot.CLS_QUERIES, rows),
+            self.attention(Slot.CLS_QUERIES, Slot.CLS_SPANS, rows),
+            self.linear(Slot.CONTEXT, layer.out_lin, Slot.SUMS, rows, residual=x),
+            self.layer_norm(layer.sa_layer_norm, x, rows),
+        ]
+
+    def feed_forward(self, layer: Layer, x: Slot, rows: Slot) -> list[Step]:
+        """X = output_layer_norm(x + lin2(activation(lin1(x))))."""
+        return [
+            self.linear(x, layer.lin1, Slot.FFN, rows, epilogue=ACTIVATIONS[self.config.activation]),
+            self.linear(Slot.FFN, layer.lin2, Slot.SUMS, rows, residual=x),
+            self.layer_norm(layer.output_layer_norm, x, rows),
+        ]
+
+    def head(self, params: Params) -> list[Step]:
+        """LOGITS = classifier(relu(pre_classifier(CLS)))."""
+        return [
+            self.linear(Slot.CLS, params.pre_classifier, Slot.CONTEXT, Slot.N_TEXTS, epilogue=RELU),
+            self.linear(Slot.CONTEXT, params.classifier, Slot.LOGITS, Slot.N_TEXTS),
+        ]
+
+    def linear(
+        self,
+        x: Slot,
+        layer: Linear,
+        out: Slot,
+        rows: Slot,
+        *,
+        column: int = 0,
+        epilogue: int = IDENTITY,
+        residual: Slot | None = None,
+    ) -> Step:
+        """out[:, column:] = epilogue(x @ weight.T + bias), or with the residual added."""
+        return step(
+            GEMM,
+            rows=rows,
+            a=x,
+            b=x if residual is None else residual,
+            c=out,
+            a_row=self.stride[x],
+            b_row=self.stride[x if residual is None else residual],
+            c_row=self.stride[out],
+            dim=self.width[x],
+            n_panels=(padded(self.width[out]) - column) // LANES,
+            column=column,
+            epilogue=epilogue if residual is None else RESIDUAL,
+            weight=layer.weight,
+            bias=layer.bias,
+        )
+
+    def attention(self, queries: Slot, spans: Slot, n_spans: Slot) -> Step:
+        """CONTEXT = softmax(queries @ keys.T / sqrt(head_dim)) @ values, head by head."""
+        dim = padded(self.config.dim)
+        return step(
+            ATTENTION,
+            rows=n_spans,
+            a=queries,
+            b=Slot.QKV,
+            c=Slot.CONTEXT,
+            index=spans,
+            a_row=self.stride[queries],
+            b_row=self.stride[Slot.QKV],
+            c_row=self.stride[Slot.CONTEXT],
+            dim=self.config.dim // self.config.n_heads,
+            n_heads=self.config.n_heads,
+            column=dim,
+            value_column=2 * dim,
+        )
+
+    def layer_norm(self, norm: LayerNorm, x: Slot, rows: Slot) -> Step:
+        """X = LayerNorm(SUMS)."""
+        return step(
+            LAYER_NORM,
+            rows=rows,
+            a=Slot.SUMS,
+            c=x,
+            a_row=self.stride[Slot.SUMS],
+            c_row=self.stride[x],
+            dim=self.config.dim,
+            weight=norm.weight,
+            bias=norm.bias,
+        )

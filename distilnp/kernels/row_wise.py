@@ -1,0 +1,80 @@
+"""What is done to each row by itself: look-up, normalization, copying."""
+
+import math
+
+import numpy as np
+
+from .jit import inlined
+from .simd import LANES, advance, first_lanes, fma, load, splat, store, sum_lanes
+
+# Rows of a job: with 768 columns some 5 us, a hundred times what taking a job costs.
+JOB_ROWS = 16
+
+EPSILON = np.float32(1e-12)  # the original's, as in reference.py
+
+
+@inlined
+def n_row_jobs(m):
+    """Return into how many jobs m rows are cut."""
+    return (m + JOB_ROWS - 1) // JOB_ROWS
+
+
+@inlined
+def embed(job, m, dim, ids, positions, words, word_row, places, place_row, c, c_row):
+    """c[i] = words[ids[i]] + places[positions[i]] for the rows of `job`.
+
+    ids, positions  int64 [m]
+    words, places   [.., dim up to 16], rows word_row and place_row apart
+    c               [m, dim up to 16], rows c_row apart
+    """
+    first = job * JOB_ROWS
+    for i in range(first, min(first + JOB_ROWS, m)):
+        word = advance(words, ids[i] * word_row)
+        place = advance(places, positions[i] * place_row)
+        row = advance(c, i * c_row)
+        for j in range(0, dim, LANES):
+            store(row, j, load(word, j) + load(place, j))
+
+
+@inlined
+def layer_norm(job, m, dim, a, a_row, weight, bias, c, c_row):
+    """c[i] = (a[i] - mean) / sqrt(variance + epsilon) * weight + bias for the rows of `job`.
+
+    a, c          [m, dim up to 16], rows a_row and c_row apart; c may be a
+    weight, bias  [dim up to 16]; 0 beyond dim, as a is, and as c will be
+
+    Mean and variance are summed in 16 lanes, every 16th element each, and these by the tree of `sum_lanes`.
+    Oracle: reference.layer_norm.
+    """
+    n = np.float32(dim)
+    first = job * JOB_ROWS
+    for i in range(first, min(first + JOB_ROWS, m)):
+        x = advance(a, i * a_row)
+        total = splat(0.0)
+        for j in range(0, dim, LANES):
+            total = total + load(x, j)
+        mean = splat(sum_lanes(total) / n)
+        squares = splat(0.0)
+        for j in range(0, dim, LANES):
+            centred = first_lanes(load(x, j) - mean, dim - j)
+            squares = fma(centred, centred, squares)
+        variance = sum_lanes(squares) / n
+        scale = splat(np.float32(1.0) / np.float32(math.sqrt(variance + EPSILON)))
+        row = advance(c, i * c_row)
+        for j in range(0, dim, LANES):
+            store(row, j, fma((load(x, j) - mean) * scale, load(weight, j), load(bias, j)))
+
+
+@inlined
+def gather(job, m, dim, a, a_row, rows, c, c_row):
+    """c[i] = a[rows[i]] for the rows of `job`.
+
+    rows  int64 [m]
+    a, c  [.., dim up to 16], rows a_row and c_row apart
+    """
+    first = job * JOB_ROWS
+    for i in range(first, min(first + JOB_ROWS, m)):
+        source = advance(a, rows[i] * a_row)
+        row = advance(c, i * c_row)
+        for j in range(0, dim, LANES):
+            store(row, j, load(source, j))
