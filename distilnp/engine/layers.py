@@ -63,15 +63,12 @@ def widths(config: DistilBertConfig) -> dict[Slot, int]:
 
 
 def row_stride(width: int) -> int:
-    """Return how many floats a row is from the next, so that neighbours fall into different sets of a cache.
+    """Return how many floats a row is from the next: an odd number of cache lines.
 
-    A first cache has 64 sets of cache lines. Rows whose distance is near a multiple of 64 lines, as that of 3072
-    floats is, all fall into the same sets, and the six rows of a tile push each other out. So the distance is odd
-    (then all sets are used in turn) and at least 8 lines away from such a multiple.
+    A first cache has 64 sets of lines. Rows at a distance of 192 lines, those of 3072 floats, would all fall into the
+    same sets and push each other out; at an odd distance they use all sets in turn.
     """
     lines = -(-width * 4 // CACHE_LINE) | 1
-    while not 8 < lines % 64 < 56:
-        lines += 2
     return lines * CACHE_LINE // 4
 
 

@@ -7,36 +7,44 @@ many rows there are and whichever thread computes it. Names are those of BLIS: V
 
 from .elementary import gelu, relu
 from .jit import inlined
-from .simd import LANES, advance, load, store, tile_fma, tile_load, tile_store, tile_zeros
+from .simd import LANES, advance, load, prefetch, store, tile_add, tile_fma, tile_store, tile_zeros
 from .steps import GELU, RELU, RESIDUAL
 
 # Rows of a tile in registers. On AVX2, 6 x 16 are 12 of the 16 registers, which leaves 2 for b and 1 for a; 8
 # sums under way hide the latency of an FMA (4 cycles, 2 a cycle), so 12 do.
 MR = 6
-# Terms of a sum before it rests in memory. 768 x 16 weights are 48 KB: they come from the second cache as fast
-# as they are used, and are short enough to stay there. Part of the numerics: see `multiply`.
-KC = 768
-# Rows that share one way through the weights: 128 x KC floats are 384 KB, most of a second cache.
-MC = 128
-# Panels of a job: with 128 rows and k = 768 some 70 us, so that the last job of a step is not long.
-JOB_PANELS = 2
+# Terms that are summed in registers before their sum is added to those before: shorter sums round less, 256 x 16
+# weights are 16 KB, half of a first cache, and the additions cost 2 %. Part of the numerics.
+KC = 256
+# A job's part of c: MC rows of NC panels, about square, because then least of a and b is read for it.
+MC = 132
+NC = 4
+
+# With few rows, weights come from memory as fast as they are used or slower. Then each is asked for AHEAD of its
+# use, by 48 KB
+FEW_ROWS = 48
+AHEAD = 12288
 
 
 def micro_kernel(rows):
     """Return the product of a tile of that many rows.
 
-    c[rows, 16] (+)= a[rows, k] @ b[k, 16], one FMA a term, in the order of k.
+    c[rows, 16] (+)= a[rows, k] @ b[k, 16]: from 0, one FMA a term, in the order of k; added to c if `adds`.
 
-    a[i, p] is at a[i * a_row + p * a_k], b[p, j] at b[p * b_row + j], c[i, j] at c[i * c_row + j]. Starts from
-    what is in c if `carries_on`, else from 0. Unchecked: k >= 1. Oracle: numpy's @.
+    a[i, p] is at a[i * a_row + p * a_k], b[p, j] at b[p * b_row + j], c[i, j] at c[i * c_row + j].
+    Oracle: numpy's @.
     """
 
     @inlined
-    def multiply_tile(k, a, a_row, a_k, b, b_row, c, c_row, carries_on):
-        tile = tile_load(rows, c, c_row) if carries_on else tile_zeros(rows)
+    def multiply_tile(k, a, a_row, a_k, b, b_row, ahead, c, c_row, adds):
+        tile = tile_zeros(rows)
         for p in range(k):
+            prefetch(b, p * b_row + ahead)
             tile = tile_fma(tile, advance(a, p * a_k), a_row, load(b, p * b_row))
-        tile_store(tile, c, c_row)
+        if adds:
+            tile_add(tile, c, c_row)
+        else:
+            tile_store(tile, c, c_row)
 
     return multiply_tile
 
@@ -50,7 +58,7 @@ multiply_6 = micro_kernel(6)
 
 
 @inlined
-def multiply(m, k, a, a_row, a_k, b, b_row, c, c_row, carries_on):
+def multiply(m, k, a, a_row, a_k, b, b_row, ahead, c, c_row, adds):
     """c[m, 16] (+)= a[m, k] @ b[k, 16]; operands as in `micro_kernel`.
 
     The last tiles are of even height, because one of 2 rows takes as long as one of 4: 8 rows are 4 + 4.
@@ -61,17 +69,17 @@ def multiply(m, k, a, a_row, a_k, b, b_row, c, c_row, carries_on):
         rows = MR if left >= 2 * MR or left == MR else left if left < MR else (left + 1) // 2
         a_i, c_i = advance(a, i * a_row), advance(c, i * c_row)
         if rows == 6:
-            multiply_6(k, a_i, a_row, a_k, b, b_row, c_i, c_row, carries_on)
+            multiply_6(k, a_i, a_row, a_k, b, b_row, ahead, c_i, c_row, adds)
         elif rows == 5:
-            multiply_5(k, a_i, a_row, a_k, b, b_row, c_i, c_row, carries_on)
+            multiply_5(k, a_i, a_row, a_k, b, b_row, ahead, c_i, c_row, adds)
         elif rows == 4:
-            multiply_4(k, a_i, a_row, a_k, b, b_row, c_i, c_row, carries_on)
+            multiply_4(k, a_i, a_row, a_k, b, b_row, ahead, c_i, c_row, adds)
         elif rows == 3:
-            multiply_3(k, a_i, a_row, a_k, b, b_row, c_i, c_row, carries_on)
+            multiply_3(k, a_i, a_row, a_k, b, b_row, ahead, c_i, c_row, adds)
         elif rows == 2:
-            multiply_2(k, a_i, a_row, a_k, b, b_row, c_i, c_row, carries_on)
+            multiply_2(k, a_i, a_row, a_k, b, b_row, ahead, c_i, c_row, adds)
         else:
-            multiply_1(k, a_i, a_row, a_k, b, b_row, c_i, c_row, carries_on)
+            multiply_1(k, a_i, a_row, a_k, b, b_row, ahead, c_i, c_row, adds)
         i += rows
 
 
@@ -101,7 +109,7 @@ def row_block(m):
 def n_gemm_jobs(m, n_panels):
     """Return into how many jobs a product of m rows and that many panels of 16 columns is cut."""
     block = row_block(m)
-    return (m + block - 1) // block * ((n_panels + JOB_PANELS - 1) // JOB_PANELS)
+    return (m + block - 1) // block * ((n_panels + NC - 1) // NC)
 
 
 @inlined
@@ -114,40 +122,24 @@ def gemm(job, m, k, n_panels, a, a_row, weight, bias, residual, residual_row, c,
     residual  [m, 16 n_panels], rows residual_row apart; read for RESIDUAL alone; not c
     c         [m, 16 n_panels], rows c_row apart
 
-    The sums of KC terms are carried through c. Oracle: numpy's @, reference.gelu and reference.relu.
+    An element is the sum of its products in the order of k, KC at a time; then come bias and epilogue.
+    Oracle: numpy's @, reference.gelu and reference.relu.
     """
-    n_groups = (n_panels + JOB_PANELS - 1) // JOB_PANELS
-    block = row_block(m)
-    first_row = job // n_groups * block
-    rows = min(block, m - first_row)
-    first = job % n_groups * JOB_PANELS
-    last = min(first + JOB_PANELS, n_panels)
+    n_groups = (n_panels + NC - 1) // NC
+    height = row_block(m)
+    first_row = job // n_groups * height
+    rows = min(height, m - first_row)
+    first = job % n_groups * NC
+    last = min(first + NC, n_panels)
     a = advance(a, first_row * a_row)
     c = advance(c, first_row * c_row)
     residual = advance(residual, first_row * residual_row)
-    for p in range(0, k, KC):
-        for panel in range(first, last):
-            b = advance(weight, (panel * k + p) * LANES)
-            multiply(
-                rows,
-                min(KC, k - p),
-                advance(a, p),
-                a_row,
-                1,
-                b,
-                LANES,
-                advance(c, panel * LANES),
-                c_row,
-                p > 0,
-            )
+    ahead = AHEAD if 1 < rows <= FEW_ROWS else 0
     for panel in range(first, last):
-        column = panel * LANES
-        finish(
-            rows,
-            advance(bias, column),
-            advance(residual, column),
-            residual_row,
-            advance(c, column),
-            c_row,
-            epilogue,
-        )
+        b = advance(weight, panel * k * LANES)
+        j = panel * LANES
+        column = advance(c, j)
+        for p in range(0, k, KC):
+            block = advance(b, p * LANES)
+            multiply(rows, min(KC, k - p), advance(a, p), a_row, 1, block, LANES, ahead, column, c_row, p > 0)
+        finish(rows, advance(bias, j), advance(residual, j), residual_row, column, c_row, epilogue)

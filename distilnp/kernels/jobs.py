@@ -13,28 +13,27 @@ from .jit import inlined
 from .simd import advance, fetch_add, load_acquire
 from .steps import DONE, TAKEN
 
-NONE = -1
-
-# Looks at the board before the core is offered to others: about as long as waking up takes.
+# Looks at the board before the core is offered to others: some microseconds, the time that jobs take.
 PATIENCE = 1000
 
 sched_yield = types.ExternalFunction("sched_yield", types.int32())
 
 
 @inlined
-def next_job(board, n_jobs, previous):
-    """Report `previous` (or NONE) as done, then return a job, or NONE when all of the step are done.
+def take_job(board):
+    """Return the number of a job that nobody else has; there may be none of that number.
 
-    board    int64 [BOARD_STEP], zero at first, shared by all threads
+    board  int64 [BOARD_STEP], zero at first, shared by all threads
     """
-    if previous != NONE:
-        fetch_add(advance(board, DONE), 1)
-    job = fetch_add(advance(board, TAKEN), 1)
-    if job < n_jobs:
-        return job
+    return fetch_add(advance(board, TAKEN), 1)
+
+
+@inlined
+def await_all(board, n_jobs, n_done):
+    """Report how many jobs this thread has done, and return when all of the step are."""
+    fetch_add(advance(board, DONE), n_done)
     looks = 0
     while load_acquire(advance(board, DONE)) < n_jobs:
         looks += 1
         if looks > PATIENCE:
             sched_yield()
-    return NONE

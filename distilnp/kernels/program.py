@@ -8,7 +8,7 @@ from numba import types
 from .attention import attend
 from .gemm import gemm, n_gemm_jobs
 from .jit import entry_point
-from .jobs import NONE, next_job
+from .jobs import await_all, take_job
 from .row_wise import embed, gather, layer_norm, n_row_jobs
 from .simd import advance, fetch_add, float_pointer, floats_at, int_pointer, ints_at
 from .steps import ATTENTION, BOARD_STEP, EMBED, GEMM, LAYER_NORM, OPERANDS, SPAN
@@ -47,8 +47,9 @@ def run(n_steps, steps, batch, board, scratch, scratch_size):
             n_jobs = m * s[N_HEADS]
         else:
             n_jobs = n_row_jobs(m)
-        job = next_job(board, n_jobs, NONE)
-        while job != NONE:
+        n_done = 0
+        job = take_job(board)
+        while job < n_jobs:
             if kind == GEMM:
                 gemm(job, m, dim, s[N_PANELS], a, s[A_ROW], weight, bias, b, s[B_ROW],
                      advance(c, s[COLUMN]), s[C_ROW], s[EPILOGUE])  # fmt: skip
@@ -67,4 +68,6 @@ def run(n_steps, steps, batch, board, scratch, scratch_size):
                 embed(job, m, dim, index, ints_at(batch[s[B]]), weight, s[A_ROW], bias, s[B_ROW], c, s[C_ROW])
             else:
                 gather(job, m, dim, a, s[A_ROW], index, c, s[C_ROW])
-            job = next_job(board, n_jobs, job)
+            n_done += 1
+            job = take_job(board)
+        await_all(board, n_jobs, n_done)

@@ -100,6 +100,22 @@ def advance(typing: Any, pointer: Any, offset: Any) -> Any:
 
 
 @intrinsic
+def prefetch(typing: Any, pointer: Any, offset: Any) -> Any:
+    """Ask for the cache line of pointer[offset], which need not be memory of ours: nothing is read."""
+
+    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> Any:
+        byte_pointer = ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [byte_pointer, INT32, INT32, INT32])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        address = builder.bitcast(builder.gep(args[0], [args[1]]), byte_pointer)
+        for_reading, into_first_cache, data = INT32(0), INT32(3), INT32(1)
+        builder.call(function, [address, for_reading, into_first_cache, data])
+        return context.get_dummy_value()
+
+    return types.void(float_pointer, types.intp), generate
+
+
+@intrinsic
 def floats_at(typing: Any, address: Any) -> Any:
     """Take an address for a pointer to float32."""
 
@@ -259,22 +275,6 @@ def tile_zeros(typing: Any, rows: Any) -> Any:
     return tile(rows), generate
 
 
-@intrinsic(prefer_literal=True)
-def tile_load(typing: Any, rows: Any, c: Any, c_row: Any) -> Any:
-    """Operation: c[i * c_row : i * c_row + 16] for every row i of a tile; `rows` is a constant."""
-    tile = types.UniTuple(lanes, rows.literal_value)
-
-    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> Any:
-        _, c, c_row = args
-        loaded = ir.Constant(context.get_value_type(tile), ir.Undefined)
-        for i in range(tile.count):
-            row = builder.load(lanes_at(builder, c, builder.mul(c_row, INT64(i))), align=4)
-            loaded = builder.insert_value(loaded, row, i)
-        return loaded
-
-    return tile(rows, float_pointer, types.intp), generate
-
-
 @intrinsic
 def tile_store(typing: Any, tile: Any, c: Any, c_row: Any) -> Any:
     """Operation: c[i * c_row : i * c_row + 16] = tile[i] for every row i."""
@@ -284,6 +284,21 @@ def tile_store(typing: Any, tile: Any, c: Any, c_row: Any) -> Any:
         for i in range(tile.count):
             at = lanes_at(builder, c, builder.mul(c_row, INT64(i)))
             builder.store(builder.extract_value(rows, i), at, align=4)
+        return context.get_dummy_value()
+
+    return types.void(tile, float_pointer, types.intp), generate
+
+
+@intrinsic
+def tile_add(typing: Any, tile: Any, c: Any, c_row: Any) -> Any:
+    """Operation: c[i * c_row : i * c_row + 16] += tile[i] for every row i."""
+
+    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> Any:
+        rows, c, c_row = args
+        for i in range(tile.count):
+            at = lanes_at(builder, c, builder.mul(c_row, INT64(i)))
+            total = builder.fadd(builder.load(at, align=4), builder.extract_value(rows, i))
+            builder.store(total, at, align=4)
         return context.get_dummy_value()
 
     return types.void(tile, float_pointer, types.intp), generate
