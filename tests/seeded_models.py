@@ -12,6 +12,7 @@ from safetensors.numpy import save_file
 
 from distilnp.checkpoint.config import DistilBertConfig
 from distilnp.checkpoint.params import Params, build_params
+from distilnp.engine.weights import PackedWeights
 
 SEED = 20_261_122
 
@@ -94,6 +95,14 @@ def tiny_real_head(dim: int, seed: int = SEED) -> dict[str, np.ndarray]:
 def params_of(tensors: dict[str, np.ndarray], config: DistilBertConfig, dtype: type = np.float32) -> Params:
     """Put tensors where the forward pass wants them, past all files."""
     return build_params(config, lambda name, shape: tensors[name].astype(dtype).reshape(shape))
+
+
+def packed(tensors: dict[str, np.ndarray], config: DistilBertConfig) -> PackedWeights:
+    """Put tensors where the engine wants them, past all files."""
+    weights = PackedWeights(config)
+    for name, tensor in tensors.items():
+        weights.store(name, tensor.shape, 0, tensor)
+    return weights
 
 
 def config_json(config: DistilBertConfig) -> dict[str, object]:

@@ -1,13 +1,13 @@
 """The reference pass against transformers, in both precisions, at lengths from 1 to 512."""
 
 import json
-import math
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
-from seeded_models import CONFIGS, SCORE_SPREAD, params_of, seeded_ids, seeded_tensors, tiny_real_head
+from expected_logits import GOLDENS, float32_tolerance, golden
+from seeded_models import CONFIGS, params_of, seeded_ids, seeded_tensors, tiny_real_head
 
 from distilnp import reference
 from distilnp.checkpoint.config import DistilBertConfig
@@ -15,40 +15,7 @@ from distilnp.checkpoint.params import Params, build_params
 from distilnp.checkpoint.registry import find_checkpoint
 from distilnp.checkpoint.tensors import load_params
 
-GOLDENS = Path(__file__).parent / "goldens/model"
 SMALL = [name for name in CONFIGS if name != "base"]
-
-UNIT_ROUNDOFF = 2.0**-24  # of float32
-LANES = 8  # of AVX2; NEON has 4, but two at once
-N_DEVIATIONS = 4  # of some two hundred logits that are compared, none should be further off
-
-
-def golden(name: str) -> dict[str, dict[int, np.ndarray]]:
-    """Return transformers' logits by precision and length."""
-    stored = json.loads((GOLDENS / f"{name}.json").read_text())
-    return {
-        precision: {int(n): np.array(logits) for n, logits in by_length.items()}
-        for precision, by_length in stored.items()
-    }
-
-
-def float32_tolerance(config: DistilBertConfig, n_seq: int, largest_logit: float) -> float:
-    """Return what rounding may do to a logit on its way through a float32 pass.
-
-    A sum of k rounded terms is off by about u sqrt(k) of its size (Higham and Mary 2019, "A new approach to
-    probabilistic rounding error analysis"), of k / LANES terms if vector lanes are summed side by side. The
-    sums on the way are independent, so their k add up under the root. An error relative to scores of spread s
-    becomes one of s times that in the shares that the softmax makes of them.
-    """
-    head_dim = config.dim // config.n_heads
-    scores = (1 + SCORE_SPREAD) ** 2 * (
-        config.dim + head_dim
-    )  # queries and keys, side by side; their products
-    attention = scores + n_seq + config.dim  # context, out_lin
-    ffn = config.dim + config.hidden_dim
-    layer_norms = 2 * 2 * config.dim  # a mean and a variance each
-    k = config.n_layers * (attention + ffn + layer_norms) + 2 * config.dim  # the head has two layers
-    return N_DEVIATIONS * UNIT_ROUNDOFF * math.sqrt(k / LANES) * largest_logit
 
 
 def assert_equals_transformers(

@@ -3,7 +3,7 @@
     make goldens
 
 The seeded models are generated here and in the tests alike, so only logits are stored, and for one small
-model every intermediate. Needs the extra `train`; `DISTILNP_DATA` for the tiny real encoder.
+model every intermediate. Needs the extra `train`; `DISTILNP_DATA` for the tiny real encoder and for SST-2.
 """
 
 import argparse
@@ -11,30 +11,40 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 import transformers
 from seeded_models import CONFIGS, SEED, config_json, seeded_ids, seeded_tensors, tiny_real_head
-from transformers import DistilBertConfig, DistilBertForSequenceClassification
+from transformers import AutoTokenizer, DistilBertConfig, DistilBertForSequenceClassification
 
 REPOSITORY = Path(__file__).parents[2]
 GOLDENS = REPOSITORY / "tests/goldens/model"
+BUNDLED = REPOSITORY / "weights/sst2-mini"
 
 # Both sides of every size that a blocked kernel could care about, and both ends.
 LENGTHS = (1, 2, 3, 5, 7, 8, 15, 16, 17, 31, 33, 64, 65, 127, 128, 129, 255, 257, 384, 511, 512)
 
+# Enough texts for a root mean square, most of them short so that it does not take long.
+MANY_LENGTHS = (*range(1, 101), 127, 128, 129, 192, 255, 256, 257, 320, 384, 448, 511, 512)
 
-def seeded_model(name: str) -> DistilBertForSequenceClassification:
+Model = DistilBertForSequenceClassification
+
+# The intermediates of the first can be seen; the second is what users of transformers get.
+EAGER, SDPA = "eager", "sdpa"
+
+
+def seeded_model(name: str, attention: str = EAGER) -> Model:
     """Return transformers' model with the tensors of a seeded one."""
     config = CONFIGS[name]
-    model = empty_model(config_json(config))
+    model = empty_model(config_json(config), attention)
     model.load_state_dict({name: torch.from_numpy(value) for name, value in seeded_tensors(config).items()})
     return model
 
 
-def tiny_real_model(data: Path) -> DistilBertForSequenceClassification:
+def tiny_real_model(data: Path) -> Model:
     """Return the tiny published encoder with a seeded head."""
     from safetensors.torch import load_file
 
@@ -48,28 +58,42 @@ def tiny_real_model(data: Path) -> DistilBertForSequenceClassification:
     return model
 
 
-def empty_model(values: dict[str, object]) -> DistilBertForSequenceClassification:
-    """Return a model to load tensors into, with the attention whose intermediates can be seen."""
-    config = DistilBertConfig(**values, attn_implementation="eager")
-    return DistilBertForSequenceClassification(config).eval()
+def empty_model(values: dict[str, object], attention: str = EAGER) -> Model:
+    """Return a model to load tensors into."""
+    return Model(DistilBertConfig(**values, attn_implementation=attention)).eval()
 
 
-def logits(model: DistilBertForSequenceClassification) -> dict[str, dict[str, list[float]]]:
+def bundled_model() -> Model:
+    """Return the checkpoint that distilnp carries."""
+    return Model.from_pretrained(BUNDLED, dtype=torch.float32, attn_implementation=SDPA).eval()
+
+
+def logits(model: Model, lengths: Sequence[int] = LENGTHS) -> dict[str, dict[str, list[float]]]:
     """Return the logits in both precisions for a text of every length."""
     results = {}
     for dtype in (torch.float32, torch.float64):
         model = model.to(dtype)
-        with torch.no_grad():
-            results[str(dtype).removeprefix("torch.")] = {
-                str(n): model(torch.tensor([seeded_ids(model.config.vocab_size, n, seed=n)]))
-                .logits[0]
-                .tolist()
-                for n in LENGTHS
-            }
+        results[str(dtype).removeprefix("torch.")] = {
+            str(n): forward(model, seeded_ids(model.config.vocab_size, n, seed=n)) for n in lengths
+        }
     return results
 
 
-def trace(model: DistilBertForSequenceClassification, ids: list[int]) -> dict[str, np.ndarray]:
+def forward(model: Model, ids: Sequence[int]) -> list[float]:
+    """Return the logits of a text."""
+    with torch.no_grad():
+        return model(torch.tensor([ids])).logits[0].tolist()
+
+
+def sst2_labels(model: Model, path: Path) -> str:
+    """Return the label of every sentence as a digit, in float64."""
+    tokenizer = AutoTokenizer.from_pretrained(BUNDLED)
+    model = model.double()
+    sentences = [row.rsplit("\t", 1)[0] for row in path.read_text().splitlines()[1:]]
+    return "".join(str(np.argmax(forward(model, tokenizer(text).input_ids))) for text in sentences)
+
+
+def trace(model: Model, ids: list[int]) -> dict[str, np.ndarray]:
     """Return the output of every module in transformers' float64 pass, and the attention, by our names."""
     model = model.double()
     seen: dict[str, np.ndarray] = {}
@@ -98,26 +122,25 @@ def trace(model: DistilBertForSequenceClassification, ids: list[int]) -> dict[st
 def main() -> None:
     """Write the goldens and the manifest that says where they come from."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", metavar="NAME", help="one model: a seeded one, tiny-real or sst2-mini")
+    parser.add_argument("--only", metavar="NAME", help="one golden, by the name of its file")
     only = parser.parse_args().only
+    # The order of sums in float32 depends on it.
+    torch.set_num_threads(1)
     GOLDENS.mkdir(parents=True, exist_ok=True)
 
-    def write(name: str, model: DistilBertForSequenceClassification) -> None:
-        (GOLDENS / f"{name}.json").write_text(json.dumps(logits(model), indent=1) + "\n")
-        print(f"wrote {name}", file=sys.stderr)
+    def write(name: str, compute: Callable[[], object]) -> None:
+        if only in (None, name):
+            (GOLDENS / f"{name}.json").write_text(json.dumps(compute(), indent=1) + "\n")
+            print(f"wrote {name}", file=sys.stderr)
 
     for name in CONFIGS:
-        if only in (None, name):
-            write(name, seeded_model(name))
-    data = os.environ.get("DISTILNP_DATA")
-    if data and only in (None, "tiny-real"):
-        write("tiny-real", tiny_real_model(Path(data)))
-    if only in (None, "sst2-mini"):
-        folder = REPOSITORY / "weights/sst2-mini"
-        write(
-            "sst2-mini",
-            DistilBertForSequenceClassification.from_pretrained(folder, dtype=torch.float32).eval(),
-        )
+        write(name, lambda name=name: logits(seeded_model(name)))
+    write("sst2-mini", lambda: logits(bundled_model()))
+    write("base-many", lambda: logits(seeded_model("base", SDPA), MANY_LENGTHS))
+    write("sst2-mini-many", lambda: logits(bundled_model(), MANY_LENGTHS))
+    if data := os.environ.get("DISTILNP_DATA"):
+        write("tiny-real", lambda: logits(tiny_real_model(Path(data))))
+        write("sst2-dev", lambda: sst2_labels(bundled_model(), Path(data) / "sst2/dev.tsv"))
     if only is None:
         ids = seeded_ids(CONFIGS["odd-sizes"].vocab_size, 6, seed=6)
         np.savez_compressed(GOLDENS / "trace-odd-sizes.npz", **trace(seeded_model("odd-sizes"), ids))
@@ -126,6 +149,7 @@ def main() -> None:
         "seed": SEED,
         "python": platform.python_version(),
         "torch": torch.__version__,
+        "torch_instructions": torch.backends.cpu.get_cpu_capability(),
         "transformers": transformers.__version__,
         "numpy": np.__version__,
     }

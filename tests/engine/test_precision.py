@@ -1,0 +1,97 @@
+"""The engine against transformers in float64: no further off than PyTorch's own float32."""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from expected_logits import GOLDENS, float32_tolerance, golden
+from seeded_models import CONFIGS, packed, seeded_ids, seeded_tensors
+
+import distilnp
+from distilnp.checkpoint.config import DistilBertConfig
+from distilnp.checkpoint.registry import find_checkpoint
+from distilnp.engine.engine import Engine
+from distilnp.engine.weights import PackedWeights, load_packed
+from distilnp.kernels.gemm import KC
+
+THREADS = 2
+
+# Both add in orders of their own, so neither is nearer on every text: a fifth is the room for that.
+OF_PYTORCH = 1.2
+
+
+def weights_of(name: str) -> PackedWeights:
+    if name in CONFIGS:
+        return packed(seeded_tensors(CONFIGS[name]), CONFIGS[name])
+    folder = find_checkpoint(name)
+    return load_packed(folder, DistilBertConfig.from_folder(folder))
+
+
+class Compared(NamedTuple):
+    """Texts of random ids, one of each length, and their logits by who computed them."""
+
+    config: DistilBertConfig
+    lengths: list[int]
+    logits: dict[str, np.ndarray]
+
+    def error(self, name: str) -> np.ndarray:
+        return self.logits[name] - self.logits["float64"]
+
+
+@pytest.fixture(scope="module", params=["base", "sst2-mini"])
+def compared(request: pytest.FixtureRequest) -> Compared:
+    stored = golden(f"{request.param}-many")
+    engine = Engine(weights_of(request.param), THREADS)
+    config = engine.weights.config
+    lengths = list(stored["float64"])
+    logits = {precision: np.stack(list(by_length.values())) for precision, by_length in stored.items()}
+    logits["engine"] = engine.forward([seeded_ids(config.vocab_size, n, seed=n) for n in lengths])
+    return Compared(config, lengths, logits)
+
+
+def test_the_engine_rounds_no_more_than_pytorch(compared: Compared) -> None:
+    def rms_error(name: str) -> float:
+        return float(np.sqrt(np.mean(compared.error(name) ** 2)))
+
+    assert len(compared.lengths) >= 100
+    assert {1, 512} <= set(compared.lengths)
+    assert 0 < rms_error("engine") <= OF_PYTORCH * rms_error("float32")
+
+
+def in_a_row(k: int) -> float:
+    """Return how many additions of a sum follow each other: KC products, then the sums of all KC."""
+    return min(k, KC) + k / KC
+
+
+def test_no_logit_is_further_off_than_rounding_explains(compared: Compared) -> None:
+    largest_logit = np.abs(compared.logits["float64"]).max()
+    tolerance = [float32_tolerance(compared.config, n, largest_logit, in_a_row) for n in compared.lengths]
+
+    worst = np.abs(compared.error("engine")).max(axis=1)
+
+    assert (worst <= tolerance).all(), dict(zip(compared.lengths, worst / tolerance, strict=True))
+
+
+@pytest.mark.parametrize("name", [name for name in CONFIGS if name != "base"])
+def test_models_of_odd_sizes_have_the_logits_of_transformers(name: str) -> None:
+    config, expected = CONFIGS[name], golden(name)["float64"]
+    engine = Engine(packed(seeded_tensors(config), config), THREADS)
+    largest_logit = max(np.abs(logits).max() for logits in expected.values())
+
+    logits = engine.forward([seeded_ids(config.vocab_size, n, seed=n) for n in expected])
+
+    assert logits.dtype == np.float32
+    for found, (n, wanted) in zip(logits, expected.items(), strict=True):
+        tolerance = float32_tolerance(config, n, largest_logit, in_a_row)
+        assert np.abs(found - wanted).max() <= tolerance, f"{n} tokens"
+
+
+def test_every_sentence_of_sst2_dev_has_the_label_of_float64(data: Path) -> None:
+    rows = (data / "sst2/dev.tsv").read_text().splitlines()[1:]
+
+    predictions = distilnp.load("sst2-mini").classify(row.rsplit("\t", 1)[0] for row in rows)
+
+    labels = "".join(str(np.argmax(prediction.logits)) for prediction in predictions)
+    assert labels == json.loads((GOLDENS / "sst2-dev.json").read_text())
