@@ -1,0 +1,276 @@
+"""Time the forward pass beside its peers and print and save what came out.
+
+    DISTILNP_DATA=... PYTHONPATH=tests python -m benchmarks.forward [--quick]
+
+Each engine has a process, and they take turns: in every round all of them compute the same texts, one engine
+after the other, and between two turns the limits of the machine are measured. So what slows a shared machine
+for a minute slows all alike. Before a workload is timed, every engine computes it once; where logits differ,
+the run ends.
+"""
+
+import argparse
+import json
+import os
+import platform
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from distilnp.checkpoint.config import DistilBertConfig
+
+from . import plot, report
+from .engines import OURS, PEERS
+from .models import NAMES, Forms, forms
+from .operations import executed_flops, weight_bytes
+from .products import PRODUCTS, ROWS, shapes
+from .worker import Worker
+from .workloads import CURVE_LENGTHS, TARGET_LENGTHS, TARGETS, Workload, imdb, single, sst2_dev
+
+REPOSITORY = Path(__file__).parents[2]
+
+# The targets are for this model.
+MODEL_OF_TARGETS = "base"
+
+PACKAGES = ("distilnp", "numpy", "numba", "llvmlite", *("onnxruntime", "torch", "transformers", "openvino"))
+
+# Of the largest logit. tests/test_reference.py derives how far rounding takes a float32 pass: 3e-5 of it, for
+# DistilBERT-base and 512 tokens. Two such passes are compared, one of which approximates erf and exp. A token
+# too many in the mask moves logits by a hundred times as much.
+TOLERANCE = 1e-4
+
+# Texts of that many tokens are called by many threads at once: a sentence, and a short review.
+CALLED_LENGTHS = (32, 128)
+N_CALLERS = 8
+N_CALLS = 64
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long to measure.
+
+    Attributes
+    ----------
+    lengths : tuple of int
+        Tokens of the single texts.
+    seconds : float
+        A turn with a single text, at least; it is computed once more before.
+    single_rounds, set_rounds : int
+        Turns of every engine.
+    every : int
+        Of the sets, each so-manieth text.
+    """
+
+    lengths: tuple[int, ...]
+    seconds: float
+    single_rounds: int
+    set_rounds: int
+    every: int
+
+
+FULL = Effort(tuple(sorted(TARGET_LENGTHS + CURVE_LENGTHS)), 0.25, single_rounds=5, set_rounds=2, every=1)
+QUICK = Effort(TARGET_LENGTHS, 0.1, single_rounds=3, set_rounds=1, every=10)
+
+
+def main() -> int:
+    """Measure, print, save; exit 1 if logits differ."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--threads", type=int, default=2, help="for every engine (default: 2)")
+    parser.add_argument("--models", nargs="+", choices=NAMES, default=NAMES, help="default: both")
+    parser.add_argument("--peers", nargs="*", choices=PEERS, default=tuple(PEERS), help="default: all three")
+    parser.add_argument("--quick", action="store_true", help="a look in three minutes; no basis for a claim")
+    parser.add_argument(
+        "--output", type=Path, default=REPOSITORY / "build/bench", help="default: build/bench, unknown to git"
+    )
+    parser.add_argument(
+        "--cache", type=Path, help="where exported models are kept (default: beside the results)"
+    )
+    parser.add_argument(
+        "--draw", type=Path, metavar="JSON", help="measure nothing: tables and curves of an earlier run"
+    )
+    arguments = parser.parse_args()
+    if arguments.draw:
+        results = json.loads(arguments.draw.read_text())
+    else:
+        try:
+            results = measure(arguments)
+        except UnequalLogits as error:
+            print(f"{error}: no timings", file=sys.stderr)
+            return 1
+    write(results, arguments.output)
+    return 0
+
+
+def write(results: Mapping[str, Any], folder: Path) -> None:
+    """Write the results as JSON, as tables and as curves; print the tables."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+    tables = report.markdown(results)
+    (folder / "results.md").write_text(tables)
+    for name in results["models"]:
+        plot.curves(results, name, folder / f"{name}.png")
+    print(tables)
+    print(f"saved in {folder}", file=sys.stderr)
+
+
+def measure(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return everything that `report` and `plot` need, with every single sample."""
+    effort = QUICK if arguments.quick else FULL
+    engines = [OURS, *arguments.peers]
+    cache = arguments.cache or arguments.output / "models"
+    models = {name: forms(name, cache) for name in arguments.models}
+    results: dict[str, Any] = {
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "cpu": cpu(),
+        "python": platform.python_version(),
+        "versions": {package: version(package) for package in PACKAGES},
+        "threads": arguments.threads,
+        "quick": arguments.quick,
+        "models": {},
+    }
+    with Worker("limits", arguments.threads) as limits:
+        for name, model in models.items():
+            results["models"][name] = measure_model(model, engines, effort, limits, arguments.threads)
+        if MODEL_OF_TARGETS in models:
+            config = DistilBertConfig.from_folder(models[MODEL_OF_TARGETS].checkpoint)
+            results["products"] = measure_products(config, effort, limits, arguments.threads)
+    return results
+
+
+def measure_model(
+    model: Forms, engines: list[str], effort: Effort, limits: Worker, n_threads: int
+) -> dict[str, Any]:
+    """Measure all workloads of one model."""
+    config = DistilBertConfig.from_folder(model.checkpoint)
+    workloads = [single(n_seq, config) for n_seq in effort.lengths]
+    if data := os.environ.get("DISTILNP_DATA"):
+        workloads.append(sst2_dev(Path(data), effort.every))
+        if model.name == MODEL_OF_TARGETS:  # minutes a round
+            workloads.append(imdb(Path(data), effort.every))
+    else:
+        print("DISTILNP_DATA is not set: without SST-2 and IMDB", file=sys.stderr)
+    with ExitStack() as stack:
+        workers = {engine: stack.enter_context(Worker(engine, n_threads, model)) for engine in engines}
+        measured = []
+        for workload in workloads:
+            print(f"{model.name}: {workload.name}", file=sys.stderr)
+            result = measure_workload(workload, workers, effort, limits)
+            result["flops"] = sum(executed_flops(config, len(ids)) for ids in workload.texts)
+            result["target"] = TARGETS.get(workload.name) if model.name == MODEL_OF_TARGETS else None
+            measured.append(result)
+        callers = [measure_callers(single(n_seq, config), workers[OURS], effort) for n_seq in CALLED_LENGTHS]
+    return {
+        "workloads": measured,
+        "callers": callers,
+        "weight_bytes": weight_bytes(config),
+        "flops": {
+            n_seq: executed_flops(config, n_seq) for n_seq in range(1, config.max_position_embeddings + 1)
+        },
+    }
+
+
+def measure_workload(
+    workload: Workload, workers: Mapping[str, Worker], effort: Effort, limits: Worker
+) -> dict[str, Any]:
+    """Compare the logits of the engines, then time them in turns."""
+    name, texts = workload.name, workload.texts
+    for engine, worker in workers.items():
+        worker("prepare", workload=name, texts=texts, batch_size=workload.batch_sizes.get(engine, len(texts)))
+    logits = {engine: worker("logits", workload=name) for engine, worker in workers.items()}
+    differences = compare(logits, name)
+    n_rounds = effort.single_rounds if workload.is_single else effort.set_rounds
+    turn = (
+        {"seconds": effort.seconds, "n_warm_up": 1} if workload.is_single else {"seconds": 0, "n_warm_up": 0}
+    )
+    seconds: dict[str, list[list[float]]] = {engine: [] for engine in workers}
+    limits_seen: dict[str, list[float]] = {"flops": [], "bytes": []}
+    for _ in range(n_rounds):
+        for engine, worker in workers.items():
+            seconds[engine].append(worker("time", workload=name, **turn))
+            for limit, rate in limits("limits").items():
+                limits_seen[limit].append(rate)
+    return {
+        "name": name,
+        "n_texts": len(texts),
+        "n_tokens": workload.n_tokens,
+        "batch_sizes": workload.batch_sizes,
+        "largest_difference": differences,
+        "seconds": seconds,
+        "limits": limits_seen,
+    }
+
+
+class UnequalLogits(Exception):
+    """Engines disagree, so that their times say nothing."""
+
+
+def compare(logits: Mapping[str, list[list[float]]], workload: str) -> dict[str, float]:
+    """Return how far each peer's logits are from ours.
+
+    Raises
+    ------
+    UnequalLogits
+        Further than rounding explains.
+    """
+    ours = np.array(logits[OURS])
+    tolerance = TOLERANCE * float(np.abs(ours).max())
+    differences = {
+        engine: float(np.abs(np.array(theirs) - ours).max())
+        for engine, theirs in logits.items()
+        if engine != OURS
+    }
+    for engine, difference in differences.items():
+        if not difference <= tolerance:  # NaN is not
+            raise UnequalLogits(
+                f"{workload}: {engine} differs by {difference:.2g}, expected {tolerance:.2g} at most"
+            )
+    return differences
+
+
+def measure_callers(workload: Workload, ours: Worker, effort: Effort) -> dict[str, Any]:
+    """Compare calls a second of several Python threads at once with those of one."""
+    name, texts = workload.name, workload.texts
+    ours("prepare", workload=name, texts=texts, batch_size=len(texts))
+    throughput: dict[int, list[float]] = {1: [], N_CALLERS: []}
+    for _ in range(effort.single_rounds):
+        for n_callers, measured in throughput.items():
+            measured.append(ours("throughput", workload=name, n_callers=n_callers, n_calls=N_CALLS))
+    return {"name": name, "n_callers": N_CALLERS, "alone": throughput[1], "at_once": throughput[N_CALLERS]}
+
+
+def measure_products(
+    config: DistilBertConfig, effort: Effort, limits: Worker, n_threads: int
+) -> list[dict[str, Any]]:
+    """Measure the matrix products of a model, ours and NumPy's, each beside the FMA peak of its rounds."""
+    print("matrix products", file=sys.stderr)
+    measured = []
+    with ExitStack() as stack:
+        workers = {name: stack.enter_context(Worker(name, n_threads)) for name in PRODUCTS}
+        for layer, (n, k) in shapes(config).items():
+            for m in ROWS:
+                rates: dict[str, list[float]] = {name: [] for name in PRODUCTS}
+                peaks = []
+                for _ in range(effort.single_rounds):
+                    for name, worker in workers.items():
+                        rates[name].append(worker("rate", m=m, n=n, k=k))
+                    peaks.append(limits("fma_peak"))
+                measured.append({"layer": layer, "m": m, "n": n, "k": k, "flops": rates, "fma_peak": peaks})
+    return measured
+
+
+def cpu() -> str:
+    """Return the processor's name where the system says it."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{len(names)} x {names[0]}" if names else platform.processor() or platform.machine()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,101 @@
+"""What the machine can do, measured beside the engines: multiply-adds a second and bytes read a second.
+
+Written with the package's own words for vectors: Numba's vectorizer, left alone, does not reach the first.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from numba import types
+
+from distilnp.engine.weights import LANES, aligned_floats
+from distilnp.kernels.jit import EntryPoint, entry_point
+from distilnp.kernels.simd import float_pointer, load, store, tile_fma, tile_store, tile_zeros
+
+# Sums under way at once, in vectors of 16 floats. An FMA takes 4 cycles and two start in each, so at least 8
+# registers must be in use: 6 vectors are 12 of AVX2's 16, with AVX-512 only 6. The better height counts.
+HEIGHTS = (6, 12)
+# Multiply-adds of vectors, some 10 ms of them: long beside starting a thread.
+FMA_COUNT = 30_000_000
+# Bytes: many times any third-level cache, so that almost nothing of one reading is there for the next.
+READ_BYTES = 2**28
+
+
+def multiply_add(height: int) -> EntryPoint:
+    """Return a kernel that multiplies and adds in registers alone."""
+
+    @entry_point(types.int64, float_pointer)
+    def run(n: int, floats: Any) -> None:
+        tile = tile_zeros(height)
+        for _ in range(n):
+            tile = tile_fma(tile, floats, 0, load(floats, 0))
+        tile_store(tile, floats, LANES)
+
+    return run
+
+
+@entry_point(types.int64, float_pointer, float_pointer)
+def read(n: int, floats: Any, total: Any) -> None:
+    """Read n floats, and add them up so that no compiler can leave it out; n is a multiple of 64.
+
+    Four sums are enough: memory is far slower than an addition.
+    """
+    a = b = c = d = load(total, 0)
+    for i in range(0, n, 4 * LANES):
+        a = a + load(floats, i)
+        b = b + load(floats, i + LANES)
+        c = c + load(floats, i + 2 * LANES)
+        d = d + load(floats, i + 3 * LANES)
+    store(total, 0, a + b + c + d)
+
+
+class Limits:
+    """Measures on that many threads at once."""
+
+    def __init__(self, n_threads: int) -> None:
+        self.n_threads = n_threads
+        self.pool = ThreadPoolExecutor(n_threads)
+        self.memory = aligned_floats(READ_BYTES // 4)
+        self.memory[:] = 1  # memory that nobody has written is no memory: the system shows one page of zeros
+        kernels = {height: multiply_add(height).call for height in HEIGHTS}
+        self.height = max(HEIGHTS, key=lambda height: self._fma_rate(kernels[height], height))
+        self.kernel = kernels[self.height]
+        self.read_bandwidth()  # compiles
+
+    def limits(self) -> dict[str, float]:
+        """Measure both limits."""
+        return {"flops": self.fma_peak(), "bytes": self.read_bandwidth()}
+
+    def fma_peak(self) -> float:
+        """Return operations a second, all threads together: twice the multiply-adds."""
+        return self._fma_rate(self.kernel, self.height)
+
+    def _fma_rate(self, kernel: Callable[..., None], height: int) -> float:
+        n = FMA_COUNT // height
+        tiles = [aligned_floats(height * LANES) for _ in range(self.n_threads)]
+        seconds = self._together(lambda i: kernel(n, tiles[i].ctypes.data))
+        return self.n_threads * n * height * LANES * 2 / seconds
+
+    def read_bandwidth(self) -> float:
+        """Return bytes a second, each thread reading its own part."""
+        n = len(self.memory) // self.n_threads // (4 * LANES) * (4 * LANES)
+        totals = [aligned_floats(LANES) for _ in range(self.n_threads)]
+        first = self.memory.ctypes.data
+        seconds = self._together(lambda i: read.call(n, first + i * n * 4, totals[i].ctypes.data))
+        return self.n_threads * n * 4 / seconds
+
+    def _together(self, work: Callable[[int], None]) -> float:
+        """Return the seconds from when all threads start to when the last one ends."""
+        ready = threading.Barrier(self.n_threads)
+
+        def one(i: int) -> tuple[int, int]:
+            ready.wait()
+            started = time.perf_counter_ns()
+            work(i)
+            return started, time.perf_counter_ns()
+
+        started, ended = zip(*self.pool.map(one, range(self.n_threads)), strict=True)
+        return (max(ended) - min(started)) / 1e9

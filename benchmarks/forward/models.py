@@ -1,0 +1,183 @@
+"""The checkpoints, each in the form that its engine loads; made once, in a cache outside the repository.
+
+    PYTHONPATH=tests python -m benchmarks.forward.models NAME FOLDER
+
+is how `forms` makes one: in a process of its own, because torch would stay in memory, with threads, beside
+the engines to be measured.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from seeded_models import BASE, SEED, seeded_tensors, write_checkpoint
+
+from distilnp.checkpoint.config import DistilBertConfig
+from distilnp.checkpoint.params import build_params
+from distilnp.checkpoint.registry import find_checkpoint
+from distilnp.checkpoint.tensors import load_params
+
+# "base" has the size of DistilBERT-base and weights of a seed; "sst2-mini" is the checkpoint that we carry.
+NAMES = ("base", "sst2-mini")
+
+# What an exported graph depends on: another version exports anew.
+EXPORTERS = ("torch", "transformers", "onnxruntime", "openvino")
+
+
+@dataclass(frozen=True)
+class Forms:
+    """Where the forms of one model are.
+
+    `checkpoint` is what distilnp loads and `float32` the same as transformers loads it (they differ where the
+    weights are stored as integers, which all engines compute in float32); `onnx` and `openvino` are graphs.
+    """
+
+    name: str
+    checkpoint: Path
+    float32: Path
+    onnx: Path
+    openvino: Path
+
+
+def forms(name: str, cache: Path) -> Forms:
+    """Return the forms of a model; what is not in the cache is made."""
+    versions = "-".join(f"{package}-{version(package)}" for package in EXPORTERS)
+    folder = cache / f"{name}-seed-{SEED}-{versions}"
+    if not folder.exists():
+        print(f"exporting {name}; takes a minute, once", file=sys.stderr)
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache) as unfinished:
+            made = Path(unfinished) / "made"
+            command = [sys.executable, "-m", __spec__.name, name, os.fspath(made)]
+            export = subprocess.run(command, capture_output=True, text=True)
+            if export.returncode:
+                raise RuntimeError(f"{name} could not be exported:\n{export.stderr}")
+            made.rename(folder)
+    return Forms(
+        name=name,
+        checkpoint=folder / "float32" if name == "base" else find_checkpoint(name),
+        float32=folder / "float32",
+        onnx=folder / "model.onnx",
+        openvino=folder / "model.xml",
+    )
+
+
+def make(name: str, folder: Path) -> None:
+    """Write all forms of a model."""
+    if name == "base":
+        config, tensors = BASE, seeded_tensors(BASE)
+    else:
+        checkpoint = find_checkpoint(name)
+        config = DistilBertConfig.from_folder(checkpoint)
+        tensors = stored_tensors(checkpoint, config)
+    write_checkpoint(folder / "float32", config, tensors)
+    export_onnx(folder / "float32", config, folder / "model.onnx")
+    export_openvino(folder / "float32", folder / "model.xml")
+
+
+def stored_tensors(folder: Path, config: DistilBertConfig) -> dict[str, np.ndarray]:
+    """Return the tensors of a checkpoint by name, in float32 whatever they are stored as."""
+
+    def leaves(params: Any) -> Iterator[np.ndarray]:
+        if isinstance(params, tuple):
+            for part in params:
+                yield from leaves(part)
+        else:
+            yield params
+
+    # Both walk the same table, in its order.
+    tensors, values = {}, leaves(load_params(folder, config))
+
+    def name_next(name: str, shape: tuple[int, ...]) -> np.ndarray:
+        tensors[name] = next(values).reshape(shape)
+        return tensors[name]
+
+    build_params(config, name_next)
+    return tensors
+
+
+def export_onnx(checkpoint: Path, config: DistilBertConfig, path: Path) -> None:
+    """Write the graph that ONNX Runtime runs fastest.
+
+    That is the one in which its own optimizer finds the six attentions and replaces each by one operator,
+    `Attention`. It finds them only in what torch's older exporter writes of transformers' "eager" attention;
+    the graphs of the newer exporter, or of "sdpa", are up to a fifth slower at 512 tokens.
+    """
+    import torch
+    from onnxruntime.transformers.fusion_options import FusionOptions
+    from onnxruntime.transformers.optimizer import optimize_model
+
+    axes = {0: "n_texts", 1: "n_seq"}
+    exported = path.with_suffix(".exported.onnx")
+    torch.onnx.export(
+        torch_model(checkpoint, "eager"),
+        example_inputs(),
+        exported,
+        input_names=["input_ids", "attention_mask"],
+        output_names=["logits"],
+        dynamic_axes={"input_ids": axes, "attention_mask": axes, "logits": {0: "n_texts"}},
+        opset_version=18,
+        dynamo=False,
+    )
+    fused = optimize_model(
+        os.fspath(exported),
+        model_type="bert",  # DistilBERT has no type of its own there
+        num_heads=config.n_heads,
+        hidden_size=config.dim,
+        optimization_options=FusionOptions("bert"),
+        opt_level=0,  # the session that loads the graph applies the general optimizations
+    )
+    found = fused.get_fused_operator_statistics()["Attention"]
+    if found != config.n_layers:
+        raise RuntimeError(f"ONNX Runtime's optimizer found {found} attentions, expected {config.n_layers}")
+    fused.save_model_to_file(os.fspath(path))
+    exported.unlink()
+
+
+def export_openvino(checkpoint: Path, path: Path) -> None:
+    """Write OpenVINO's own form, straight from torch: its graph keeps attention as one operator.
+
+    From ONNX it computes as fast, but takes ten times longer for the first text of each new length.
+    """
+    import openvino
+
+    ids, mask = example_inputs()
+    any_shape = [-1, -1]
+    model = openvino.convert_model(
+        torch_model(checkpoint, "sdpa"),
+        example_input={"input_ids": ids, "attention_mask": mask},
+        input=[(name, any_shape, openvino.Type.i64) for name in ("input_ids", "attention_mask")],
+    )
+    openvino.save_model(model, path, compress_to_fp16=False)
+
+
+def torch_model(checkpoint: Path, attention: str) -> Any:
+    """Load a checkpoint with transformers."""
+    from transformers import DistilBertForSequenceClassification
+
+    return DistilBertForSequenceClassification.from_pretrained(
+        checkpoint, attn_implementation=attention
+    ).eval()
+
+
+def example_inputs() -> tuple[Any, Any]:
+    """Return ids and a mask to trace a model with; two texts, so that no axis is taken for a constant."""
+    import torch
+
+    return torch.arange(32).reshape(2, 16), torch.ones(2, 16, dtype=torch.int64)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("name", choices=NAMES)
+    parser.add_argument("folder", type=Path)
+    arguments = parser.parse_args()
+    make(arguments.name, arguments.folder)

@@ -1,0 +1,38 @@
+"""What one forward pass costs at the least: the operations that distilnp executes and the bytes it must read.
+
+Only matrix products count; a multiplication and an addition are two operations. Softmax, GELU and LayerNorm
+are work too, but not of the kind that the FMA peak measures: they are part of the gap to it.
+"""
+
+from distilnp.checkpoint.config import DistilBertConfig
+
+BYTES_OF_FLOAT32 = 4
+
+
+def executed_flops(config: DistilBertConfig, n_seq: int) -> int:
+    """Count the operations for one text of `n_seq` tokens, with the last layer pruned.
+
+    Only the first token leaves the last layer. There, keys and values are needed of every token, all else
+    (query, context, out_lin, the feed-forward network) of that one.
+    """
+    dim, hidden_dim = config.dim, config.hidden_dim
+
+    def layer(n_queries: int) -> int:
+        keys_and_values = n_seq * 2 * dim * dim
+        query_and_out_lin = n_queries * 2 * dim * dim
+        scores_and_context = n_queries * 2 * n_seq * dim
+        feed_forward = n_queries * 2 * dim * hidden_dim
+        return keys_and_values + query_and_out_lin + scores_and_context + feed_forward
+
+    head = dim * dim + dim * config.n_labels
+    return 2 * ((config.n_layers - 1) * layer(n_seq) + layer(1) + head)
+
+
+def weight_bytes(config: DistilBertConfig) -> int:
+    """Count the bytes of the float32 matrices that every pass reads, however short its texts are.
+
+    Pruning spares none of them. The rows of the embeddings are left out: they are few.
+    """
+    layer = 4 * config.dim**2 + 2 * config.dim * config.hidden_dim
+    head = config.dim**2 + config.dim * config.n_labels
+    return BYTES_OF_FLOAT32 * (config.n_layers * layer + head)

@@ -1,0 +1,122 @@
+"""The matrix products of a model by themselves: ours and NumPy's, to be held against the FMA peak.
+
+A product is computed with many weights in a row, of the same shape but different ones. In a model, too, all
+other weights have been read since these were, so that none is in a cache.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+
+from distilnp.checkpoint.config import DistilBertConfig
+
+# Bytes of weights: twice as many as most third-level caches have.
+WEIGHT_BYTES = 2**26
+
+# Rows, so tokens of a batch: the target is for 96 and more.
+ROWS = (8, 16, 32, 64, 96, 128, 256, 512)
+TARGET = 0.90
+TARGET_ROWS = 96
+
+
+def shapes(config: DistilBertConfig) -> dict[str, tuple[int, int]]:
+    """Return the columns of the result and the terms of a sum, (n, k), of every dense layer of a block."""
+    dim, hidden_dim = config.dim, config.hidden_dim
+    return {
+        "q_lin, k_lin, v_lin": (3 * dim, dim),
+        "out_lin": (dim, dim),
+        "lin1": (hidden_dim, dim),
+        "lin2": (dim, hidden_dim),
+    }
+
+
+class Products(Protocol):
+    """One way to compute products, in a process of its own."""
+
+    def __init__(self, n_threads: int) -> None: ...
+
+    def rate(self, m: int, n: int, k: int) -> float:
+        """Return operations a second of c[m, n] = a[m, k] @ weight[k, n]."""
+        ...
+
+
+class OurProducts:
+    """The package's `gemm`, as a program of nothing else; it also adds a bias."""
+
+    def __init__(self, n_threads: int) -> None:
+        from distilnp.engine.threads import Team
+        from distilnp.engine.weights import aligned_floats
+
+        self.n_threads = n_threads
+        self.team = Team()
+        self.weights = aligned_floats(WEIGHT_BYTES // 4)
+        np.random.default_rng(0).standard_normal(out=self.weights, dtype=np.float32)
+
+    def rate(self, m: int, n: int, k: int) -> float:
+        """Return the rate of the compiled program on all threads."""
+        from distilnp.engine.layers import row_stride
+        from distilnp.engine.weights import LANES, aligned_floats
+        from distilnp.kernels.loader import compiled_program
+        from distilnp.kernels.steps import BOARD_STEP, GEMM, step
+
+        bias, scratch = aligned_floats(n), aligned_floats(LANES)
+        a, c = aligned_floats(m * row_stride(k)), aligned_floats(m * row_stride(n))
+        a[:] = 1
+        batch = np.array([m, a.ctypes.data, c.ctypes.data], np.int64)
+        product = {
+            "rows": 0,
+            "a": 1,
+            "c": 2,
+            "a_row": row_stride(k),
+            "c_row": row_stride(n),
+            "dim": k,
+            "n_panels": n // LANES,
+            "bias": bias.ctypes.data,
+        }
+        n_products = len(self.weights) // (n * k)
+        addresses = [self.weights[i * n * k :].ctypes.data for i in range(n_products)]
+        steps = np.array([step(GEMM, weight=address, **product) for address in addresses], np.int64)
+        program = compiled_program()
+
+        def once() -> None:
+            board = np.zeros((n_products + 1, BOARD_STEP), np.int64)
+
+            # A thread that comes late still looks at the arrays, so they live as long as the function.
+            def work(arrays: tuple[Any, ...] = (steps, batch, board, scratch)) -> None:
+                program(n_products, *(array.ctypes.data for array in arrays), 0)
+
+            self.team.run(work, self.n_threads)
+
+        return 2 * m * n * k * n_products / second_time(once)
+
+
+class NumpyProducts:
+    """NumPy's, which are its BLAS's; the number of threads comes from the environment."""
+
+    def __init__(self, n_threads: int) -> None:
+        self.weights = np.random.default_rng(0).standard_normal(WEIGHT_BYTES // 4, dtype=np.float32)
+
+    def rate(self, m: int, n: int, k: int) -> float:
+        """Return the rate of `numpy.matmul`."""
+        n_products = len(self.weights) // (n * k)
+        weights = self.weights[: n_products * n * k].reshape(n_products, k, n)
+        a, c = np.ones((m, k), np.float32), np.empty((m, n), np.float32)
+
+        def once() -> None:
+            for weight in weights:
+                np.matmul(a, weight, out=c)
+
+        return 2 * m * n * k * n_products / second_time(once)
+
+
+def second_time(once: Callable[[], None]) -> float:
+    """Return the seconds of a second call: the first one finds memory that nobody has touched."""
+    once()
+    started = time.perf_counter_ns()
+    once()
+    return (time.perf_counter_ns() - started) / 1e9
+
+
+PRODUCTS: dict[str, type[Products]] = {"distilnp": OurProducts, "numpy": NumpyProducts}

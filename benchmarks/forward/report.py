@@ -1,0 +1,154 @@
+"""Tables in Markdown out of the results; `typical` and `fastest` say what counts of many samples."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .engines import OURS
+from .products import TARGET as PRODUCT_TARGET
+from .products import TARGET_ROWS
+
+# Operations executed, over time, over the FMA peak; at 128 tokens.
+PASS_TARGET = 0.80
+PASS_TARGET_NAME = "128 tokens"
+# Throughput of many callers over that of one.
+CALLERS_TARGET = 0.9
+
+Rounds = Sequence[Sequence[float]]
+Table = list[list[str]]
+
+
+def typical(rounds: Rounds) -> float:
+    """Return the median of the rounds' medians: a round counts once, however many samples fit into it."""
+    return statistics.median(statistics.median(samples) for samples in rounds)
+
+
+def fastest(rounds: Rounds) -> float:
+    """Return the smallest sample: what is left when the machine disturbs least."""
+    return min(min(samples) for samples in rounds)
+
+
+def markdown(results: Mapping[str, Any]) -> str:
+    """Return all tables, with what they were measured on."""
+    sections = [heading(results)]
+    for name, model in results["models"].items():
+        sections.append(f"## {name}\n\n{layout(workload_rows(model))}")
+        sections.append(layout(caller_rows(model["callers"])))
+    if results.get("products"):
+        sections.append(f"## Matrix products of base\n\n{layout(product_rows(results['products']))}")
+    return "\n\n".join(sections) + "\n"
+
+
+def heading(results: Mapping[str, Any]) -> str:
+    """Return the conditions: machine, versions, limits."""
+    versions = ", ".join(f"{package} {version}" for package, version in results["versions"].items())
+    flops = [rate for _, limits in each_limits(results) for rate in limits["flops"]]
+    bandwidth = [rate for _, limits in each_limits(results) for rate in limits["bytes"]]
+    quick = " **Quick: no basis for a claim.**" if results["quick"] else ""
+    return f"""\
+# Forward pass in float32, {results["threads"]} threads
+
+{results["cpu"]}; Python {results["python"]}, {versions}; {results["started"]}.{quick}
+
+Limits, median and best: {statistics.median(flops) / 1e9:.0f} and {max(flops) / 1e9:.0f} GFLOP/s of FMA,
+{statistics.median(bandwidth) / 1e9:.1f} and {max(bandwidth) / 1e9:.1f} GB/s read.
+
+Times are medians, the shortest in brackets. The ratio is the best peer's time over ours, of medians and of
+the shortest. Logits were compared first. Shares are of the limits measured in the same rounds."""
+
+
+def each_limits(results: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return the limits measured beside every workload, with its name."""
+    return [
+        (workload["name"], workload["limits"])
+        for model in results["models"].values()
+        for workload in model["workloads"]
+    ]
+
+
+def workload_rows(model: Mapping[str, Any]) -> Table:
+    """Return a row for every workload."""
+    engines = list(model["workloads"][0]["seconds"])
+    rows = [["texts", *engines, "ratio", "target", "of FMA peak", "target", "of bandwidth"]]
+    for workload in model["workloads"]:
+        seconds = workload["seconds"]
+        ours = typical(seconds[OURS])
+        flops, bandwidth = (statistics.median(workload["limits"][limit]) for limit in ("flops", "bytes"))
+        share_target = PASS_TARGET if workload["target"] and workload["name"] == PASS_TARGET_NAME else None
+        is_single = workload["n_texts"] == 1
+        rows.append(
+            [
+                workload["name"] if is_single else f"{workload['name']}, {workload['n_texts']:,}",
+                *(duration(typical(rounds), fastest(rounds)) for rounds in seconds.values()),
+                ratio(seconds),
+                at_least(workload["target"]),
+                f"{workload['flops'] / ours / flops:.2f}",
+                at_least(share_target),
+                f"{model['weight_bytes'] / ours / bandwidth:.2f}" if is_single else "",
+            ]
+        )
+    return rows
+
+
+def ratio(seconds: Mapping[str, Rounds]) -> str:
+    """Return how many times longer the best peer takes than we do."""
+    peers = [rounds for engine, rounds in seconds.items() if engine != OURS]
+    if not peers:
+        return ""
+    of_medians = min(map(typical, peers)) / typical(seconds[OURS])
+    of_fastest = min(map(fastest, peers)) / fastest(seconds[OURS])
+    return f"{of_medians:.2f} ({of_fastest:.2f})"
+
+
+def caller_rows(callers: Sequence[Mapping[str, Any]]) -> Table:
+    """Return a row for every length that many threads called at once."""
+    rows = [["callers at once", "calls/s", "calls/s of one", "ratio", "target"]]
+    for measured in callers:
+        at_once, alone = statistics.median(measured["at_once"]), statistics.median(measured["alone"])
+        name = f"{measured['n_callers']}, {measured['name']}"
+        rows.append(
+            [name, f"{at_once:.1f}", f"{alone:.1f}", f"{at_once / alone:.2f}", at_least(CALLERS_TARGET)]
+        )
+    return rows
+
+
+def product_rows(products: Sequence[Mapping[str, Any]]) -> Table:
+    """Return the share of the FMA peak that each layer's product reaches, for every number of rows."""
+    layers = list(dict.fromkeys(product["layer"] for product in products))
+    rows = [["rows", *(f"{layer} (NumPy)" for layer in layers), "target"]]
+    for m in sorted({product["m"] for product in products}):
+        cells = []
+        for product in products:
+            if product["m"] == m:
+                peak = statistics.median(product["fma_peak"])
+                ours, numpy = (
+                    statistics.median(product["flops"][name]) / peak for name in ("distilnp", "numpy")
+                )
+                cells.append(f"{ours:.2f} ({numpy:.2f})")
+        rows.append([str(m), *cells, at_least(PRODUCT_TARGET if m >= TARGET_ROWS else None)])
+    return rows
+
+
+def duration(median: float, shortest: float) -> str:
+    """Return times with a unit that suits them, to three digits."""
+    unit, factor = ("s", 1) if median >= 1 else ("ms", 1000)
+    return f"{median * factor:.3g} ({shortest * factor:.3g}) {unit}"
+
+
+def at_least(target: float | None) -> str:
+    """Return a target as a cell."""
+    return "" if target is None else f">= {target:.1f}" if target >= 1 else f">= {target:.2f}"
+
+
+def layout(rows: Table) -> str:
+    """Lay a table out in Markdown; the first row is its head, numbers stand on the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    aligned = [
+        [
+            row[0].ljust(widths[0]),
+            *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)),
+        ]
+        for row in rows
+    ]
+    return "\n".join("| " + " | ".join(row) + " |" for row in [aligned[0], rule, *aligned[1:]])

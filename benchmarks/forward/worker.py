@@ -1,0 +1,157 @@
+"""A process for each engine, stopped unless it is its turn.
+
+After a call the idle threads of ONNX Runtime, OpenMP and OpenBLAS spin for a while, in case another comes.
+In one process, or in processes side by side, they take the core from whoever is measured next: five times
+slower was seen. So a `Worker` stops its process (SIGSTOP) whenever it has answered, with all its threads, and
+no engine has to give up the spinning that serves it in its own turn.
+
+Requests and answers are lines of JSON on the standard streams. This file is also what runs in the process:
+
+    python -m benchmarks.forward.worker NAME
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from .models import Forms
+
+# OpenMP, OpenBLAS and MKL ask the environment, each its own variable.
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+class Worker:
+    """A process that makes something, keeps it, and calls its methods when asked to.
+
+    Parameters
+    ----------
+    name : str
+        Of an engine; without `forms`, "limits" or one of `products.PRODUCTS`.
+    n_threads : int
+        For everything that the process computes.
+    forms : Forms, optional
+        The model that an engine loads.
+    """
+
+    def __init__(self, name: str, n_threads: int, forms: Forms | None = None) -> None:
+        self.name = name
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", __spec__.name, name],
+            env=os.environ | dict.fromkeys(THREAD_VARIABLES, str(n_threads)),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        paths = {key: os.fspath(value) for key, value in asdict(forms).items()} if forms else None
+        self("start", n_threads=n_threads, forms=paths)
+
+    def __call__(self, method: str, **arguments: Any) -> Any:
+        """Let the process run until it has answered."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.send_signal(signal.SIGCONT)
+        self._process.stdin.write(json.dumps({"method": method, "arguments": arguments}) + "\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"the process of {self.name} ended in {method!r}; its error is above")
+        self._process.send_signal(signal.SIGSTOP)
+        return json.loads(answer)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()  # also a stopped process; there is nothing that it would have to save
+        self._process.communicate()
+
+
+class EngineProcess:
+    """An engine in its process: what was prepared is kept by the name of its workload."""
+
+    def __init__(self, name: str, n_threads: int, forms: dict[str, str]) -> None:
+        from .engines import ENGINES
+
+        paths = {key: Path(value) for key, value in forms.items() if key != "name"}
+        self.engine = ENGINES[name](Forms(name=forms["name"], **paths), n_threads)
+        self.passes: dict[str, Callable[[], np.ndarray]] = {}
+
+    def prepare(self, workload: str, texts: list[list[int]], batch_size: int) -> None:
+        """Make ready to compute these texts."""
+        self.passes[workload] = self.engine.prepare(texts, batch_size)
+
+    def logits(self, workload: str) -> list[list[float]]:
+        """Compute the texts once."""
+        return self.passes[workload]().tolist()  # type: ignore[no-any-return]
+
+    def time(self, workload: str, seconds: float, n_warm_up: int) -> list[float]:
+        """Compute the texts until `seconds` have passed, at least once; return the seconds of each time.
+
+        Before, they are computed `n_warm_up` times: since this process was last awake, others had the caches.
+        """
+        run = self.passes[workload]
+        for _ in range(n_warm_up):
+            run()
+        samples: list[float] = []
+        while sum(samples) < seconds or not samples:
+            started = time.perf_counter_ns()
+            run()
+            samples.append((time.perf_counter_ns() - started) / 1e9)
+        return samples
+
+    def throughput(self, workload: str, n_callers: int, n_calls: int) -> float:
+        """Return calls a second if so many Python threads call at once; all of them get the same bits."""
+        run = self.passes[workload]
+        alone = run()
+        with ThreadPoolExecutor(n_callers) as pool:
+            list(pool.map(lambda _: None, range(n_callers)))  # the threads are there before the clock starts
+            started = time.perf_counter_ns()
+            logits = list(pool.map(lambda _: run(), range(n_calls)))
+            seconds = (time.perf_counter_ns() - started) / 1e9
+        if not all(np.array_equal(ours, alone) for ours in logits):
+            raise AssertionError(f"{n_callers} callers at once got other logits than one alone")
+        return n_calls / seconds
+
+
+def serve(name: str) -> None:
+    """Answer requests until there are no more."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print is no answer
+    target: Any = None
+    for line in sys.stdin:
+        request = json.loads(line)
+        result = None
+        if request["method"] == "start":
+            target = make(name, **request["arguments"])
+        else:
+            result = getattr(target, request["method"])(**request["arguments"])
+        print(json.dumps(result), file=answers, flush=True)
+
+
+def make(name: str, n_threads: int, forms: dict[str, str] | None) -> Any:
+    """Make what the process is for."""
+    if forms is not None:
+        return EngineProcess(name, n_threads, forms)
+    if name == "limits":
+        from .limits import Limits
+
+        return Limits(n_threads)
+    from .products import PRODUCTS
+
+    return PRODUCTS[name](n_threads)
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])
