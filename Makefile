@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check check-full bench goldens
+.PHONY: demo test check check-full bench bench-quick goldens
 
 demo: .venv/demo  ## answer from the bundled checkpoint
 	$(BIN)/distilnp classify "I really liked that movie!" "What a waste of two hours."
@@ -21,6 +21,10 @@ check-full: .venv/test  ## everything, with the exhaustive comparisons: minutes 
 
 bench: .venv/bench  ## speed beside the peers; needs DISTILNP_DATA
 	$(BIN)/python benchmarks/tokenizer.py
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.forward
+
+bench-quick: .venv/bench  ## a look at the forward pass in three minutes
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.forward --quick
 
 goldens: .venv/train .venv/test  ## what the witnesses compute, for the tests; review the diff
 	PYTHONPATH=tests $(BIN)/python tests/witness/tokenizer_goldens.py
