@@ -138,3 +138,38 @@ def write_checkpoint(
     (folder / "vocab.txt").write_text("\n".join(vocab) + "\n")
     save_file(tensors, folder / "model.safetensors")
     return folder
+
+
+def write_bfloat16(path: Path, tensors: dict[str, np.ndarray]) -> None:
+    """Write a safetensors file by hand: NumPy, and so its writer, has no bfloat16."""
+    header, uppers, size = {}, [], 0
+    for name, tensor in tensors.items():
+        upper = (tensor.view(np.uint32) >> 16).astype("<u2").tobytes()
+        offsets = [size, size + len(upper)]
+        header[name] = {"dtype": "BF16", "shape": tensor.shape, "data_offsets": offsets}
+        uppers.append(upper)
+        size += len(upper)
+    text = json.dumps(header).encode()
+    path.write_bytes(b"".join([len(text).to_bytes(8, "little"), text, *uppers]))
+
+
+# What config.json says of `int8_rows`.
+QUANTIZATION = {
+    "quant_method": "compressed-tensors",
+    "format": "int-quantized",
+    "config_groups": {
+        "group_0": {"weights": {"num_bits": 8, "type": "int", "strategy": "channel", "symmetric": True}}
+    },
+}
+
+
+def int8_rows(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return tensors with matrices in int8, each row with a scale of its own."""
+    stored = {}
+    for name, tensor in tensors.items():
+        if tensor.ndim == 2:
+            scale = (np.abs(tensor).max(axis=1, keepdims=True) / 127).astype(np.float32)
+            stored |= {name: np.rint(tensor / scale).astype(np.int8), f"{name}_scale": scale}
+        else:
+            stored[name] = tensor
+    return stored

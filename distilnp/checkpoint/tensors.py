@@ -22,6 +22,9 @@ from .params import ENCODER_PREFIX, Array, Params, build_params
 WEIGHTS_FILE = "model.safetensors"
 FLOATS = ("F32", "F16", "BF16", "F64")
 
+# How NumPy reads what is stored; it has no bfloat16, which is the upper half of a float32.
+STORED = {"F32": "<f4", "F16": "<f2", "BF16": "<u2", "F64": "<f8", "I8": "i1"}
+
 # A buffer that old versions of transformers wrote beside the parameters; it only counts from 0.
 POSITION_IDS = "embeddings.position_ids"
 
@@ -74,27 +77,29 @@ def read_tensors(folder: Path, config: DistilBertConfig, store: Store) -> None:
     config : DistilBertConfig
         Says which tensors there are, and their shapes.
     store : callable
-        Is given the name and the shape of a tensor, the number of the first row, and the rows: float64 if they
-        are stored so, else float32. There are as many as fit `CHUNK_BYTES`, in whole sixteens but for the last.
+        Is given the name and the shape of a tensor, the number of the first row, and the rows: float64 if
+        they are stored so, else float32. There are as many as fit `CHUNK_BYTES`, in whole sixteens but for
+        the last.
 
     Raises
     ------
     CheckpointError
         The file is not there or is not a safetensors file.
     TensorError
-        Tensors are missing, left over, of the wrong shape or type, or hold NaN or infinity, also as float32. All
-        are named. Some may have been stored before.
+        Tensors are missing, left over, of the wrong shape or type, or hold NaN or infinity, also as float32.
+        All are named. Some may have been stored before.
     """
     path = folder / WEIGHTS_FILE
     faults: list[str] = []
     with open_weights(path) as file:
+        begins = _begins(path)
         unread = set(file.keys()) - {POSITION_IDS, ENCODER_PREFIX + POSITION_IDS}
 
         def tensor(name: str, shape: tuple[int, ...]) -> Array:
             stored = _stored_name(name, unread)
             unread.difference_update({stored, f"{stored}_scale"} if config.is_quantized else {stored})
             try:
-                for first_row, rows in _row_chunks(path, file, stored, shape, config.is_quantized):
+                for first_row, rows in _row_chunks(path, begins, file, stored, shape, config.is_quantized):
                     store(name, shape, first_row, rows)
             except _Fault as fault:
                 faults.append(str(fault))
@@ -146,10 +151,10 @@ def _stored_name(name: str, names: set[str]) -> str:
 
 
 def _row_chunks(
-    path: Path, file: Any, name: str, shape: tuple[int, ...], is_quantized: bool
+    path: Path, begins: dict[str, int], file: Any, name: str, shape: tuple[int, ...], is_quantized: bool
 ) -> Iterator[tuple[int, Array]]:
     """Yield the number of the first row and the rows, widened to float32 where they are stored in less."""
-    if name not in file.keys():  # noqa: SIM118 (not a dict)
+    if name not in begins:
         raise _Fault(f"{name} is missing")
     described = file.get_slice(name)
     found, kind = tuple(described.get_shape()), described.get_dtype()
@@ -159,16 +164,14 @@ def _row_chunks(
     if not is_int8 and kind not in FLOATS:
         raise _Fault(f"{name} has type {kind}, expected {' or '.join(FLOATS)}")
     scale = _read_scale(file, f"{name}_scale", shape[0]) if is_int8 else None
-    offset = _offset(path, name) if kind == "BF16" else 0
     step = max(16, CHUNK_BYTES // (4 * math.prod(shape[1:])) // 16 * 16)
     for first in range(0, shape[0], step):
         last = min(first + step, shape[0])
-        if kind == "BF16":
-            rows = _read_bfloat16(path, offset, shape, first, last)
-        else:
-            rows = described[first:last]
+        rows = _read_rows(path, begins[name], STORED[kind], shape, first, last)
         if scale is not None:
             rows = np.multiply(rows, scale[first:last], dtype=np.float32)
+        elif kind == "BF16":
+            rows = (rows.astype(np.uint32) << 16).view(np.float32)
         elif kind == "F16":
             rows = rows.astype(np.float32)
         # A finite float64 can be beyond float32: told below, so NumPy need not warn of it.
@@ -192,20 +195,20 @@ def _read_scale(file: Any, name: str, n_rows: int) -> Array:
     return scale
 
 
-def _offset(path: Path, name: str) -> int:
-    """Return where in the file a tensor begins; `safe_open` has checked the header.
+def _begins(path: Path) -> dict[str, int]:
+    """Return where in the file each tensor begins; `safe_open` has checked the header.
 
     https://github.com/huggingface/safetensors#format
     """
     with path.open("rb") as file:
-        header_size = int.from_bytes(file.read(8), "little")
-        begin: int = json.loads(file.read(header_size))[name]["data_offsets"][0]
-    return 8 + header_size + begin
+        size = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(size))
+    header.pop("__metadata__", None)
+    return {name: 8 + size + tensor["data_offsets"][0] for name, tensor in header.items()}
 
 
-def _read_bfloat16(path: Path, offset: int, shape: tuple[int, ...], first: int, last: int) -> Array:
-    """Widen rows of bfloat16, for which NumPy has no type: it is the upper half of a float32."""
-    n = math.prod(shape[1:])
-    upper = np.fromfile(path, "<u2", count=(last - first) * n, offset=offset + 2 * first * n)
-    widened: Array = (upper.astype(np.uint32) << 16).view(np.float32).reshape(last - first, *shape[1:])
-    return widened
+def _read_rows(path: Path, begin: int, kind: str, shape: tuple[int, ...], first: int, last: int) -> Array:
+    """Read rows as they are stored: a slice of `safe_open` would read the whole tensor for them."""
+    stored, n = np.dtype(kind), math.prod(shape[1:])
+    rows = np.fromfile(path, stored, count=(last - first) * n, offset=begin + first * n * stored.itemsize)
+    return rows.reshape(last - first, *shape[1:])

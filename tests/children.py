@@ -1,0 +1,92 @@
+"""Processes of their own: forks of this one, and new ones that run a script."""
+
+import os
+import pickle
+import select
+import signal
+import subprocess
+import sys
+import traceback
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).parents[1]
+
+# Long enough for a busy machine to compile: it is there so that a test that hangs ends.
+PATIENCE_SECONDS = 120
+
+# For scripts: what Linux says of a process's own memory. The `ru_maxrss` of a new process counts that of its
+# parent, too, which it is a fork of for a moment.
+MEMORY_OF_THIS_PROCESS = r"""
+import re
+def memory(field):  # in bytes: VmRSS, what is resident, or VmHWM, what has been at most
+    return int(re.search(field + r":\s+(\d+) kB", open("/proc/self/status").read())[1]) * 1024
+"""
+
+
+def environment(**changes: str | None) -> dict[str, str]:
+    """Return this environment as a new process needs it; None removes a variable."""
+    merged = os.environ | {"PYTHONPATH": f"{REPOSITORY}{os.pathsep}{REPOSITORY / 'tests'}"} | changes
+    return {name: value for name, value in merged.items() if value is not None}
+
+
+def start_python(script: str, *arguments: object, **options: Any) -> "subprocess.Popen[str]":
+    """Start a script in a new interpreter, in which Ctrl-C works."""
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    defaults = {
+        "env": environment(),
+        "text": True,
+        # Tests that run in the background may ignore Ctrl-C, and their children would inherit that.
+        "preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    }
+    command = [sys.executable, "-c", script, *map(str, arguments)]
+    return subprocess.Popen(command, **pipes | defaults | options)
+
+
+def run_python(script: str, *arguments: object, **options: Any) -> "subprocess.CompletedProcess[str]":
+    """Run a script in a new interpreter to its end."""
+    with start_python(script, *arguments, **options) as process:
+        try:
+            output, errors = process.communicate(timeout=PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+    return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+
+class Fork:
+    """A fork of this process that calls a function, with its Ctrl-C working, and then is gone."""
+
+    def __init__(self, function: Callable[[], object]) -> None:
+        self._answer, ours = os.pipe()
+        with warnings.catch_warnings():
+            # Python 3.12 warns of forks beside threads; that this one works is what is tested.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                signal.signal(signal.SIGINT, signal.default_int_handler)
+                os.write(ours, pickle.dumps(function()))
+                os._exit(0)
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                os._exit(1)
+        os.close(ours)
+
+    def wait(self) -> int:
+        """Return its exit status, or minus the signal that ended it; if it does not end, end it, and fail."""
+        has_ended, _, _ = select.select([self._answer], [], [], PATIENCE_SECONDS)
+        if not has_ended:
+            os.kill(self.pid, signal.SIGKILL)
+        _, status = os.waitpid(self.pid, 0)
+        assert has_ended, "the fork hangs"
+        return os.waitstatus_to_exitcode(status)
+
+    def result(self) -> Any:
+        """Return what the function returned."""
+        assert self.wait() == 0
+        with os.fdopen(self._answer, "rb") as file:
+            return pickle.load(file)
