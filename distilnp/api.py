@@ -7,7 +7,6 @@ file. The way of a text: `Tokenizer.encode`, the cut to what the model can see, 
 
 import operator
 import os
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -26,7 +25,7 @@ from .engine.fallback import ReferenceEngine
 from .engine.threads import thread_count
 from .engine.weights import load_packed
 from .errors import ArgumentError, CheckpointError, InputTypeError
-from .kernels.loader import obstacle, wanted
+from .kernels.loader import obstacle, say, wanted
 from .predictions import FunctionToApply, Prediction, default_function, predict
 from .tokenizer import Encoding, Tokenizer
 
@@ -179,9 +178,14 @@ class Classifier:
         --------
         >>> import distilnp
         >>> classifier = distilnp.load("sst2-mini")
-        >>> classifier.forward([classifier.tokenizer.encode("What a joy.").ids]).argmax()
-        1
+        >>> logits = classifier.forward([classifier.tokenizer.encode("What a joy.").ids])
+        >>> classifier.labels[logits[0].argmax()]
+        'POSITIVE'
         """
+        if not isinstance(texts, Iterable):
+            raise InputTypeError(
+                f"texts is {type(texts).__name__}, expected an iterable of texts, each as token ids"
+            )
         return self.engine.forward([self._checked_ids(i, ids) for i, ids in enumerate(texts)])
 
     def _checked_ids(self, i: int, ids: Sequence[int]) -> list[int]:
@@ -313,7 +317,7 @@ def _engine(folder: Path, config: DistilBertConfig, threads: int) -> Engine | Re
         raise ArgumentError(f"DISTILNP_KERNELS is 'jit', but {reason}. Without the variable, NumPy computes")
     if choice == "numpy" or reason:
         if reason:
-            _announce(f"distilnp: {reason}; computing with NumPy instead, several times slower")
+            _announce(f"{reason}; computing with NumPy instead, several times slower")
         return ReferenceEngine(load_params(folder, config), config)
     return Engine(load_packed(folder, config), threads)
 
@@ -321,7 +325,7 @@ def _engine(folder: Path, config: DistilBertConfig, threads: int) -> Engine | Re
 @cache
 def _announce(message: str) -> None:
     """Say something once in a process."""
-    print(message, file=sys.stderr, flush=True)
+    say(message)
 
 
 class LoadOptions(TypedDict, total=False):

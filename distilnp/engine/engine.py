@@ -71,6 +71,10 @@ class Engine:
         self._steps = np.array(self._layers.classifier(weights.addresses()), np.int64)
         self._scratch = attention_scratch(config.dim // config.n_heads, config.max_position_embeddings)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # The steps hold addresses, which are of this process.
+        return Engine, (self.weights, self.threads)
+
     @property
     def params(self) -> Params:
         """The parameters as the reference pass takes them, unpacked anew."""
@@ -109,12 +113,12 @@ class Engine:
                 table, padded_logits, scratch = self._lay_out(batch, desk)
                 board = np.zeros((len(self._steps) + 1, BOARD_STEP), np.int64)
 
-                # A thread that comes late looks at the board after this call has returned: what it looks at must
-                # live as long as it does, so the arrays go with the function.
-                def work(steps=self._steps, table=table, board=board, scratch=scratch) -> None:  # type: ignore[no-untyped-def]
+                # A thread may come late, or be at work when this call is interrupted and goes: what it then looks
+                # at must live as long as it does, so all arrays go with the function; the weights with `self`.
+                def work(batch=batch, table=table, board=board, scratch=scratch) -> None:  # type: ignore[no-untyped-def]
                     run(
-                        len(steps),
-                        steps.ctypes.data,
+                        len(self._steps),
+                        self._steps.ctypes.data,
                         table.ctypes.data,
                         board.ctypes.data,
                         scratch.ctypes.data,

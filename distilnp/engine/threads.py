@@ -33,7 +33,7 @@ def thread_count(threads: int | None = None) -> int:
             raise ArgumentError(f"threads is {threads!r}, expected an integer from 1 to {MOST}")
         return threads
     if wish := os.environ.get(VARIABLE):
-        if not wish.isascii() or not wish.isdigit() or not 1 <= int(wish) <= MOST:
+        if not wish.isascii() or not wish.isdigit() or len(wish) > 4 or not 1 <= int(wish) <= MOST:
             raise ArgumentError(f"{VARIABLE} is {wish!r}, expected an integer from 1 to {MOST}")
         return int(wish)
     n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -54,6 +54,8 @@ def cgroup_quota(root: Path = Path("/")) -> float | None:
         return None
     quotas = []
     for line in lines:
+        if line.count(":") < 2:
+            continue  # what imitates Linux need not do so well
         _, controllers, path = line.split(":", 2)
         if not controllers:
             mounts = [root / "sys/fs/cgroup", root / "sys/fs/cgroup/unified"]

@@ -55,6 +55,9 @@ class PackedWeights:
             size += math.prod(_block_shape(name, shape))
         self.arena = aligned_floats(size)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return _copy, (self.config, self.arena)
+
     def _block(self, name: str) -> Floats:
         first, shape = self._places[name]
         block_shape = _block_shape(name, shape)
@@ -99,6 +102,13 @@ class PackedWeights:
             return block[tuple(map(slice, shape))].copy()
 
         return build_params(self.config, tensor)
+
+
+def _copy(config: DistilBertConfig, arena: Floats) -> PackedWeights:
+    """Return weights whose arena is aligned, as that of a pickle is not."""
+    weights = PackedWeights(config)
+    weights.arena[:] = arena
+    return weights
 
 
 _shared: WeakValueDictionary[tuple[object, ...], PackedWeights] = WeakValueDictionary()

@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 
 from ..errors import ArgumentError
@@ -12,17 +13,14 @@ from ..errors import ArgumentError
 VARIABLE = "DISTILNP_KERNELS"
 CHOICES = ("jit", "numpy")
 
-_compiling = threading.Lock()
-
-
-def _new_lock() -> None:
-    global _compiling
-    _compiling = threading.Lock()
-
+_compiling = threading.RLock()
 
 if hasattr(os, "register_at_fork"):
-    # Another thread of the parent may have held it.
-    os.register_at_fork(after_in_child=_new_lock)
+    # A fork waits until nobody compiles: the child would have the locks of Numba and of imports as they were,
+    # but not the thread that would open them.
+    os.register_at_fork(
+        before=_compiling.acquire, after_in_parent=_compiling.release, after_in_child=_compiling.release
+    )
 
 
 def wanted() -> str | None:
@@ -60,15 +58,16 @@ def obstacle() -> str | None:
 
 def compiled_program() -> Callable[..., None]:
     """Return `program.run`, compiled when this is first called; where `obstacle` says that it can be."""
-    from .program import run
+    with _compiling:
+        from .program import run
 
-    if not run.is_compiled:
-        with _compiling:
-            if not run.is_compiled:
-                print(
-                    "distilnp: compiling kernels, once in a process, some seconds",
-                    file=sys.stderr,
-                    flush=True,
-                )
-            return run.call
-    return run.call
+        if not run.is_compiled:
+            say("compiling kernels, once in a process, some seconds")
+        return run.call
+
+
+def say(message: str) -> None:
+    """Tell the user something on standard error, if there is one; no answer is lost because there is none."""
+    if sys.stderr is not None:
+        with suppress(OSError, ValueError):
+            print(f"distilnp: {message}", file=sys.stderr, flush=True)

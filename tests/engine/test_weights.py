@@ -1,0 +1,179 @@
+"""Packed weights: what goes in comes out, once for all who use it, in little more memory than it needs."""
+
+import gc
+import pickle
+import sys
+import weakref
+from pathlib import Path
+
+import numpy as np
+import pytest
+from children import MEMORY_OF_THIS_PROCESS, environment, run_python
+from seeded_models import (
+    BASE,
+    CONFIGS,
+    QUANTIZATION,
+    int8_rows,
+    packed,
+    params_of,
+    seeded_tensors,
+    write_bfloat16,
+    write_checkpoint,
+)
+
+import distilnp
+from distilnp.checkpoint.config import DistilBertConfig
+from distilnp.checkpoint.params import Params, build_params
+from distilnp.checkpoint.tensors import load_params
+from distilnp.engine.weights import CACHE_LINE, load_packed
+
+CONFIG = CONFIGS["odd-sizes"]
+TENSORS = seeded_tensors(CONFIG)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_checkpoint(tmp_path / "checkpoint", CONFIG, TENSORS)
+
+
+def leaves(tree: object) -> list[object]:
+    return [leaf for part in tree for leaf in leaves(part)] if isinstance(tree, tuple) else [tree]
+
+
+def assert_equal(found: Params, expected: Params) -> None:
+    for one, other in zip(leaves(found), leaves(expected), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def quick_tensors(config: DistilBertConfig) -> dict[str, np.ndarray]:
+    """Return different numbers in every place; of full size, a seeded model takes seconds to make."""
+    random = np.random.default_rng(0)
+    tensors: dict[str, np.ndarray] = {}
+
+    def tensor(name: str, shape: tuple[int, ...]) -> np.ndarray:
+        tensors[name] = random.random(shape, np.float32) - np.float32(0.5)
+        return tensors[name]
+
+    build_params(config, tensor)
+    return tensors
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_what_is_packed_can_be_unpacked(name: str) -> None:
+    config = CONFIGS[name]
+    tensors = quick_tensors(config)
+
+    assert_equal(packed(tensors, config).unpack(), params_of(tensors, config))
+
+
+@pytest.mark.parametrize("chunk_bytes", [1, 4 * 35 * 48, 1 << 30])
+def test_a_file_is_packed_whatever_is_read_at_a_time(
+    folder: Path, chunk_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("distilnp.checkpoint.tensors.CHUNK_BYTES", chunk_bytes)
+
+    assert_equal(load_packed(folder, CONFIG).unpack(), load_params(folder, CONFIG))
+
+
+def test_every_block_starts_on_a_cache_line() -> None:
+    addresses = leaves(packed(TENSORS, CONFIG).addresses())
+
+    assert {address % CACHE_LINE for address in addresses} == {0}
+    assert len(set(addresses)) == len(addresses)
+
+
+def test_the_parameters_of_a_classifier_are_those_of_the_file(folder: Path) -> None:
+    assert_equal(distilnp.load(folder).params, load_params(folder, CONFIG))
+
+
+def test_classifiers_of_one_checkpoint_share_its_weights(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(folder)
+    classifiers = [distilnp.load(path, max_length=n) for path in (folder, tmp_path / "link") for n in (8, 9)]
+
+    assert len({id(classifier.engine.weights) for classifier in classifiers}) == 1
+
+
+def test_a_file_that_has_changed_is_read_again(folder: Path) -> None:
+    before = distilnp.load(folder)
+    old_logits = before("w1 w2").logits
+
+    write_checkpoint(folder, CONFIG, TENSORS | {"classifier.bias": TENSORS["classifier.bias"] + 1})
+    after = distilnp.load(folder)
+
+    np.testing.assert_allclose(after("w1 w2").logits, old_logits + 1, rtol=1e-5)
+    np.testing.assert_array_equal(before("w1 w2").logits, old_logits)
+
+
+def test_a_config_that_has_changed_shares_nothing(folder: Path) -> None:
+    before = distilnp.load(folder)
+
+    write_checkpoint(folder, CONFIG, TENSORS, activation="relu")
+
+    assert not np.array_equal(distilnp.load(folder)("w1 w2").logits, before("w1 w2").logits)
+
+
+def test_weights_go_when_the_last_classifier_goes(folder: Path) -> None:
+    first, second = distilnp.load(folder), distilnp.load(folder)
+    first("w1")
+    arena = weakref.ref(first.engine.weights.arena)
+
+    del first
+    gc.collect()
+    assert arena() is not None
+    del second
+    gc.collect()
+    assert arena() is None
+
+
+def test_a_copy_has_weights_of_its_own(folder: Path) -> None:
+    original = distilnp.load(folder)
+    expected = original("w1 w2").logits.tobytes()
+
+    copy = pickle.loads(pickle.dumps(original))
+    original.engine.weights.arena[:] = np.nan
+
+    assert copy("w1 w2").logits.tobytes() == expected
+    assert copy.engine.weights.arena.ctypes.data % CACHE_LINE == 0
+
+
+# Numba is there before, as it is in whoever loads a second model.
+MEASURE_LOADING = (
+    MEMORY_OF_THIS_PROCESS
+    + """
+import sys
+import distilnp.api
+import distilnp.kernels.simd
+
+before = memory("VmRSS")
+classifier = distilnp.load(sys.argv[1])
+print(memory("VmHWM") - before, classifier.engine.weights.arena.nbytes)
+"""
+)
+
+
+@pytest.fixture(scope="module")
+def base_tensors() -> dict[str, np.ndarray]:
+    return quick_tensors(BASE)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process has had at most")
+@pytest.mark.parametrize("stored", ["float32", "float16", "bfloat16", "int8"])
+def test_loading_takes_little_more_than_the_weights(
+    base_tensors: dict[str, np.ndarray], stored: str, tmp_path: Path
+) -> None:
+    tensors, changes = base_tensors, {}
+    if stored == "float16":
+        tensors = {name: tensor.astype(np.float16) for name, tensor in base_tensors.items()}
+    elif stored == "int8":
+        tensors, changes = int8_rows(base_tensors), {"quantization_config": QUANTIZATION}
+    write_checkpoint(tmp_path, BASE, tensors if stored != "bfloat16" else {}, **changes)
+    if stored == "bfloat16":
+        write_bfloat16(tmp_path / "model.safetensors", tensors)
+
+    run = run_python(MEASURE_LOADING, tmp_path, env=environment(DISTILNP_KERNELS="jit"))
+
+    assert run.stderr == ""
+    peak, size = map(int, run.stdout.split())
+    (tmp_path / "model.safetensors").unlink()  # pytest keeps the folders of three runs
+    assert size >= 4 * sum(tensor.size for tensor in base_tensors.values())
+    assert size < peak < 1.3 * size + 60e6
