@@ -162,8 +162,8 @@ class Classifier:
         Parameters
         ----------
         texts : iterable of sequences of int
-            Each as `tokenizer.encode` gives it, with [CLS] and [SEP], of at most `config.max_position_embeddings`
-            tokens: here, nothing is cut.
+            Each as `tokenizer.encode` gives it, with [CLS] and [SEP], of at most
+            `config.max_position_embeddings` tokens: here, nothing is cut.
 
         Returns
         -------
@@ -172,7 +172,7 @@ class Classifier:
         Raises
         ------
         InputTypeError, ArgumentError
-            Something is not a sequence of integers, or has none or too many, or ids that the model does not have.
+            Something is not a sequence of integers, has none or too many, or ids that the model has not.
 
         Examples
         --------
@@ -197,8 +197,9 @@ class Classifier:
             ) from error
         if not 1 <= len(checked) <= self.config.max_position_embeddings:
             raise ArgumentError(
-                f"texts[{i}] has {len(checked)} tokens, expected from 1 to {self.config.max_position_embeddings}, the "
-                "number of positions of this model. Cut it, or give the text to classify, which does"
+                f"texts[{i}] has {len(checked)} tokens, expected from 1 to "
+                f"{self.config.max_position_embeddings}, the number of positions of this model. Cut it, or "
+                "give the text to classify, which does"
             )
         if min(checked) < 0 or max(checked) >= self.config.vocab_size:
             raise ArgumentError(
@@ -233,8 +234,9 @@ class Classifier:
         for encoding, ids, logits in zip(encodings, texts, self.engine.forward(texts), strict=True):
             if not np.isfinite(logits).all():
                 raise CheckpointError(
-                    f"{self.folder} gives the logits {logits.tolist()} for a text of {len(ids)} tokens, expected "
-                    "finite numbers. Its weights are finite but too large for float32: the checkpoint is damaged"
+                    f"{self.folder} gives the logits {logits.tolist()} for a text of {len(ids)} tokens, "
+                    "expected finite numbers. Its weights are finite but too large for float32: the "
+                    "checkpoint is damaged"
                 )
             yield predict(
                 logits, self.labels, self.function_to_apply, n_tokens=len(encoding.ids), n_seen=len(ids)
@@ -272,8 +274,8 @@ def load(
         Take "[SEP]" and its like in a text for the characters that they are. By default, as in transformers,
         they become the special tokens that they name.
     threads : int, optional
-        Threads to compute with; by default those of the variable DISTILNP_NUM_THREADS, else as many as the process
-        may use by its affinity and its control group's quota. Never changes a bit of a logit.
+        Threads to compute with; by default those of the variable DISTILNP_NUM_THREADS, else as many as the
+        process may use by its affinity and its control group's quota. Never changes a bit of a logit.
 
     Returns
     -------

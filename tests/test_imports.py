@@ -86,11 +86,13 @@ MAY_IMPORT = {
     "engine.__init__": set(),
     "engine.threads": {"errors"},
     "engine.weights": {"checkpoint.config", "checkpoint.params", "checkpoint.tensors", "numpy"},
+    "engine.cores": {"engine.weights"},
     "engine.batch": {"kernels.steps", "numpy"},
     "engine.layers": {"checkpoint.config", "checkpoint.params", "engine.weights", "kernels.steps"},
     "engine.engine": {
         "checkpoint.params",
         "engine.batch",
+        "engine.cores",
         "engine.layers",
         "engine.threads",
         "engine.weights",

@@ -24,7 +24,8 @@ class RaggedBatch(NamedTuple):
     starts : array, [n_texts]
         Where each text begins.
     spans : array, [n_spans, 4]
-        Queries that attend together: the first one's row, their number, and the first row and length of their text.
+        Queries that attend together: the first one's row, their number, and the first row and length of their
+        text.
     cls_spans : array, [n_texts, 4]
         The same for the last layer, where a text has one query, [CLS], and row i is that of text i.
     """

@@ -1,7 +1,5 @@
-"""The model, run: batches of texts through the compiled program, on all threads of the team."""
+"""The model, run: batches of texts through the compiled program, on the cores that are free."""
 
-import os
-import threading
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -11,44 +9,14 @@ from ..checkpoint.params import Params
 from ..kernels.loader import compiled_program
 from ..kernels.steps import BOARD_STEP, attention_scratch
 from .batch import RaggedBatch
+from .cores import Core, cores
 from .layers import INDICES, ONE_ROW_A_TEXT, Layers, Slot
-from .threads import Team
-from .weights import LANES, Floats, PackedWeights, aligned_floats
+from .threads import thread_count
+from .weights import LANES, Floats, PackedWeights
 
 # Tokens of a batch: enough that reading the weights costs little beside using them, and few enough that
 # activations stay in the caches and Ctrl-C is answered within a second.
 BATCH_TOKENS = 1024
-
-
-class Desk:
-    """What all engines of a process share: threads, memory for activations, and whose turn it is.
-
-    Callers take turns, each with all threads: that is as fast as one thread each, and needs the memory only once.
-    """
-
-    def __init__(self) -> None:
-        self.turn = threading.Lock()
-        self.team = Team()
-        self.memory = aligned_floats(0)
-
-    def floats(self, n: int) -> Floats:
-        """Return n floats with anything in them."""
-        if len(self.memory) < n:
-            self.memory = aligned_floats(n)
-        return self.memory[:n]
-
-
-_desk = Desk()
-
-
-def _new_desk() -> None:
-    global _desk
-    _desk = Desk()
-
-
-if hasattr(os, "register_at_fork"):
-    # The child has none of the parent's threads, and its lock as it was in that moment.
-    os.register_at_fork(after_in_child=_new_desk)
 
 
 class Engine:
@@ -59,12 +27,14 @@ class Engine:
     weights : PackedWeights
         Shared with whoever else has them.
     threads : int
-        How many to compute with.
+        How many to compute a batch with, where so many cores are free.
     """
 
     def __init__(self, weights: PackedWeights, threads: int) -> None:
         self.weights = weights
         self.threads = threads
+        # Someone who asks for one thread may call from several of their own: those have the other cores.
+        cores().grow(max(threads, thread_count()))
         config = weights.config
         self._n_labels = config.n_labels
         self._layers = Layers(config)
@@ -107,14 +77,14 @@ class Engine:
     def _run(self, batch: RaggedBatch, logits: Floats) -> None:
         """Write the logits of a batch."""
         run = compiled_program()
-        desk = _desk
-        with desk.turn:
+        with cores().take(self.threads) as (core, *helpers):
             try:
-                table, padded_logits, scratch = self._lay_out(batch, desk)
+                table, padded_logits, scratch = self._lay_out(batch, core, 1 + len(helpers))
                 board = np.zeros((len(self._steps) + 1, BOARD_STEP), np.int64)
 
-                # A thread may come late, or be at work when this call is interrupted and goes: what it then looks
-                # at must live as long as it does, so all arrays go with the function; the weights with `self`.
+                # A thread may come late, or be at work when this call is interrupted and goes: what it then
+                # looks at must live as long as it does, so all arrays go with the function; the weights with
+                # `self`.
                 def work(batch=batch, table=table, board=board, scratch=scratch) -> None:  # type: ignore[no-untyped-def]
                     run(
                         len(self._steps),
@@ -125,15 +95,19 @@ class Engine:
                         self._scratch,
                     )
 
-                desk.team.run(work, self.threads)
+                for helper in helpers:
+                    helper.call(work)
+                work()
                 logits[:] = padded_logits[:, : self._n_labels]
             except BaseException:
-                # Interrupted on the way in, perhaps, while others are at work on that memory: leave it to them.
-                desk.memory = aligned_floats(0)
+                # Interrupted on the way in, perhaps, while helpers are at work on that memory.
+                core.abandon_memory()
                 raise
 
-    def _lay_out(self, batch: RaggedBatch, desk: Desk) -> tuple[NDArray[np.int64], Floats, Floats]:
-        """Find room for the activations of a batch.
+    def _lay_out(
+        self, batch: RaggedBatch, core: Core, threads: int
+    ) -> tuple[NDArray[np.int64], Floats, Floats]:
+        """Find room for the activations of a batch in the memory of a core.
 
         Returns
         -------
@@ -149,7 +123,7 @@ class Engine:
         }
         sizes = [rows * stride for rows, stride in shapes.values()]
         # The kernels may read, not use, up to a vector behind the last buffer.
-        room = desk.floats(sum(sizes) + self.threads * self._scratch + LANES)
+        room = core.floats(sum(sizes) + threads * self._scratch + LANES)
         table = np.zeros(len(Slot), np.int64)
         table[Slot.N_TOKENS], table[Slot.N_TEXTS], table[Slot.N_SPANS] = n_tokens, n_texts, len(batch.spans)
         for slot, array in zip(INDICES, batch, strict=True):

@@ -13,8 +13,8 @@ from .weights import Floats
 class ReferenceEngine:
     """`reference.forward`, text by text, with the face of `Engine`.
 
-    Its logits do not depend on the other texts either. On the number of threads they do: that is up to the BLAS of
-    NumPy, whose threads are not ours to count.
+    Its logits do not depend on the other texts either. On the number of threads they may: that is up to the
+    BLAS of NumPy, whose threads are not ours to count.
     """
 
     def __init__(self, params: Params, config: DistilBertConfig) -> None:

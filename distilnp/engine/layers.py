@@ -1,8 +1,9 @@
 """The model as a table of steps for the kernels: `reference.py` again, for all texts of a batch at once.
 
 Read it beside the reference: order and names are the same. What differs: queries, keys and values are one
-product; bias, activation and residual are part of a product; and from the last layer only [CLS] goes on, because
-the labels are read off nothing else. There the queries, and all that follows attention, have one row a text.
+product; bias, activation and residual are part of a product; and from the last layer only [CLS] goes on,
+because the labels are read off nothing else. There the queries, and all that follows attention, have one row
+a text.
 """
 
 from enum import IntEnum, auto
@@ -65,8 +66,8 @@ def widths(config: DistilBertConfig) -> dict[Slot, int]:
 def row_stride(width: int) -> int:
     """Return how many floats a row is from the next: an odd number of cache lines.
 
-    A first cache has 64 sets of lines. Rows at a distance of 192 lines, those of 3072 floats, would all fall into the
-    same sets and push each other out; at an odd distance they use all sets in turn.
+    A first cache has 64 sets of lines. Rows at a distance of 192 lines, those of 3072 floats, would all fall
+    into the same sets and push each other out; at an odd distance they use all sets in turn.
     """
     lines = -(-width * 4 // CACHE_LINE) | 1
     return lines * CACHE_LINE // 4

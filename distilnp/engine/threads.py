@@ -1,10 +1,7 @@
-"""How many threads, and the threads: Python's own, which wait in Python and compute without the GIL."""
+"""How many threads: what the caller says, the user's environment, or the system's limits."""
 
 import os
-import threading
-from collections.abc import Callable
 from pathlib import Path
-from queue import SimpleQueue
 
 from ..errors import ArgumentError
 
@@ -20,8 +17,8 @@ def thread_count(threads: int | None = None) -> int:
     Parameters
     ----------
     threads : int, optional
-        The caller's wish. By default that of the variable DISTILNP_NUM_THREADS, else as many as the process may
-        use: cores by its affinity, and no more than its control group's quota (rounded up).
+        The caller's wish. By default that of the variable DISTILNP_NUM_THREADS, else as many as the process
+        may use: cores by its affinity, and no more than its control group's quota (rounded up).
 
     Raises
     ------
@@ -44,8 +41,8 @@ def thread_count(threads: int | None = None) -> int:
 def cgroup_quota(root: Path = Path("/")) -> float | None:
     """Return how many cores' time the process may use, or None where nothing limits it.
 
-    The control group of a process may be limited itself or by any of those above it: version 2 says so in `cpu.max`
-    (https://docs.kernel.org/admin-guide/cgroup-v2.html), version 1 in two files
+    The control group of a process may be limited itself or by any of those above it: version 2 says so in
+    `cpu.max` (https://docs.kernel.org/admin-guide/cgroup-v2.html), version 1 in two files
     (https://docs.kernel.org/scheduler/sched-bwc.html).
     """
     try:
@@ -63,7 +60,7 @@ def cgroup_quota(root: Path = Path("/")) -> float | None:
             mounts = [root / "sys/fs/cgroup" / name for name in (controllers, "cpu", "cpu,cpuacct")]
         else:
             continue
-        # In a container, the path may be the host's, while the mount shows the container's own group at its root.
+        # In a container, the path may be the host's, while the mount shows its own group at the root.
         group = Path(path.lstrip("/"))
         for mount in mounts:
             for folder in (group, *group.parents):
@@ -88,39 +85,3 @@ def _quota_v1(folder: Path) -> float | None:
         return quota / period if quota > 0 else None
     except (OSError, ValueError, ZeroDivisionError):
         return None
-
-
-class Team:
-    """Threads that run the same function together with whoever asks them to.
-
-    Nobody waits for a thread to come: `kernels.jobs` shares the work among those that are there. So a thread that
-    cannot be started only makes it slower.
-    """
-
-    def __init__(self) -> None:
-        self._inboxes: list[SimpleQueue[Callable[[], None]]] = []
-
-    def run(self, function: Callable[[], None], threads: int) -> None:
-        """Call `function` here and in `threads - 1` other threads; return when the call here does."""
-        self._grow(threads - 1)
-        for inbox in self._inboxes[: threads - 1]:
-            inbox.put(function)
-        function()
-
-    def _grow(self, n: int) -> None:
-        while len(self._inboxes) < n:
-            inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
-            # A daemon: one that waits must not keep the interpreter from ending.
-            thread = threading.Thread(target=_work, args=(inbox,), name="distilnp", daemon=True)
-            try:
-                thread.start()
-            except RuntimeError:  # the system has no more of them
-                return
-            self._inboxes.append(inbox)
-
-
-def _work(inbox: "SimpleQueue[Callable[[], None]]") -> None:
-    while True:
-        function = inbox.get()
-        function()
-        del function  # what it holds must not live until the next one comes

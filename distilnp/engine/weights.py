@@ -1,12 +1,13 @@
 """The parameters as the kernels read them: packed once, in one block of memory, shared by all who use them.
 
-A dense layer's weight [out, in] becomes panels [out / 16, in, 16]: the 16 weights that meet one activation lie
-side by side, and a product reads them from first to last. Everything is padded with zeros to 16 columns, and
-starts on a cache line.
+A dense layer's weight [out, in] becomes panels [out / 16, in, 16]: the 16 weights that meet one activation
+lie side by side, and a product reads them from first to last. Everything is padded with zeros to 16 columns,
+and starts on a cache line.
 """
 
 import math
 from pathlib import Path
+from typing import Any
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -90,7 +91,11 @@ class PackedWeights:
 
     def addresses(self) -> Params:
         """Return `Params` that hold, in place of each tensor, the address of its block."""
-        return build_params(self.config, lambda name, shape: self._block(name).ctypes.data)
+
+        def address(name: str, shape: tuple[int, ...]) -> Any:
+            return self._block(name).ctypes.data
+
+        return build_params(self.config, address)
 
     def unpack(self) -> Params:
         """Return the parameters as the reference pass takes them, in memory of their own."""
@@ -168,5 +173,5 @@ def _in_order_of_memory(config: DistilBertConfig) -> list[tuple[str, tuple[int, 
 
 
 def _part(name: str) -> str:
-    """Return the name of what a tensor's module is a part of: "layer.0.attention" for "layer.0.attention.q_lin.bias"."""
+    """Return what a tensor's module is a part of: of "layer.0.attention.q_lin.bias", "layer.0.attention"."""
     return ".".join(name.split(".")[:-2])

@@ -1,5 +1,6 @@
 """What the engine computes with, compiled by Numba. Knows shapes, knows no transformer.
 
-In the order in which to read: `simd.py`, the words; `elementary.py`; `gemm.py`, `attention.py` and `row_wise.py`, the
-sentences; `jobs.py`, how threads share them; `steps.py` and `program.py`, how they become one program.
+In the order in which to read: `simd.py`, the words; `elementary.py`; `gemm.py`, `attention.py` and
+`row_wise.py`, the sentences; `jobs.py`, how threads share them; `steps.py` and `program.py`, how they become
+one program.
 """

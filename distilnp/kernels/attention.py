@@ -51,7 +51,17 @@ def attend(n_queries, n_keys, head_dim, q, q_row, k, v, kv_row, scratch, c, c_ro
 
     for d in range(0, head_dim, LANES):
         multiply(
-            n_queries, n_keys, probs, 1, LANES, advance(v, d), kv_row, 0, advance(context, d), context_row, False
+            n_queries,
+            n_keys,
+            probs,
+            1,
+            LANES,
+            advance(v, d),
+            kv_row,
+            0,
+            advance(context, d),
+            context_row,
+            False,
         )
     for i in range(n_queries):
         for d in range(head_dim):

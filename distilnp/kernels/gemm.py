@@ -13,17 +13,17 @@ from .steps import GELU, RELU, RESIDUAL
 # Rows of a tile in registers. On AVX2, 6 x 16 are 12 of the 16 registers, which leaves 2 for b and 1 for a; 8
 # sums under way hide the latency of an FMA (4 cycles, 2 a cycle), so 12 do.
 MR = 6
-# Terms that are summed in registers before their sum is added to those before: shorter sums round less, 256 x 16
-# weights are 16 KB, half of a first cache, and the additions cost 2 %. Part of the numerics.
+# Terms that are summed in registers before their sum is added to those before: shorter sums round less, 256 x
+# 16 weights are 16 KB, half of a first cache, and the additions cost 2 %. Part of the numerics.
 KC = 256
 # A job's part of c: MC rows of NC panels, about square, because then least of a and b is read for it.
 MC = 132
 NC = 4
 
-# With few rows, weights come from memory as fast as they are used or slower. Then each is asked for AHEAD of its
-# use, by 48 KB
+# With few rows, weights come from memory as fast as they are used or slower. Then each is asked for AHEAD of
+# its use, by 24 KB
 FEW_ROWS = 48
-AHEAD = 12288
+AHEAD = 6144
 
 
 def micro_kernel(rows):
@@ -117,10 +117,9 @@ def gemm(job, m, k, n_panels, a, a_row, weight, bias, residual, residual_row, c,
     """c[m, 16 n_panels] = epilogue(a[m, k] @ weight + bias), the part that is `job`'s.
 
     a         [m, >= k], rows a_row apart
-    weight    [n_panels, k, 16]: 16 columns of a weight's transpose side by side, so that they lie as they are read
-    bias      [n_panels, 16]
-    residual  [m, 16 n_panels], rows residual_row apart; read for RESIDUAL alone; not c
-    c         [m, 16 n_panels], rows c_row apart
+    weight    [n_panels, k, 16]: 16 columns of a weight's transpose side by side, so that they lie as they are
+    read bias      [n_panels, 16] residual  [m, 16 n_panels], rows residual_row apart; read for RESIDUAL
+    alone; not c c         [m, 16 n_panels], rows c_row apart
 
     An element is the sum of its products in the order of k, KC at a time; then come bias and epilogue.
     Oracle: numpy's @, reference.gelu and reference.relu.

@@ -7,22 +7,20 @@ allocation and no exception in a kernel, so the machine code needs nothing of Py
 import ctypes
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 import numba
 from numba import types
 
-Function = TypeVar("Function", bound=Callable[..., Any])
 
-
-def inlined(function: Function) -> Function:
+def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile what is called from other kernels alone.
 
     `forceinline`, because a call would carry Numba's status of exceptions, and with it names of Python's C
     API. `error_model="numpy"`: a division by 0 is IEEE 754's, not an exception. No fastmath, on purpose: the
     order of operations is part of what a kernel promises.
     """
-    return numba.njit(forceinline=True, error_model="numpy", no_cpython_wrapper=True)(function)
+    return numba.njit(forceinline=True, error_model="numpy")(function)
 
 
 class EntryPoint:
@@ -38,7 +36,7 @@ class EntryPoint:
     @cached_property
     def compiled(self) -> Any:
         """What Numba makes of it."""
-        return numba.cfunc(types.void(*self.arguments), nopython=True, error_model="numpy")(self.function)
+        return numba.cfunc(types.void(*self.arguments), error_model="numpy")(self.function)
 
     @cached_property
     def call(self) -> Callable[..., None]:

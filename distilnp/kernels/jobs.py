@@ -1,10 +1,10 @@
 """How threads share a step: a board of counters instead of a plan.
 
-A step is cut into jobs. A thread takes the next job that nobody has, until none is left; then it waits for the
-jobs that others took. So the end of a step is a barrier, but one that waits for work, never for a thread: one
-that comes late finds jobs taken, one that never comes takes none. That is why threads need not all be there,
-why a slow core gets fewer jobs, and why a fork, an interrupt or a thread that cannot start leaves nobody
-waiting.
+A step is cut into jobs. A thread takes the next job that nobody has, until none is left; then it waits for
+the jobs that others took. So the end of a step is a barrier, but one that waits for work, never for a thread:
+one that comes late finds jobs taken, one that never comes takes none. That is why threads need not all be
+there, why a slow core gets fewer jobs, and why a fork, an interrupt or a thread that cannot start leaves
+nobody waiting.
 """
 
 from numba import types

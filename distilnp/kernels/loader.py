@@ -49,7 +49,7 @@ def obstacle() -> str | None:
         from . import simd
     except Exception as error:
         return f"numba cannot be imported ({error})"
-    if numba.config.DISABLE_JIT:
+    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
         return "NUMBA_DISABLE_JIT is set"
     if not simd.has_fma():
         return "the CPU has no fused multiply-add (FMA)"

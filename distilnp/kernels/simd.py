@@ -324,7 +324,7 @@ def tile_fma(typing: Any, tile: Any, a: Any, a_row: Any, b: Any) -> Any:
 
 @intrinsic
 def fetch_add(typing: Any, pointer: Any, n: Any) -> Any:
-    """Operation: old = pointer[0]; pointer[0] += n; return old. In one, and in order with all other memory."""
+    """Operation: old = pointer[0]; pointer[0] += n; return old. In one, in order with all other memory."""
 
     def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> Any:
         return builder.atomic_rmw("add", args[0], args[1], "seq_cst")

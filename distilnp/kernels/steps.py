@@ -1,9 +1,11 @@
 """The form of a program: what a step is, in integers. Plain Python, so that who writes one needs no compiler.
 
-What is the same for every batch stands in the step itself; what is not, counts and addresses of buffers, stands
-in the table `batch`, and the step has its index there. So a model's steps are written once. `program.py` runs
-them.
+What is the same for every batch stands in the step itself; what is not, counts and addresses of buffers,
+stands in the table `batch`, and the step has its index there. So a model's steps are written once.
+`program.py` runs them.
 """
+
+from typing import Any
 
 # What a step does: `kind`.
 EMBED, LAYER_NORM, GATHER, GEMM, ATTENTION = range(5)
@@ -17,7 +19,7 @@ OPERANDS = (
     # indices into batch
     "rows",          # number of rows of c; for ATTENTION number of spans
     "a",             # address of float32: what goes in; for ATTENTION queries
-    "b",             # address of float32: GEMM, the residual; ATTENTION, keys and values; int64: EMBED, positions
+    "b",             # address of float32: GEMM, residual; ATTENTION, keys and values; EMBED, int64 positions
     "c",             # address of float32: what comes out
     "index",         # address of int64: EMBED, token ids; GATHER, rows of a; ATTENTION, spans
     # numbers
@@ -47,7 +49,7 @@ SPAN_QUERIES = 16
 TAKEN, DONE, BOARD_STEP = 0, 16, 32
 
 
-def step(kind: int, **operands: int) -> list[int]:
+def step(kind: int, **operands: Any) -> list[int]:
     """Return the row of a step; an operand that is not named is 0."""
     row = [0] * len(OPERANDS)
     row[OPERANDS.index("kind")] = kind
