@@ -1,0 +1,112 @@
+"""The logits of a text are the same bits, whatever stands beside it and however many threads there are."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from seeded_models import CONFIGS, packed, seeded_ids, seeded_tensors
+
+from distilnp.checkpoint.config import DistilBertConfig
+from distilnp.checkpoint.registry import find_checkpoint
+from distilnp.engine import engine as engine_module
+from distilnp.engine.engine import BATCH_TOKENS, Engine
+from distilnp.engine.weights import PackedWeights, load_packed
+
+SMALL = [name for name in CONFIGS if name != "base"]
+THREADS = (1, 2, 3, 8)
+
+# A text: its length and its seed. Most are short, as texts are; some fill all positions of a model.
+TEXT = st.tuples(st.one_of(st.integers(1, 40), st.integers(1, 512), st.just(512)), st.integers(0, 3))
+# Of a few texts, so that the same come again at other places; up to ten times the tokens of a batch.
+BATCH = st.lists(TEXT, max_size=40)
+
+
+@cache
+def weights(name: str) -> PackedWeights:
+    if name in CONFIGS:
+        return packed(seeded_tensors(CONFIGS[name]), CONFIGS[name])
+    folder = find_checkpoint(name)
+    return load_packed(folder, DistilBertConfig.from_folder(folder))
+
+
+@cache
+def engine(name: str, threads: int) -> Engine:
+    return Engine(weights(name), threads)
+
+
+def ids(name: str, text: tuple[int, int]) -> list[int]:
+    return seeded_ids(weights(name).config.vocab_size, *text)
+
+
+@cache
+def alone(name: str, text: tuple[int, int]) -> bytes:
+    return engine(name, 1).forward([ids(name, text)]).tobytes()
+
+
+def assert_same_bits(name: str, texts: list[tuple[int, int]], threads: int) -> None:
+    logits = engine(name, threads).forward([ids(name, text) for text in texts])
+
+    assert logits.shape == (len(texts), weights(name).config.n_labels)
+    assert [row.tobytes() for row in logits] == [alone(name, text) for text in texts]
+
+
+@pytest.mark.parametrize("name", SMALL)
+@given(texts=BATCH, threads=st.sampled_from(THREADS))
+def test_a_text_has_the_bits_it_has_alone(name: str, texts: list[tuple[int, int]], threads: int) -> None:
+    assert_same_bits(name, texts, threads)
+
+
+# A batch of the bundled model takes a hundred times as long.
+@settings(max_examples=max(5, settings.default.max_examples // 10))
+@given(texts=st.lists(TEXT, max_size=12), threads=st.sampled_from(THREADS))
+def test_a_text_has_the_bits_it_has_alone_in_the_bundled_model(
+    texts: list[tuple[int, int]], threads: int
+) -> None:
+    assert_same_bits("sst2-mini", texts, threads)
+
+
+@pytest.mark.parametrize("threads", THREADS)
+def test_a_text_has_the_same_bits_at_every_place(threads: int) -> None:
+    others = [(1 + 5 * i, i) for i in range(30)]
+
+    for place in range(len(others)):
+        assert_same_bits("odd-sizes", [*others[:place], (17, 0), *others[place:]], threads)
+
+
+@given(texts=BATCH, batch_tokens=st.sampled_from([1, 16, 100, 512, 1 << 20]))
+def test_where_batches_are_cut_changes_nothing(texts: list[tuple[int, int]], batch_tokens: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine_module, "BATCH_TOKENS", batch_tokens)
+        assert_same_bits("odd-sizes", texts, 2)
+
+
+@pytest.mark.parametrize("name", ["odd-sizes", "sst2-mini"])
+def test_every_run_gives_the_same_bits(name: str) -> None:
+    texts = [ids(name, (n, 0)) for n in (1, 16, 17, 80, BATCH_TOKENS // 4)]
+
+    runs = {engine(name, threads).forward(texts).tobytes() for _ in range(10) for threads in THREADS}
+
+    assert len(runs) == 1
+
+
+@pytest.mark.parametrize("name", ["one-layer", "sst2-mini"])
+def test_every_length_has_the_same_bits_beside_others(name: str) -> None:
+    step = 1 if name in SMALL else 37
+    assert_same_bits(name, [(n, 0) for n in range(1, 513, step)], 3)
+
+
+def test_a_text_that_overflows_disturbs_no_other() -> None:
+    config = CONFIGS["odd-sizes"]
+    tensors = seeded_tensors(config)
+    tensors["distilbert.embeddings.word_embeddings.weight"][7] = np.nan
+    sick = Engine(packed(tensors, config), 3)
+    texts = [[1 + n % 6 for n in range(length)] for length in (1, 5, 16, 33)]
+
+    together = sick.forward([texts[0], [7, 7], texts[1], texts[2], [3, 7], texts[3]])
+
+    assert np.isnan(together[[1, 4]]).all()
+    assert [row.tobytes() for row in together[[0, 2, 3, 5]]] == [
+        sick.forward([text]).tobytes() for text in texts
+    ]
