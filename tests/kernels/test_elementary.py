@@ -1,0 +1,181 @@
+"""exp, erf, gelu and relu: the errors they state, on a dense part of all float32 numbers; rounding; NaN.
+
+Oracles are NumPy and the reference in float64.
+"""
+
+from collections.abc import Callable, Iterator
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+import pytest
+from kernel_programs import LANES, UNIT_ROUNDOFF, assert_same_bits, assert_within, gelu_tolerance
+from numba import types
+from rounded_once import fma
+from witness import fit_elementary
+
+from distilnp import erf as float64
+from distilnp import reference
+from distilnp.kernels import elementary
+from distilnp.kernels.jit import EntryPoint, entry_point
+from distilnp.kernels.simd import float_pointer, load, store
+
+Floats = np.ndarray[Any, np.dtype[np.float32]]
+Numbers = Callable[[], Iterator[Floats]]
+
+
+def on_arrays(function: Any) -> EntryPoint:
+    @entry_point(types.int64, float_pointer, float_pointer)
+    def apply(n, x, c):
+        for j in range(0, n, LANES):
+            store(c, j, function(load(x, j)))
+
+    return apply
+
+
+ENTRY_POINTS = {name: on_arrays(getattr(elementary, name)) for name in ("exp", "erf", "gelu", "relu")}
+
+
+def kernel(name: str, x: Any) -> Floats:
+    x = np.asarray(x, np.float32).ravel()
+    lanes = np.pad(x, (0, -len(x) % LANES))
+    result = np.empty_like(lanes)
+    ENTRY_POINTS[name].call(len(lanes), lanes.ctypes.data, result.ctypes.data)
+    return result[: len(x)]
+
+
+def float32_numbers(first: int = 0, last: int = 2**32, stride: int = 1) -> Floats:
+    """Return every stride-th float32 number, or of a part of them: all signs, sizes, infinities and NaN."""
+    return np.arange(first, last, stride, dtype=np.uint32).view(np.float32)
+
+
+def some_numbers() -> Iterator[Floats]:
+    """Give 4 million numbers, 8 thousand between a power of two and the next."""
+    # A prime, so that their lowest bits differ.
+    yield float32_numbers(stride=1021)
+
+
+def all_numbers() -> Iterator[Floats]:
+    """Give them in parts of 8 million."""
+    part = 2**23
+    for first in range(0, 2**32, part):
+        yield float32_numbers(first, first + part)
+
+
+sweep = pytest.mark.parametrize(
+    "numbers", [some_numbers, pytest.param(all_numbers, marks=pytest.mark.sweep)], ids=lambda f: f.__name__
+)
+
+
+@sweep
+def test_exp_is_within_3_units_of_its_result(numbers: Numbers) -> None:
+    for x in numbers():
+        x = x[(x >= -87) & (x <= 88)]
+        expected = np.exp(x.astype(np.float64))
+
+        assert_within(kernel("exp", x), expected, 3 * UNIT_ROUNDOFF * expected)
+
+
+@sweep
+def test_erf_is_within_6_units_of_1(numbers: Numbers) -> None:
+    for x in numbers():
+        x = x[~np.isnan(x)]
+
+        assert_within(kernel("erf", x), float64.erf(x.astype(np.float64)), 6 * UNIT_ROUNDOFF)
+
+
+@sweep
+def test_gelu_is_as_good_as_its_erf(numbers: Numbers) -> None:
+    for x in numbers():
+        x = x[np.isfinite(x)]
+        exact = x.astype(np.float64)
+
+        assert_within(kernel("gelu", x), reference.gelu(exact), gelu_tolerance(exact))
+
+
+def test_exp_below_its_domain_is_that_of_its_end() -> None:
+    np.testing.assert_array_equal(
+        kernel("exp", [-87.1, -1e4, -3e38, -np.inf]), kernel("exp", [-87.0]).repeat(4)
+    )
+
+
+def test_exp_of_0_is_1() -> None:
+    np.testing.assert_array_equal(kernel("exp", [0.0, -0.0, 1e-45]), [1, 1, 1])
+
+
+def test_erf_is_exactly_1_from_where_on_it_rounds_to_1() -> None:
+    x = np.float32(elementary.SATURATION)
+    beyond = np.array([x, np.nextafter(x, np.float32(4)), 4, 100, 3e38, np.inf], np.float32)
+
+    np.testing.assert_array_equal(kernel("erf", beyond), np.ones(6))
+    np.testing.assert_array_equal(kernel("erf", -beyond), -np.ones(6))
+
+
+def test_erf_is_never_beyond_1_and_never_has_the_other_sign() -> None:
+    (x,) = some_numbers()
+    x = x[~np.isnan(x)]
+
+    result = kernel("erf", x)
+
+    assert np.abs(result).max() == 1
+    np.testing.assert_array_equal(np.signbit(result), np.signbit(x))
+
+
+def test_gelu_vanishes_where_erf_is_minus_1() -> None:
+    x = -np.float32(elementary.SATURATION * 2**0.5) * np.array([1.01, 2, 1e9, 1e37], np.float32)
+
+    np.testing.assert_array_equal(kernel("gelu", x), np.zeros(4))
+
+
+@pytest.mark.parametrize("name", ["gelu", "relu"])
+def test_activations_of_special_numbers_are_those_of_the_reference(name: str) -> None:
+    x = np.array([0.0, np.nan, np.inf, -np.inf, 3e38])
+    with np.errstate(invalid="ignore"):
+        expected = reference.ACTIVATIONS[name](x)
+
+    np.testing.assert_array_equal(kernel(name, x), expected.astype(np.float32))
+
+
+@pytest.mark.parametrize("name", ["exp", "erf"])
+def test_nan_stays_nan(name: str) -> None:
+    assert np.isnan(kernel(name, np.full(LANES, np.nan))).all()
+
+
+def test_relu_cuts_off_what_is_below_0() -> None:
+    (x,) = some_numbers()
+
+    assert_same_bits(kernel("relu", x), np.where(x < 0, np.float32(0), x))
+
+
+# Words, in NumPy: with them, Python runs what elementary.py says.
+WORDS = {
+    "fma": fma,
+    "larger": lambda x, y: np.where(x > y, x, y),
+    "smaller": lambda x, y: np.where(x < y, x, y),
+    "splat": np.float32,
+    "power_of_two": lambda x: ((x.view(np.int32) << 23) + (127 << 23)).view(np.float32),
+}
+
+
+def in_python(name: str) -> Any:
+    """Return a kernel as Python runs it, word by word."""
+    words = WORDS | ({"erf": in_python("erf")} if name == "gelu" else {})
+    code = getattr(elementary, name).py_func.__code__
+    return FunctionType(code, vars(elementary) | words)
+
+
+@pytest.mark.parametrize("name", ENTRY_POINTS)
+def test_every_rounding_is_where_the_source_has_it(name: str) -> None:
+    """So nothing was fused, split or reordered: on any CPU, the bits are these."""
+    x = float32_numbers(stride=100_003)
+    if name == "exp":
+        x = x[~(x > 88)]  # beyond, 2**n is not a number: not stated
+
+    with np.errstate(all="ignore"):
+        expected = in_python(name)(x)
+
+    assert_same_bits(kernel(name, x), expected)
+
+
+def test_the_coefficients_are_those_that_are_fitted() -> None:
+    assert fit_elementary.differences() == {}

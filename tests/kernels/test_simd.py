@@ -1,0 +1,293 @@
+"""Every word of kernels/simd.py by itself, against NumPy, to the bit."""
+
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from kernel_programs import LANES, assert_same_bits, on_threads
+from numba import types
+from rounded_once import fma as rounded_once
+
+from distilnp.kernels import simd
+from distilnp.kernels.jit import entry_point
+from distilnp.kernels.simd import (
+    advance,
+    fetch_add,
+    first_lanes,
+    float_pointer,
+    floats_at,
+    fma,
+    int_pointer,
+    ints_at,
+    larger,
+    load,
+    load_acquire,
+    power_of_two,
+    prefetch,
+    smaller,
+    splat,
+    store,
+    sum_lanes,
+    tile_add,
+    tile_fma,
+    tile_store,
+    tile_zeros,
+)
+
+Floats = np.ndarray[Any, np.dtype[np.float32]]
+
+# All of them: infinities, NaN, both zeros, subnormal numbers.
+some_lanes = arrays(np.float32, LANES, elements=st.floats(width=32))
+
+INF, NAN = np.inf, np.nan
+# Every pair of these is compared, added, multiplied and divided once.
+SPECIAL = np.array(
+    [0, -0.0, 1, -1, 1e-45, -1e-45, 3e38, -3e38, INF, -INF, NAN, 0.1, 1 / 3, 2**-126, 7, 8], "f4"
+)
+
+
+@entry_point(float_pointer, float_pointer, float_pointer, float_pointer)
+def compute_lane_by_lane(x, y, z, c):
+    x, y, z = load(x, 0), load(y, 0), load(z, 0)
+    store(c, 0 * LANES, x + y)
+    store(c, 1 * LANES, x - y)
+    store(c, 2 * LANES, x * y)
+    store(c, 3 * LANES, x / y)
+    store(c, 4 * LANES, larger(x, y))
+    store(c, 5 * LANES, smaller(x, y))
+    store(c, 6 * LANES, fma(x, y, z))
+    store(c, 7 * LANES, x * y + z)
+
+
+def lane_by_lane(x: Floats, y: Floats, z: Floats) -> dict[str, Floats]:
+    c = np.zeros((8, LANES), np.float32)
+    compute_lane_by_lane.call(*(array.ctypes.data for array in (x, y, z, c)))
+    return dict(zip(("add", "sub", "mul", "div", "larger", "smaller", "fma", "mul, add"), c, strict=True))
+
+
+def in_numpy(x: Floats, y: Floats, z: Floats) -> dict[str, Floats]:
+    with np.errstate(all="ignore"):
+        return {
+            "add": x + y,
+            "sub": x - y,
+            "mul": x * y,
+            "div": x / y,
+            "larger": np.where(x > y, x, y),
+            "smaller": np.where(x < y, x, y),
+            "fma": rounded_once(x, y, z),
+            "mul, add": x * y + z,
+        }
+
+
+def assert_lane_by_lane(x: Floats, y: Floats, z: Floats) -> None:
+    expected = in_numpy(x, y, z)
+    for word, result in lane_by_lane(x, y, z).items():
+        assert_same_bits(result, expected[word])
+
+
+@given(some_lanes, some_lanes, some_lanes)
+def test_a_lane_gets_what_numpy_gets(x: Floats, y: Floats, z: Floats) -> None:
+    assert_lane_by_lane(x, y, z)
+
+
+@pytest.mark.parametrize("turn", range(LANES))
+def test_special_numbers_meet_each_other_as_in_numpy(turn: int) -> None:
+    assert_lane_by_lane(SPECIAL, np.roll(SPECIAL, turn), np.roll(SPECIAL, 2 * turn))
+
+
+def test_an_fma_rounds_once_and_a_product_and_a_sum_round_twice() -> None:
+    x = np.full(LANES, 1 + 2.0**-12, np.float32)
+    minus_one = np.full(LANES, -1, np.float32)
+
+    results = lane_by_lane(x, x, minus_one)
+
+    assert (results["fma"] == 2.0**-11 + 2.0**-24).all()
+    assert (results["mul, add"] == 2.0**-11).all()
+
+
+def test_a_nan_stays_if_it_is_the_second_operand_of_larger_and_smaller() -> None:
+    nans, ones = np.full(LANES, NAN, np.float32), np.ones(LANES, np.float32)
+
+    kept, lost = lane_by_lane(ones, nans, ones), lane_by_lane(nans, ones, ones)
+
+    for word in ("larger", "smaller"):
+        assert np.isnan(kept[word]).all()
+        assert (lost[word] == 1).all()
+
+
+@entry_point(float_pointer, types.int64, float_pointer)
+def compute_of_one(x, n, c):
+    number = x[LANES]
+    store(c, 0 * LANES, first_lanes(load(x, 0), n))
+    store(c, 1 * LANES, power_of_two(load(x, 0)))
+    store(c, 2 * LANES, splat(number))
+    store(c, 3 * LANES, splat(0.1))
+    c[4 * LANES] = sum_lanes(load(x, 0))
+
+
+def of_one(x: Any, n: int = 0, number: float = 0.0) -> dict[str, Floats]:
+    """Return what the words make of 16 lanes, of how many to keep, and of one number."""
+    lanes = np.append(np.asarray(x, np.float32), np.float32(number))
+    c = np.zeros(4 * LANES + 1, np.float32)
+    compute_of_one.call(lanes.ctypes.data, n, c.ctypes.data)
+    words = ("first_lanes", "power_of_two", "splat", "splat a literal", "sum_lanes")
+    return dict(zip(words, np.split(c, range(LANES, 5 * LANES, LANES)), strict=True))
+
+
+@pytest.mark.parametrize("n", [-(2**31), -1, *range(LANES + 2), 1000, 2**31 - 1])
+def test_first_lanes_keeps_as_many_as_there_are(n: int) -> None:
+    # NaN too: what is cut off is 0 whatever it was.
+    for x in (np.arange(1, LANES + 1, dtype=np.float32), np.full(LANES, NAN, np.float32)):
+        assert_same_bits(of_one(x, n)["first_lanes"], np.where(np.arange(LANES) < n, x, np.float32(0)))
+
+
+def test_powers_of_two_are_exact_wherever_a_float32_has_one() -> None:
+    exponents = np.arange(-126, 128).astype(np.float32)
+    for n in np.resize(exponents, (16, LANES)):
+        shifted = n + np.float32(1.5 * 2**23)
+
+        assert_same_bits(of_one(shifted)["power_of_two"], np.exp2(n.astype(np.float64)).astype(np.float32))
+
+
+@pytest.mark.parametrize("number", [0.1, -0.0, INF, NAN, 1e-45])
+def test_splat_puts_a_number_in_every_lane_and_rounds_a_literal(number: float) -> None:
+    words = of_one(np.zeros(LANES), number=number)
+
+    assert_same_bits(words["splat"], np.full(LANES, number, np.float32))
+    assert_same_bits(words["splat a literal"], np.full(LANES, 0.1, np.float32))
+
+
+@given(some_lanes)
+# In any order but this one, at least one of the small ones is lost beside a large one.
+@example(np.array([2**24, 1, 2**24, 1, 1, 1, 1, 1, -(2**24), 1, -(2**24), 1, 1, 1, 1, 1], np.float32))
+def test_lanes_are_summed_by_halves(x: Floats) -> None:
+    expected = x
+    with np.errstate(all="ignore"):
+        for n in (8, 4, 2, 1):
+            expected = expected[:n] + expected[n:]
+
+    assert_same_bits(of_one(x)["sum_lanes"], expected)
+
+
+# --- memory ---
+
+
+@entry_point(types.int64, types.int64, types.int64)
+def copy_by_address(floats, ints, offset):
+    source = floats_at(floats)
+    store(advance(source, LANES), offset, load(source, offset))
+    numbers = ints_at(ints)
+    numbers[0] = advance(numbers, 1)[offset]
+
+
+@pytest.mark.parametrize("offset", [0, 1, 3, LANES - 1])
+def test_lanes_are_loaded_and_stored_wherever_a_float_may_stand(offset: int) -> None:
+    floats, ints = np.arange(4 * LANES, dtype=np.float32), np.arange(100, 100 + 2 * LANES)
+    expected = floats.copy()
+    expected[LANES + offset : 2 * LANES + offset] = floats[offset : LANES + offset]
+
+    copy_by_address.call(floats.ctypes.data, ints.ctypes.data, offset)
+
+    assert_same_bits(floats, expected)
+    assert ints[0] == 101 + offset
+
+
+@entry_point(int_pointer, types.int64)
+def prefetch_by_address(addresses, n):
+    for i in range(n):
+        prefetch(floats_at(addresses[i]), 3)
+
+
+def test_whatever_is_asked_for_ahead_need_not_be_memory() -> None:
+    addresses = np.array([0, 1, -1, 2**47, 2**62 + 1, -(2**63)])
+
+    prefetch_by_address.call(addresses.ctypes.data, len(addresses))
+
+
+# --- tiles ---
+
+
+@entry_point(float_pointer, types.int64, float_pointer, float_pointer, types.int64)
+def multiply_tile(a, a_row, b, c, c_row):
+    """Store a tile of 3 rows, a product, in the first rows of c, and add it to the next ones."""
+    tile = tile_fma(tile_fma(tile_zeros(3), a, a_row, load(b, 0)), advance(a, 1), a_row, load(b, LANES))
+    tile_store(tile, c, c_row)
+    tile_add(tile, advance(c, 3 * c_row), c_row)
+
+
+def test_a_tile_is_multiplied_stored_and_added_row_by_row() -> None:
+    random = np.random.RandomState(0)
+    a_row, c_row = 7, 19
+    a = random.standard_normal((3, a_row)).astype(np.float32)
+    b = random.standard_normal((2, LANES)).astype(np.float32)
+    c = random.standard_normal((7, c_row)).astype(np.float32)
+    tile = rounded_once(a[:, 1:2], b[1], rounded_once(a[:, :1], b[0], np.zeros((3, LANES))))
+    expected = c.copy()
+    expected[:3, :LANES] = tile
+    expected[3:6, :LANES] += tile
+
+    multiply_tile.call(a.ctypes.data, a_row, b.ctypes.data, c.ctypes.data, c_row)
+
+    assert_same_bits(c, expected)
+
+
+# --- threads ---
+
+
+@entry_point(types.int64, int_pointer, int_pointer)
+def draw_numbers(n, counters, drawn):
+    """Draw n numbers from the first counter, and write them in a row of one's own."""
+    row = advance(drawn, fetch_add(advance(counters, 1), 1) * n)
+    for i in range(n):
+        row[i] = fetch_add(counters, 1)
+
+
+def test_each_number_is_drawn_by_one_thread() -> None:
+    # Enough that the threads are at it at the same time: starting one takes as long as some thousand draws.
+    n, threads = 100_000, 4
+    counters, drawn = np.zeros(2, np.int64), np.zeros((threads, n), np.int64)
+
+    on_threads(threads, draw_numbers.call, n, counters.ctypes.data, drawn.ctypes.data)
+
+    np.testing.assert_array_equal(np.sort(drawn.ravel()), np.arange(threads * n))
+
+
+@entry_point(types.int64, types.int64, int_pointer, int_pointer)
+def play_ball(n, side, ball, result):
+    """Wait until the ball is on this side, look at what the other has written, write, and hit it back."""
+    for turn in range(n):
+        looks = 0
+        while load_acquire(ball) != 2 * turn + side:
+            looks += 1
+            if looks == PATIENCE:
+                return
+        if result[0] == 2 * turn + side:
+            result[0] += 1
+        fetch_add(ball, 1)
+
+
+# Looks at a ball that does not come: some seconds, so that a failure is one, and no wait for ever.
+PATIENCE = 10**10
+
+
+def test_what_was_written_before_a_counter_changed_is_seen_after_the_change_is() -> None:
+    n = 300
+    ball, result = np.zeros(1, np.int64), np.zeros(1, np.int64)
+    addresses = ball.ctypes.data, result.ctypes.data
+    other = threading.Thread(target=play_ball.call, args=(n, 1, *addresses))
+
+    other.start()
+    play_ball.call(n, 0, *addresses)
+    other.join()
+
+    assert ball[0] == result[0] == 2 * n
+
+
+def test_every_word_is_here() -> None:
+    words = {name for name, word in vars(simd).items() if isinstance(word, type(simd.load))}
+
+    assert words - set(globals()) == set()
