@@ -1,0 +1,81 @@
+"""The same code for vectors of 4, 8 and 16 lanes gives the same bits.
+
+What runs is what this CPU can: a baseline x86-64 has 4 lanes, and calls the C library for an FMA.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import llvmlite.binding as llvm
+import numpy as np
+import pytest
+from kernel_programs import assert_same_bits, attention, embed, gather, gemm, layer_norm, spans_of
+from kernel_targets import AARCH64, X86_64, Target, host, module_for, target_machine
+
+from distilnp.kernels import program
+from distilnp.kernels.gemm import KC, MR
+from distilnp.kernels.steps import GELU, IDENTITY, RELU, RESIDUAL
+
+# CPUs of the host's family, by what one must have to run their code.
+CPUS: dict[str, set[str]] = {
+    AARCH64: {"generic": set()},
+    X86_64: {
+        "x86-64": set(),
+        "x86-64-v3": {"avx2", "fma", "bmi2"},
+        "x86-64-v4": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"},
+    },
+}[host().triple]
+
+
+@pytest.fixture(scope="module", params=CPUS)
+def call(request: pytest.FixtureRequest) -> Any:
+    """Give `program.run`, compiled for one of CPUS."""
+    features = llvm.get_host_cpu_features()
+    if lacks := [feature for feature in CPUS[request.param] if not features.get(feature)]:
+        pytest.skip(f"this CPU has no {', '.join(sorted(lacks))}")
+    machine = target_machine(Target(host().triple, request.param), jit=True)
+    module = module_for(machine, program.run)
+    (name,) = [f.name for f in module.functions if f.name.startswith("cfunc.") and not f.is_declaration]
+    engine = llvm.create_mcjit_compiler(module, machine)
+    engine.finalize_object()
+    yield type(program.run.call)(engine.get_function_address(name))
+    engine.close()
+
+
+def numbers(*shape: int) -> Any:
+    """Return numbers of which some are subnormal, and others infinite or NaN."""
+    random = np.random.RandomState(0)
+    x = random.standard_normal(shape).astype(np.float32)
+    x.ravel()[random.randint(0, x.size, 3)] = 1e-40, np.inf, np.nan
+    return x
+
+
+@pytest.mark.parametrize("epilogue", [IDENTITY, GELU, RELU, RESIDUAL])
+def test_a_product(call: Callable[..., None], epilogue: int) -> None:
+    m, k, n = 2 * MR + 1, KC + 1, 33
+    a, weight, bias, residual = numbers(m, k), numbers(n, k), numbers(n), numbers(m, n)
+
+    def product(**how: Any) -> Any:
+        return gemm(a, weight, bias, epilogue=epilogue, residual=residual, **how)
+
+    assert_same_bits(product(call=call), product())
+
+
+def test_attention(call: Callable[..., None]) -> None:
+    q, k, v = 3 * numbers(3, 67, 34)[0], numbers(67, 34), numbers(67, 34)
+    spans = spans_of([19, 1, 17, 30])
+
+    assert_same_bits(attention(q, k, v, spans, n_heads=2, call=call), attention(q, k, v, spans, n_heads=2))
+
+
+def test_layer_norm(call: Callable[..., None]) -> None:
+    x, weight, bias = numbers(13, 67), numbers(67), numbers(67)
+
+    assert_same_bits(layer_norm(x, weight, bias, call=call), layer_norm(x, weight, bias))
+
+
+def test_look_up_and_copying(call: Callable[..., None]) -> None:
+    words, places, ids = numbers(7, 35), numbers(7, 35), [3, 0, 6, 6]
+
+    assert_same_bits(embed(ids, ids, words, places, call=call), embed(ids, ids, words, places))
+    assert_same_bits(gather(words, ids, call=call), gather(words, ids))
