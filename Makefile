@@ -23,7 +23,7 @@ bench: .venv/bench  ## speed beside the peers; needs DISTILNP_DATA
 	$(BIN)/python benchmarks/tokenizer.py
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.forward
 
-bench-quick: .venv/bench  ## a look at the forward pass in three minutes
+bench-quick: .venv/bench  ## a look at the forward pass, in a few minutes
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.forward --quick
 
 goldens: .venv/train .venv/test  ## what the witnesses compute, for the tests; review the diff

@@ -4,8 +4,8 @@
 
 Each engine has a process, and they take turns: in every round all of them compute the same texts, one engine
 after the other, and between two turns the limits of the machine are measured. So what slows a shared machine
-for a minute slows all alike. Before a workload is timed, every engine computes it once; where logits differ,
-the run ends.
+for a minute slows all alike. The logits of every turn are compared; where they differ, the run ends without
+a time.
 """
 
 import argparse
@@ -15,13 +15,14 @@ import platform
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from distilnp.checkpoint.config import DistilBertConfig
 
@@ -29,9 +30,9 @@ from . import plot, report
 from .engines import OURS, PEERS
 from .models import NAMES, Forms, forms
 from .operations import executed_flops, weight_bytes
-from .products import PRODUCTS, ROWS, shapes
+from .products import ROWS, SERVERS, shapes
 from .worker import Worker
-from .workloads import CURVE_LENGTHS, TARGET_LENGTHS, TARGETS, Workload, imdb, single, sst2_dev
+from .workloads import CURVE_LENGTHS, SENTENCES, TARGET_LENGTHS, TARGETS, Workload, imdb, single, sst2_dev
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -48,7 +49,12 @@ TOLERANCE = 1e-4
 # Texts of that many tokens are called by many threads at once: a sentence, and a short review.
 CALLED_LENGTHS = (32, 128)
 N_CALLERS = 8
-N_CALLS = 64
+N_CALLS = 32
+
+
+# What else can be measured, by name.
+CALLERS = "callers"
+PRODUCTS = "products"
 
 
 @dataclass(frozen=True)
@@ -61,21 +67,39 @@ class Effort:
         Tokens of the single texts.
     seconds : float
         A turn with a single text, at least; it is computed once more before.
-    single_rounds, set_rounds : int
-        Turns of every engine.
+    single_rounds, set_rounds, product_rounds : int
+        Turns of every engine with a text, a set, a matrix product.
     every : int
         Of the sets, each so-manieth text.
+    only : tuple of str
+        Names of what is measured; empty for all.
+    sentences : int
+        In a batch of a peer.
     """
 
     lengths: tuple[int, ...]
     seconds: float
     single_rounds: int
     set_rounds: int
+    product_rounds: int
     every: int
+    only: tuple[str, ...] = ()
+    sentences: int = SENTENCES
+
+    def includes(self, name: str) -> bool:
+        """Say whether this is measured."""
+        return not self.only or name in self.only
 
 
-FULL = Effort(tuple(sorted(TARGET_LENGTHS + CURVE_LENGTHS)), 0.25, single_rounds=5, set_rounds=2, every=1)
-QUICK = Effort(TARGET_LENGTHS, 0.1, single_rounds=3, set_rounds=1, every=10)
+FULL = Effort(
+    lengths=tuple(sorted(TARGET_LENGTHS + CURVE_LENGTHS)),
+    seconds=0.25,
+    single_rounds=5,
+    set_rounds=2,
+    product_rounds=11,
+    every=1,
+)
+QUICK = Effort(lengths=TARGET_LENGTHS, seconds=0.1, single_rounds=3, set_rounds=1, product_rounds=3, every=8)
 
 
 def main() -> int:
@@ -84,7 +108,17 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=2, help="for every engine (default: 2)")
     parser.add_argument("--models", nargs="+", choices=NAMES, default=NAMES, help="default: both")
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=tuple(PEERS), help="default: all three")
-    parser.add_argument("--quick", action="store_true", help="a look in three minutes; no basis for a claim")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        metavar="NAME",
+        default=(),
+        help=f'some of the texts, by their names in the tables ("128 tokens"), or {CALLERS}, or {PRODUCTS}',
+    )
+    parser.add_argument(
+        "--sentences", type=int, default=SENTENCES, metavar="N", help="in a batch of a peer (default: 32)"
+    )
+    parser.add_argument("--quick", action="store_true", help="a look in a few minutes; no basis for a claim")
     parser.add_argument(
         "--output", type=Path, default=REPOSITORY / "build/bench", help="default: build/bench, unknown to git"
     )
@@ -121,7 +155,9 @@ def write(results: Mapping[str, Any], folder: Path) -> None:
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return everything that `report` and `plot` need, with every single sample."""
-    effort = QUICK if arguments.quick else FULL
+    effort = replace(
+        QUICK if arguments.quick else FULL, only=tuple(arguments.only), sentences=arguments.sentences
+    )
     engines = [OURS, *arguments.peers]
     cache = arguments.cache or arguments.output / "models"
     models = {name: forms(name, cache) for name in arguments.models}
@@ -135,11 +171,11 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         "models": {},
     }
     with Worker("limits", arguments.threads) as limits:
-        for name, model in models.items():
-            results["models"][name] = measure_model(model, engines, effort, limits, arguments.threads)
-        if MODEL_OF_TARGETS in models:
+        if MODEL_OF_TARGETS in models and effort.includes(PRODUCTS):
             config = DistilBertConfig.from_folder(models[MODEL_OF_TARGETS].checkpoint)
             results["products"] = measure_products(config, effort, limits, arguments.threads)
+        for name, model in models.items():
+            results["models"][name] = measure_model(model, engines, effort, limits, arguments.threads)
     return results
 
 
@@ -150,11 +186,15 @@ def measure_model(
     config = DistilBertConfig.from_folder(model.checkpoint)
     workloads = [single(n_seq, config) for n_seq in effort.lengths]
     if data := os.environ.get("DISTILNP_DATA"):
-        workloads.append(sst2_dev(Path(data), effort.every))
+        workloads.append(sst2_dev(Path(data), effort.every, effort.sentences))
         if model.name == MODEL_OF_TARGETS:  # minutes a round
             workloads.append(imdb(Path(data), effort.every))
     else:
         print("DISTILNP_DATA is not set: without SST-2 and IMDB", file=sys.stderr)
+    workloads = [workload for workload in workloads if effort.includes(workload.name)]
+    called = [single(n_seq, config) for n_seq in CALLED_LENGTHS if effort.includes(CALLERS)]
+    if not workloads:
+        engines = [OURS] if called else []
     with ExitStack() as stack:
         workers = {engine: stack.enter_context(Worker(engine, n_threads, model)) for engine in engines}
         measured = []
@@ -164,7 +204,7 @@ def measure_model(
             result["flops"] = sum(executed_flops(config, len(ids)) for ids in workload.texts)
             result["target"] = TARGETS.get(workload.name) if model.name == MODEL_OF_TARGETS else None
             measured.append(result)
-        callers = [measure_callers(single(n_seq, config), workers[OURS], effort) for n_seq in CALLED_LENGTHS]
+        callers = [measure_callers(workload, workers[OURS], effort) for workload in called]
     return {
         "workloads": measured,
         "callers": callers,
@@ -178,31 +218,33 @@ def measure_model(
 def measure_workload(
     workload: Workload, workers: Mapping[str, Worker], effort: Effort, limits: Worker
 ) -> dict[str, Any]:
-    """Compare the logits of the engines, then time them in turns."""
+    """Time the engines in turns, and compare their logits in every round."""
     name, texts = workload.name, workload.texts
     for engine, worker in workers.items():
         worker("prepare", workload=name, texts=texts, batch_size=workload.batch_sizes.get(engine, len(texts)))
-    logits = {engine: worker("logits", workload=name) for engine, worker in workers.items()}
-    differences = compare(logits, name)
-    n_rounds = effort.single_rounds if workload.is_single else effort.set_rounds
-    turn = (
-        {"seconds": effort.seconds, "n_warm_up": 1} if workload.is_single else {"seconds": 0, "n_warm_up": 0}
-    )
+    if workload.is_single:
+        n_rounds, turn = effort.single_rounds, {"seconds": effort.seconds, "n_warm_up": 1}
+    else:
+        n_rounds, turn = effort.set_rounds, {"seconds": 0, "n_warm_up": 0}
     seconds: dict[str, list[list[float]]] = {engine: [] for engine in workers}
-    limits_seen: dict[str, list[float]] = {"flops": [], "bytes": []}
+    limits_between: dict[str, list[float]] = {"flops": [], "bytes": []}
     for _ in range(n_rounds):
+        logits = {}
         for engine, worker in workers.items():
-            seconds[engine].append(worker("time", workload=name, **turn))
+            answer = worker("time", workload=name, **turn)
+            seconds[engine].append(answer["seconds"])
+            logits[engine] = np.array(answer["logits"])
             for limit, rate in limits("limits").items():
-                limits_seen[limit].append(rate)
+                limits_between[limit].append(rate)
+        differences = compare(name, logits)
     return {
         "name": name,
         "n_texts": len(texts),
         "n_tokens": workload.n_tokens,
         "batch_sizes": workload.batch_sizes,
-        "largest_difference": differences,
+        "differences": differences,
         "seconds": seconds,
-        "limits": limits_seen,
+        "limits": limits_between,
     }
 
 
@@ -210,25 +252,25 @@ class UnequalLogits(Exception):
     """Engines disagree, so that their times say nothing."""
 
 
-def compare(logits: Mapping[str, list[list[float]]], workload: str) -> dict[str, float]:
-    """Return how far each peer's logits are from ours.
+def compare(name: str, logits: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:
+    """Return how far each peer's logits are from ours, relative to the largest.
 
     Raises
     ------
     UnequalLogits
         Further than rounding explains.
     """
-    ours = np.array(logits[OURS])
-    tolerance = TOLERANCE * float(np.abs(ours).max())
+    ours = logits[OURS]
     differences = {
-        engine: float(np.abs(np.array(theirs) - ours).max())
+        engine: float(np.abs(theirs - ours).max() / np.abs(ours).max())
         for engine, theirs in logits.items()
         if engine != OURS
     }
     for engine, difference in differences.items():
-        if not difference <= tolerance:  # NaN is not
+        if not difference <= TOLERANCE:  # NaN is not
             raise UnequalLogits(
-                f"{workload}: {engine} differs by {difference:.2g}, expected {tolerance:.2g} at most"
+                f"{name}: logits of {engine} are off by {difference:.2g} of the largest, "
+                f"expected {TOLERANCE:.2g} at most"
             )
     return differences
 
@@ -251,15 +293,15 @@ def measure_products(
     print("matrix products", file=sys.stderr)
     measured = []
     with ExitStack() as stack:
-        workers = {name: stack.enter_context(Worker(name, n_threads)) for name in PRODUCTS}
+        workers = {name: stack.enter_context(Worker(name, n_threads)) for name in SERVERS}
         for layer, (n, k) in shapes(config).items():
             for m in ROWS:
-                rates: dict[str, list[float]] = {name: [] for name in PRODUCTS}
+                rates: dict[str, list[float]] = {name: [] for name in SERVERS}
                 peaks = []
-                for _ in range(effort.single_rounds):
+                for _ in range(effort.product_rounds):
                     for name, worker in workers.items():
                         rates[name].append(worker("rate", m=m, n=n, k=k))
-                    peaks.append(limits("fma_peak"))
+                        peaks.append(limits("fma_peak"))
                 measured.append({"layer": layer, "m": m, "n": n, "k": k, "flops": rates, "fma_peak": peaks})
     return measured
 

@@ -140,6 +140,7 @@ class OpenVino:
             self.queue.wait_all()
             return np.concatenate(logits)[places]
 
+        run()  # it compiles anew for every new shape
         return run
 
 

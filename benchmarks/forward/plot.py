@@ -26,6 +26,8 @@ def curves(results: Mapping[str, Any], name: str, path: Path) -> None:
     """Draw one model: above, milliseconds a text; below, how many times longer each peer takes than we do."""
     model = results["models"][name]
     texts = [workload for workload in model["workloads"] if workload["n_texts"] == 1]
+    if not texts:
+        return
     figure, (above, below) = plt.subplots(
         2, sharex=True, figsize=(9, 9), height_ratios=(3, 2), layout="constrained"
     )

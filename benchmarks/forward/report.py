@@ -32,38 +32,45 @@ def markdown(results: Mapping[str, Any]) -> str:
     """Return all tables, with what they were measured on."""
     sections = [heading(results)]
     for name, model in results["models"].items():
-        sections.append(f"## {name}\n\n{layout(workload_rows(model))}")
-        sections.append(layout(caller_rows(model["callers"])))
+        sections.append(f"## {name}")
+        if model["workloads"]:
+            sections.append(layout(workload_rows(model)))
+        if model["callers"]:
+            sections.append(layout(caller_rows(model["callers"])))
     if results.get("products"):
-        sections.append(f"## Matrix products of base\n\n{layout(product_rows(results['products']))}")
+        sections += ["## Matrix products of base", layout(product_rows(results["products"]))]
     return "\n\n".join(sections) + "\n"
 
 
 def heading(results: Mapping[str, Any]) -> str:
     """Return the conditions: machine, versions, limits."""
     versions = ", ".join(f"{package} {version}" for package, version in results["versions"].items())
-    flops = [rate for _, limits in each_limits(results) for rate in limits["flops"]]
-    bandwidth = [rate for _, limits in each_limits(results) for rate in limits["bytes"]]
     quick = " **Quick: no basis for a claim.**" if results["quick"] else ""
     return f"""\
 # Forward pass in float32, {results["threads"]} threads
 
 {results["cpu"]}; Python {results["python"]}, {versions}; {results["started"]}.{quick}
 
-Limits, median and best: {statistics.median(flops) / 1e9:.0f} and {max(flops) / 1e9:.0f} GFLOP/s of FMA,
-{statistics.median(bandwidth) / 1e9:.1f} and {max(bandwidth) / 1e9:.1f} GB/s read.
+Limits, median and best: FMA {rates(measured_limits(results, "flops"), "GFLOP/s")}, reading
+{rates(measured_limits(results, "bytes"), "GB/s")}.
 
 Times are medians, the shortest in brackets. The ratio is the best peer's time over ours, of medians and of
-the shortest. Logits were compared first. Shares are of the limits measured in the same rounds."""
+the shortest. Logits were compared. Shares are of the limits measured in the same rounds."""
 
 
-def each_limits(results: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
-    """Return the limits measured beside every workload, with its name."""
-    return [
-        (workload["name"], workload["limits"])
-        for model in results["models"].values()
-        for workload in model["workloads"]
-    ]
+def measured_limits(results: Mapping[str, Any], limit: str) -> list[float]:
+    """Return all measurements of a limit."""
+    workloads = [workload for model in results["models"].values() for workload in model["workloads"]]
+    beside_workloads = [rate for workload in workloads for rate in workload["limits"][limit]]
+    products = results.get("products", []) if limit == "flops" else []
+    return beside_workloads + [rate for product in products for rate in product["fma_peak"]]
+
+
+def rates(measured: Sequence[float], unit: str) -> str:
+    """Return median and best of rates; the unit is one of 10**9 a second."""
+    if not measured:
+        return "not measured"
+    return f"{statistics.median(measured) / 1e9:.1f} ({max(measured) / 1e9:.1f}) {unit}"
 
 
 def workload_rows(model: Mapping[str, Any]) -> Table:

@@ -37,7 +37,7 @@ class Worker:
     Parameters
     ----------
     name : str
-        Of an engine; without `forms`, "limits" or one of `products.PRODUCTS`.
+        Of an engine; without `forms`, "limits" or one of `products.SERVERS`.
     n_threads : int
         For everything that the process computes.
     forms : Forms, optional
@@ -92,14 +92,15 @@ class EngineProcess:
         """Make ready to compute these texts."""
         self.passes[workload] = self.engine.prepare(texts, batch_size)
 
-    def logits(self, workload: str) -> list[list[float]]:
-        """Compute the texts once."""
-        return self.passes[workload]().tolist()  # type: ignore[no-any-return]
-
-    def time(self, workload: str, seconds: float, n_warm_up: int) -> list[float]:
-        """Compute the texts until `seconds` have passed, at least once; return the seconds of each time.
+    def time(self, workload: str, seconds: float, n_warm_up: int) -> dict[str, Any]:
+        """Compute the texts until `seconds` have passed, at least once.
 
         Before, they are computed `n_warm_up` times: since this process was last awake, others had the caches.
+
+        Returns
+        -------
+        dict
+            "seconds", of each time; "logits", of the last.
         """
         run = self.passes[workload]
         for _ in range(n_warm_up):
@@ -107,9 +108,9 @@ class EngineProcess:
         samples: list[float] = []
         while sum(samples) < seconds or not samples:
             started = time.perf_counter_ns()
-            run()
+            logits = run()
             samples.append((time.perf_counter_ns() - started) / 1e9)
-        return samples
+        return {"seconds": samples, "logits": logits.tolist()}
 
     def throughput(self, workload: str, n_callers: int, n_calls: int) -> float:
         """Return calls a second if so many Python threads call at once; all of them get the same bits."""
@@ -148,9 +149,9 @@ def make(name: str, n_threads: int, forms: dict[str, str] | None) -> Any:
         from .limits import Limits
 
         return Limits(n_threads)
-    from .products import PRODUCTS
+    from .products import SERVERS
 
-    return PRODUCTS[name](n_threads)
+    return SERVERS[name](n_threads)
 
 
 if __name__ == "__main__":
