@@ -150,6 +150,13 @@ def _add_classify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         help="classify texts that are there together in batches of N tokens; it decides how soon answers "
         "come, never what they are (default: %(default)s)",
     )
+    model.add_argument(
+        "--threads",
+        metavar="N",
+        type=int,
+        help="compute with N threads, which never changes an answer (default: what the variable "
+        "DISTILNP_NUM_THREADS says, or as many as the system lets the process have)",
+    )
     return parser
 
 

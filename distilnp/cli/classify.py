@@ -70,7 +70,10 @@ def answers(
 
 def _load(options: Namespace) -> Classifier:
     return load(
-        options.model, max_length=options.max_length, split_special_tokens=options.split_special_tokens
+        options.model,
+        max_length=options.max_length,
+        split_special_tokens=options.split_special_tokens,
+        threads=options.threads,
     )
 
 

@@ -64,7 +64,10 @@ def run(start: Start) -> Run:
 
 @pytest.fixture(scope="session")
 def environment() -> dict[str, str]:
-    """Return an environment in which nothing but the tests decides how Python and terminals behave."""
-    ours = {"PYTHONPATH": os.fspath(Path(__file__).parents[2]), "TERM": "xterm"}
-    decides = ("PYTHON", "COLUMNS", "LINES", "NO_COLOR", "TQDM_")
+    """Return an environment in which nothing but the tests decides how Python and terminals behave.
+
+    The reference pass answers: the command is what is tested, and to compile takes seconds in each process.
+    """
+    ours = {"PYTHONPATH": os.fspath(Path(__file__).parents[2]), "TERM": "xterm", "DISTILNP_KERNELS": "numpy"}
+    decides = ("PYTHON", "COLUMNS", "LINES", "NO_COLOR", "TQDM_", "DISTILNP_NUM_THREADS")
     return {name: value for name, value in os.environ.items() if not name.startswith(decides)} | ours

@@ -44,6 +44,7 @@ def test_a_text_may_begin_with_a_dash(text: str) -> None:
         (["classify", "a", "--column", "b"], "--column came with texts as arguments"),
         (["classify", "--column", "b"], "--column came with an input of one text a line"),
         (["classify", "--batch-tokens", "many"], "invalid int value"),
+        (["classify", "--threads", "two"], "argument --threads: invalid int value"),
         (["classify", "--form", "csv"], "unrecognized arguments"),
         (["classify", "caf\udce9"], "text 1 is not in the encoding of the locale"),
         (["info", "a", "b"], "unrecognized arguments"),

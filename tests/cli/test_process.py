@@ -36,7 +36,8 @@ def assert_tells(errors: bytes, message: str) -> None:
 # ---------------------------------------------------------------------------------------------------- answers
 
 
-def test_the_answers_are_those_of_the_library(run: Run, model: str) -> None:
+def test_the_answers_are_those_of_the_library(run: Run, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISTILNP_KERNELS", "numpy")  # as in the process
     texts = ["w1 w2", "", "é\n\ud83d", "[SEP] w9"]
     lines = "".join(json.dumps({"text": text}) + "\n" for text in texts).encode()
     done = run("classify", "--model", model, "--input-format", "jsonl", "--all-scores", given=lines)
@@ -123,6 +124,28 @@ def test_an_error_of_ours_is_1_and_a_message(
     output, errors = capfd.readouterr()
     assert output == ""
     assert_tells(errors.encode(), message)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("DISTILNP_KERNELS", "fast", "DISTILNP_KERNELS is 'fast', expected one of jit, numpy, or nothing"),
+        ("DISTILNP_NUM_THREADS", "all", "DISTILNP_NUM_THREADS is 'all', expected an integer from 1 to 1024"),
+    ],
+)
+def test_a_variable_that_cannot_be_used_is_an_error(
+    run: Run, model: str, environment: dict[str, str], variable: str, value: str, message: str
+) -> None:
+    done = run("classify", "--model", model, "w1", env=environment | {variable: value})
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert_tells(done.stderr, message)
+
+
+def test_the_number_of_threads_is_told_to_the_model(run: Run, model: str) -> None:
+    done = run("classify", "--model", model, "--threads", "1025", "w1")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert_tells(done.stderr, "threads is 1025, expected an integer from 1 to 1024")
+    assert run("classify", "--model", model, "--threads", "1", "w1").returncode == 0
 
 
 def test_the_texts_before_a_bad_line_have_their_answers(run: Run, model: str) -> None:

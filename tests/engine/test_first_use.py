@@ -1,0 +1,137 @@
+"""The first use in a process: it compiles, says so once, and needs nothing of the place where it runs."""
+
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from children import PATIENCE_SECONDS, environment, run_python
+from seeded_models import CONFIGS, seeded_tensors, write_checkpoint
+
+import distilnp
+from distilnp.engine.engine import Engine
+from distilnp.kernels.loader import obstacle
+
+CONFIG = CONFIGS["one-layer"]
+
+SAYS = "distilnp: compiling kernels, once in a process, some seconds\n"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_checkpoint(tmp_path_factory.mktemp("model"), CONFIG, seeded_tensors(CONFIG))
+
+
+def test_kernels_can_run_where_the_engine_is_tested() -> None:
+    assert obstacle() is None
+
+
+# Two threads and a fork call while kernels are being compiled; before that, nothing is said.
+FIRST_USE = """
+import os, sys, threading, time
+import distilnp
+
+classifier = distilnp.load(sys.argv[1])
+print("loaded", file=sys.stderr, flush=True)
+answers = []
+
+def answer():
+    return classifier("w1 w2").logits.tolist()
+
+threads = [threading.Thread(target=lambda: answers.append(answer())) for _ in range(2)]
+for thread in threads:
+    thread.start()
+time.sleep(0.5)
+child = os.fork()
+if child == 0:
+    os._exit(answer() != answer())
+for thread in threads:
+    thread.join()
+print(os.waitpid(child, 0)[1], answers == [answer()] * 2)
+"""
+
+
+def test_it_is_said_once_that_kernels_are_compiled(folder: Path) -> None:
+    run = run_python(FIRST_USE, folder, env=environment(PYTHONWARNINGS="ignore::DeprecationWarning"))
+
+    assert run.stderr == "loaded\n" + SAYS
+    assert run.stdout == "0 True\n"
+
+
+def obey_permissions() -> None:
+    """Take from root, who may write anywhere, the right to do so."""
+    prctl_drop_capability, may_write_anywhere = 24, 1  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE of Linux
+    if os.getuid() == 0:
+        ctypes.CDLL(None).prctl(prctl_drop_capability, may_write_anywhere)
+
+
+CLASSIFY = """
+import os, sys
+for folder in ("~", "."):
+    assert not os.access(os.path.expanduser(folder), os.W_OK), folder
+import distilnp
+classifier = distilnp.load(sys.argv[1])
+classifier.warmup()
+print("warm", file=sys.stderr, flush=True)
+classifier.warmup()
+print(classifier("w1 w2").n_tokens)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="where root's rights can be taken away")
+@pytest.mark.parametrize("home", ["read-only", "nowhere", None])
+def test_a_warm_up_compiles_and_needs_no_home_and_no_place_to_write(
+    home: str | None, folder: Path, tmp_path: Path
+) -> None:
+    read_only = tmp_path / "read-only"
+    read_only.mkdir(mode=0o555)
+    script = CLASSIFY if home else CLASSIFY.replace('("~", ".")', '(".",)')
+
+    run = run_python(
+        script,
+        folder,
+        cwd=read_only,
+        env=environment(HOME=home and str(tmp_path / home)),
+        preexec_fn=obey_permissions,
+    )
+
+    assert run.stderr == SAYS + "warm\n"
+    assert run.stdout == "4\n"
+    assert list(read_only.iterdir()) == []
+
+
+@pytest.mark.parametrize("given", [None, "", "jit"])
+def test_the_engine_is_chosen_where_it_can_run(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, given: str | None
+) -> None:
+    monkeypatch.delenv("DISTILNP_KERNELS", raising=False)
+    if given is not None:
+        monkeypatch.setenv("DISTILNP_KERNELS", given)
+
+    assert isinstance(distilnp.load(folder).engine, Engine)
+
+
+def test_the_command_answers_with_the_engine_and_ends_on_ctrl_c(folder: Path) -> None:
+    command = [sys.executable, "-m", "distilnp", "classify", "--model", os.fspath(folder), "--threads", "2"]
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen(
+        command,
+        **pipes,
+        env=environment(DISTILNP_KERNELS="jit"),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
+        process.stdin.write(b"w1 w2\n")
+        process.stdin.flush()
+        answer = json.loads(process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=PATIENCE_SECONDS)
+
+    assert process.returncode == -signal.SIGINT
+    assert errors.decode() == SAYS
+    prediction = distilnp.load(folder, threads=2)("w1 w2")
+    assert answer["label"] == prediction.label
+    assert answer["score"] == prediction.score
