@@ -37,7 +37,7 @@ def attend(n_queries, n_keys, head_dim, q, q_row, k, v, kv_row, scratch, c, c_ro
         for i in range(n_queries):
             queries[d * LANES + i] = q[i * q_row + d] * scale
 
-    multiply(n_keys, head_dim, k, kv_row, 1, queries, LANES, 0, probs, LANES, False)
+    multiply(n_keys, head_dim, k, kv_row, 1, queries, LANES, queries, probs, LANES, False)
 
     largest = load(probs, 0)
     for j in range(1, n_keys):
@@ -58,7 +58,7 @@ def attend(n_queries, n_keys, head_dim, q, q_row, k, v, kv_row, scratch, c, c_ro
             LANES,
             advance(v, d),
             kv_row,
-            0,
+            probs,
             advance(context, d),
             context_row,
             False,

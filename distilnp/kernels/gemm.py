@@ -16,14 +16,12 @@ MR = 6
 # Terms that are summed in registers before their sum is added to those before: shorter sums round less, 256 x
 # 16 weights are 16 KB, half of a first cache, and the additions cost 2 %. Part of the numerics.
 KC = 256
-# A job's part of c: MC rows of NC panels, about square, because then least of a and b is read for it.
+# A job's part of c is MC rows of NC panels: 22 tiles, so that a block of weights is used that often once it is in
+# the first cache, and MC x KC floats of a are 135 KB, a quarter of a second cache.
 MC = 132
 NC = 4
-
-# With few rows, weights come from memory as fast as they are used or slower. Then each is asked for AHEAD of
-# its use, by 24 KB
+# So few rows wait for weights more than they compute, and take them as they lie.
 FEW_ROWS = 48
-AHEAD = 6144
 
 
 def micro_kernel(rows):
@@ -32,14 +30,14 @@ def micro_kernel(rows):
     c[rows, 16] (+)= a[rows, k] @ b[k, 16]: from 0, one FMA a term, in the order of k; added to c if `adds`.
 
     a[i, p] is at a[i * a_row + p * a_k], b[p, j] at b[p * b_row + j], c[i, j] at c[i * c_row + j].
-    Oracle: numpy's @.
+    `later[p * stride]` is asked for on the way: what comes after b. Oracle: numpy's @.
     """
 
     @inlined
-    def multiply_tile(k, a, a_row, a_k, b, b_row, ahead, c, c_row, adds):
+    def multiply_tile(k, a, a_row, a_k, b, b_row, later, stride, c, c_row, adds):
         tile = tile_zeros(rows)
         for p in range(k):
-            prefetch(b, p * b_row + ahead)
+            prefetch(later, p * stride)
             tile = tile_fma(tile, advance(a, p * a_k), a_row, load(b, p * b_row))
         if adds:
             tile_add(tile, c, c_row)
@@ -58,28 +56,32 @@ multiply_6 = micro_kernel(6)
 
 
 @inlined
-def multiply(m, k, a, a_row, a_k, b, b_row, ahead, c, c_row, adds):
+def multiply(m, k, a, a_row, a_k, b, b_row, later, c, c_row, adds):
     """c[m, 16] (+)= a[m, k] @ b[k, 16]; operands as in `micro_kernel`.
 
-    The last tiles are of even height, because one of 2 rows takes as long as one of 4: 8 rows are 4 + 4.
+    The last tiles are of even height, because one of 2 rows takes as long as one of 4: 8 rows are 4 + 4. Each
+    tile asks for its share of the 16 k floats at `later`; a single row, as fast as memory, was slower for it.
     """
+    n_tiles = (m + MR - 1) // MR
+    stride = (LANES + n_tiles - 1) // n_tiles if m > 1 else 0
     i = 0
     while i < m:
         left = m - i
         rows = MR if left >= 2 * MR or left == MR else left if left < MR else (left + 1) // 2
         a_i, c_i = advance(a, i * a_row), advance(c, i * c_row)
         if rows == 6:
-            multiply_6(k, a_i, a_row, a_k, b, b_row, ahead, c_i, c_row, adds)
+            multiply_6(k, a_i, a_row, a_k, b, b_row, later, stride, c_i, c_row, adds)
         elif rows == 5:
-            multiply_5(k, a_i, a_row, a_k, b, b_row, ahead, c_i, c_row, adds)
+            multiply_5(k, a_i, a_row, a_k, b, b_row, later, stride, c_i, c_row, adds)
         elif rows == 4:
-            multiply_4(k, a_i, a_row, a_k, b, b_row, ahead, c_i, c_row, adds)
+            multiply_4(k, a_i, a_row, a_k, b, b_row, later, stride, c_i, c_row, adds)
         elif rows == 3:
-            multiply_3(k, a_i, a_row, a_k, b, b_row, ahead, c_i, c_row, adds)
+            multiply_3(k, a_i, a_row, a_k, b, b_row, later, stride, c_i, c_row, adds)
         elif rows == 2:
-            multiply_2(k, a_i, a_row, a_k, b, b_row, ahead, c_i, c_row, adds)
+            multiply_2(k, a_i, a_row, a_k, b, b_row, later, stride, c_i, c_row, adds)
         else:
-            multiply_1(k, a_i, a_row, a_k, b, b_row, ahead, c_i, c_row, adds)
+            multiply_1(k, a_i, a_row, a_k, b, b_row, later, stride, c_i, c_row, adds)
+        later = advance(later, k * stride)
         i += rows
 
 
@@ -113,6 +115,19 @@ def n_gemm_jobs(m, n_panels):
 
 
 @inlined
+def block_at(i, width, n_blocks, rows):
+    """Return panel and first k of a job's i-th block of weights; beyond its end, of the blocks after it.
+
+    Few rows take panel after panel. Many rows take the first block of every panel, then the second of every
+    panel: that many columns of a stay in the second cache meanwhile.
+    """
+    if rows <= FEW_ROWS:
+        return i // n_blocks, i % n_blocks * KC
+    job, i = divmod(i, width * n_blocks)
+    return job * width + i % width, i // width * KC
+
+
+@inlined
 def gemm(job, m, k, n_panels, a, a_row, weight, bias, residual, residual_row, c, c_row, epilogue):
     """c[m, 16 n_panels] = epilogue(a[m, k] @ weight + bias), the part that is `job`'s.
 
@@ -133,12 +148,16 @@ def gemm(job, m, k, n_panels, a, a_row, weight, bias, residual, residual_row, c,
     a = advance(a, first_row * a_row)
     c = advance(c, first_row * c_row)
     residual = advance(residual, first_row * residual_row)
-    ahead = AHEAD if 1 < rows <= FEW_ROWS else 0
-    for panel in range(first, last):
-        b = advance(weight, panel * k * LANES)
-        j = panel * LANES
+    width = last - first
+    n_blocks = (k + KC - 1) // KC
+    for i in range(width * n_blocks):
+        panel, p = block_at(i, width, n_blocks, rows)
+        next_panel, next_p = block_at(i + 1, width, n_blocks, rows)
+        j = (first + panel) * LANES
+        b = advance(weight, j * k + p * LANES)
+        later = advance(weight, (first + next_panel) * LANES * k + next_p * LANES)
         column = advance(c, j)
-        for p in range(0, k, KC):
-            block = advance(b, p * LANES)
-            multiply(rows, min(KC, k - p), advance(a, p), a_row, 1, block, LANES, ahead, column, c_row, p > 0)
-        finish(rows, advance(bias, j), advance(residual, j), residual_row, column, c_row, epilogue)
+        kc = min(KC, k - p)
+        multiply(rows, kc, advance(a, p), a_row, 1, b, LANES, later, column, c_row, p > 0)
+        if p + kc == k:
+            finish(rows, advance(bias, j), advance(residual, j), residual_row, column, c_row, epilogue)
