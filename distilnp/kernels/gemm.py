@@ -16,7 +16,7 @@ MR = 6
 # Terms that are summed in registers before their sum is added to those before: shorter sums round less, 256 x
 # 16 weights are 16 KB, half of a first cache, and the additions cost 2 %. Part of the numerics.
 KC = 256
-# A job's part of c is MC rows of NC panels: 22 tiles, so that a block of weights is used that often once it is in
+# A job's part of c is MC rows of NC panels. MC is 22 tiles: so often is a block of weights used once it is in
 # the first cache, and MC x KC floats of a are 135 KB, a quarter of a second cache.
 MC = 132
 NC = 4
