@@ -132,9 +132,10 @@ def gemm(job, m, k, n_panels, a, a_row, weight, bias, residual, residual_row, c,
     """c[m, 16 n_panels] = epilogue(a[m, k] @ weight + bias), the part that is `job`'s.
 
     a         [m, >= k], rows a_row apart
-    weight    [n_panels, k, 16]: 16 columns of a weight's transpose side by side, so that they lie as they are
-    read bias      [n_panels, 16] residual  [m, 16 n_panels], rows residual_row apart; read for RESIDUAL
-    alone; not c c         [m, 16 n_panels], rows c_row apart
+    weight    [n_panels, k, 16]: 16 columns side by side, as they are read
+    bias      [n_panels, 16]
+    residual  [m, 16 n_panels], rows residual_row apart; read for RESIDUAL alone; not c
+    c         [m, 16 n_panels], rows c_row apart
 
     An element is the sum of its products in the order of k, KC at a time; then come bias and epilogue.
     Oracle: numpy's @, reference.gelu and reference.relu.
