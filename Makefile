@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check check-full bench bench-quick goldens
+.PHONY: demo test test-numpy check check-full bench bench-quick goldens
 
 demo: .venv/demo  ## answer from the bundled checkpoint
 	$(BIN)/distilnp classify "I really liked that movie!" "What a waste of two hours."
@@ -10,7 +10,10 @@ demo: .venv/demo  ## answer from the bundled checkpoint
 test: .venv/test  ## the tests; with DISTILNP_DATA set, also those over research texts
 	$(BIN)/python -m pytest -m "not sweep"
 
-check: .venv/dev test  ## the tests, the style and the types
+test-numpy: .venv-numpy/ready  ## the tier without compiled kernels, in an environment without Numba
+	.venv-numpy/bin/python -m pytest tests/test_numpy_tier.py tests/test_api.py tests/test_reference.py
+
+check: .venv/dev test test-numpy  ## the tests, the style and the types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -34,6 +37,12 @@ goldens: .venv/train .venv/test  ## what the witnesses compute, for the tests; r
 .venv/demo: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+.venv-numpy/ready: pyproject.toml
+	test -x .venv-numpy/bin/python || $(PYTHON) -m venv .venv-numpy
+	.venv-numpy/bin/python -m pip install --quiet numpy safetensors tqdm pytest hypothesis hatchling
+	.venv-numpy/bin/python -m pip install --quiet --no-deps --editable .
 	touch $@
 
 .venv/%: pyproject.toml .venv/demo

@@ -1,0 +1,377 @@
+"""Many callers, forks, signals, ends: everyone has the same bits, and nobody waits for ever."""
+
+import gc
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pytest
+from children import PATIENCE_SECONDS, Fork, environment, run_python
+from seeded_models import CONFIGS, packed, seeded_ids, seeded_tensors, write_checkpoint
+
+import distilnp
+from distilnp.checkpoint.config import DistilBertConfig
+from distilnp.engine import cores as cores_module
+from distilnp.engine.cores import Core
+from distilnp.engine.engine import Engine
+
+CONFIG = CONFIGS["odd-sizes"]
+THREADS = 3  # more than some machines have, so that they take turns on a core, too
+
+Texts = list[list[int]]
+
+
+def seeded_texts(config: DistilBertConfig, n: int) -> Texts:
+    return [seeded_ids(config.vocab_size, 1 + (7 * i) % 40, seed=i) for i in range(n)]
+
+
+TEXTS = seeded_texts(CONFIG, 20)
+# Some tenths of a second: a signal that is sent while it is computed finds it so.
+LONG = [seeded_ids(CONFIG.vocab_size, 512, seed=i) for i in range(50)]
+
+
+def seeded_engine(name: str, threads: int = THREADS) -> Engine:
+    return Engine(packed(seeded_tensors(CONFIGS[name]), CONFIGS[name]), threads)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    engine = seeded_engine("odd-sizes")
+    engine.warmup()
+    return engine
+
+
+@pytest.fixture(scope="module")
+def expected(engine: Engine) -> bytes:
+    return engine.forward(TEXTS).tobytes()
+
+
+def run_together(functions: list[Callable[[], None]]) -> None:
+    """Call functions at once, each in a thread; raise what one of them raises."""
+    barrier = threading.Barrier(len(functions))
+    errors: list[BaseException] = []
+
+    def run(function: Callable[[], None]) -> None:
+        barrier.wait()
+        try:
+            function()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=run, args=(function,), daemon=True) for function in functions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE_SECONDS)
+        assert not thread.is_alive(), "a thread hangs"
+    if errors:
+        raise errors[0]
+
+
+# ---------------------------------------------------------------------------------------------------- threads
+
+
+def test_eight_threads_have_the_bits_of_one(engine: Engine) -> None:
+    alone = [engine.forward([text]).tobytes() for text in TEXTS]
+
+    def call() -> None:
+        for i in range(500):
+            assert engine.forward([TEXTS[i % len(TEXTS)]]).tobytes() == alone[i % len(TEXTS)]
+
+    run_together([call] * 8)
+
+
+def test_eight_threads_with_models_of_their_own() -> None:
+    names = [name for name in CONFIGS if name != "base"]
+
+    def calls(name: str, threads: int) -> Callable[[], None]:
+        engine = seeded_engine(name, threads)
+        texts = seeded_texts(CONFIGS[name], 9)
+        alone = engine.forward(texts).tobytes()
+
+        def call() -> None:
+            for _ in range(50):
+                assert engine.forward(texts).tobytes() == alone
+
+        return call
+
+    run_together([calls(names[i % 3], threads=1 + i) for i in range(8)])
+
+
+# ------------------------------------------------------------------------------------------------------ forks
+
+
+def test_twenty_forks_all_answer(engine: Engine, expected: bytes) -> None:
+    forks = [Fork(lambda: engine.forward(TEXTS).tobytes()) for _ in range(20)]
+
+    assert [fork.result() for fork in forks] == [expected] * 20
+    assert engine.forward(TEXTS).tobytes() == expected
+
+
+@pytest.fixture
+def busy(engine: Engine) -> Iterator[list[bytes]]:
+    """Keep a thread in `forward`; return the answers it has had."""
+    answers: list[bytes] = []
+    has_ended = threading.Event()
+
+    def call() -> None:
+        while not has_ended.is_set():
+            answers.append(engine.forward(LONG).tobytes())
+
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    yield answers
+    has_ended.set()
+    thread.join(PATIENCE_SECONDS)
+    assert not thread.is_alive(), "the busy thread hangs"
+
+
+def test_forks_beside_a_thread_at_work_answer(engine: Engine, expected: bytes, busy: list[bytes]) -> None:
+    while not busy:
+        time.sleep(0.01)
+    n_before = len(busy)
+
+    answers = []
+    while len(answers) < 20 or len(busy) < n_before + 2:
+        answers.append(Fork(lambda: engine.forward(TEXTS).tobytes()).result())
+
+    assert set(answers) == {expected}
+    assert len(set(busy)) == 1
+
+
+def test_a_child_killed_at_work_leaves_its_parent_well(engine: Engine, expected: bytes) -> None:
+    started, child_started = os.pipe()
+
+    def work() -> None:
+        os.write(child_started, b"!")
+        while True:
+            engine.forward(LONG)
+
+    for _ in range(3):
+        child = Fork(work)
+        os.read(started, 1)
+        time.sleep(random.uniform(0, 0.05))
+        os.kill(child.pid, signal.SIGKILL)
+        assert child.wait() == -signal.SIGKILL
+        assert engine.forward(TEXTS).tobytes() == expected
+
+
+def test_a_spawned_process_takes_a_classifier_with_it(tmp_path: Path) -> None:
+    classifier = distilnp.load(write_checkpoint(tmp_path, CONFIG, seeded_tensors(CONFIG)), threads=THREADS)
+
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        logits = pool.submit(classifier.forward, TEXTS).result(PATIENCE_SECONDS)
+
+    assert logits.tobytes() == classifier.forward(TEXTS).tobytes()
+
+
+# ---------------------------------------------------------------------------------------------------- signals
+
+
+def test_ctrl_c_ends_a_stream_and_the_next_call_answers(engine: Engine, expected: bytes) -> None:
+    started, child_started = os.pipe()
+
+    def work() -> bytes:
+        try:
+            os.write(child_started, b"!")
+            while True:
+                engine.forward(LONG)
+        except KeyboardInterrupt:
+            return engine.forward(TEXTS).tobytes()
+
+    for _ in range(3):
+        child = Fork(work)
+        os.read(started, 1)
+        time.sleep(random.uniform(0, 0.05))
+        os.kill(child.pid, signal.SIGINT)
+        assert child.result() == expected
+
+
+def test_interrupts_at_any_moment_leave_the_next_call_right(engine: Engine, expected: bytes) -> None:
+    """A timer interrupts calls as Ctrl-C does, from their first instruction to after their end."""
+
+    def work() -> list[bytes]:
+        signal.signal(signal.SIGALRM, signal.default_int_handler)
+        answers = []
+        for i in range(300):
+            if i % 30 == 0:
+                cores_module._after_fork()  # so that threads are started anew, too
+            try:
+                signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-6, 3e-3))
+                while True:
+                    engine.forward(TEXTS)
+            except KeyboardInterrupt:
+                answers.append(engine.forward(TEXTS).tobytes())
+        return list(set(answers))
+
+    assert Fork(work).result() == [expected]
+
+
+class Interruption:
+    """Interrupts a caller when it has handed out its work and has not begun itself; for use in a child."""
+
+    def __init__(self) -> None:
+        self.may_begin = threading.Event()
+        self.helpers: list[Core] = []
+        self.call = Core.call
+        Core.call = lambda core, function: self.hand_out(core, function)
+
+    def hand_out(self, core: Core, function: Callable[[], None]) -> None:
+        def begin() -> None:
+            self.may_begin.wait()
+            function()
+
+        self.call(core, begin)
+        self.helpers.append(core)
+        if len(self.helpers) == THREADS - 1:
+            raise KeyboardInterrupt
+
+    def end(self) -> None:
+        Core.call = self.call
+
+    def wait_until_idle(self) -> None:
+        """Return when every helper has done all that it was given."""
+        for core in self.helpers:
+            is_idle = threading.Event()
+            self.call(core, is_idle.set)
+            assert is_idle.wait(PATIENCE_SECONDS)
+
+
+def test_an_interrupt_on_the_way_in_leaves_nobody_waiting(engine: Engine, expected: bytes) -> None:
+    """The others compute what the caller has left: it must still be there, and they must find an end."""
+
+    def work() -> bytes:
+        interruption = Interruption()
+        with pytest.raises(KeyboardInterrupt):
+            engine.forward(LONG)
+        gc.collect()
+        # Whoever reads what has been freed now reads ids that no model has.
+        rubbish = [np.full(n, 1 << 40) for n in (1, 4, 64, 512, 1024, 4096) for _ in range(200)]
+        interruption.may_begin.set()
+        interruption.wait_until_idle()
+        del rubbish
+        interruption.end()
+        return engine.forward(TEXTS).tobytes()
+
+    assert Fork(work).result() == expected
+
+
+def test_an_interrupted_call_and_the_next_do_not_share_memory(engine: Engine, expected: bytes) -> None:
+    def work() -> bytes:
+        interruption = Interruption()
+        with pytest.raises(KeyboardInterrupt):
+            engine.forward(LONG)
+        interruption.end()
+        late = threading.Timer(0.01, interruption.may_begin.set)
+        late.start()
+        answers = {engine.forward(TEXTS).tobytes() for _ in range(100)}
+        interruption.wait_until_idle()
+        return b"".join(answers)
+
+    assert Fork(work).result() == expected
+
+
+def test_a_lost_core_is_replaced() -> None:
+    """An interrupt can come when a core has left the queue and nobody holds it yet."""
+    cores = cores_module.Cores()
+    cores.grow(2)
+    cores._free.get()  # dropped
+
+    with cores.take(2) as taken:
+        assert len(taken) == 2
+
+
+def test_callers_share_the_cores() -> None:
+    cores = cores_module.Cores()
+    cores.grow(3)
+    shares: list[int] = []
+
+    def take_too() -> None:
+        with cores.take(3) as taken:
+            shares.append(len(taken))
+
+    with cores.take(1):  # two are left, and there are two callers
+        other = threading.Thread(target=take_too)
+        other.start()
+        other.join()
+    with cores.take(3) as alone:
+        assert (shares, len(alone)) == ([1], 3)
+
+
+def test_threads_that_cannot_be_started_are_not_needed(engine: Engine, expected: bytes) -> None:
+    def work() -> tuple[bytes, int, bytes, int]:
+        start = threading.Thread.start
+
+        def fail(self: threading.Thread) -> None:
+            raise RuntimeError("can't start new thread")
+
+        threading.Thread.start = fail
+        alone, n_alone = engine.forward(TEXTS).tobytes(), threading.active_count()
+        threading.Thread.start = start
+        together, n_together = engine.forward(TEXTS).tobytes(), threading.active_count()
+        return alone, n_alone, together, n_together
+
+    assert Fork(work).result() == (expected, 1, expected, THREADS)
+
+
+# -------------------------------------------------------------------------------------------------------- end
+
+
+ENDS = """
+import atexit, os, random, sys, threading, time
+from seeded_models import CONFIGS, packed, seeded_ids, seeded_tensors
+from distilnp.engine.engine import Engine
+
+config = CONFIGS["odd-sizes"]
+engine = Engine(packed(seeded_tensors(config), config), 3)
+texts = [seeded_ids(config.vocab_size, 100, seed=i) for i in range(30)]
+expected = engine.forward(texts).tobytes()
+
+def keep_classifying():
+    while True:
+        engine.forward(texts)
+
+def classify_once():
+    time.sleep(0.01)
+    assert engine.forward(texts).tobytes() == expected
+    print("answered", flush=True)
+
+def end_in_the_middle():
+    threading.Thread(target=keep_classifying, daemon=True).start()
+    time.sleep(random.uniform(0, 0.1))
+
+ways = {
+    "idle": lambda: engine.forward(texts),
+    "at work": end_in_the_middle,
+    "at exit": lambda: atexit.register(classify_once),
+    "a thread outlives the main one": threading.Thread(target=classify_once).start,
+}
+children = []
+for _ in range(int(sys.argv[2])):
+    child = os.fork()
+    if child == 0:
+        ways[sys.argv[1]]()
+        break  # to the end of the script, as any program
+    children.append(child)
+else:
+    print([os.waitpid(child, 0)[1] for child in children])
+"""
+
+
+@pytest.mark.parametrize(
+    ("way", "n_times", "n_answers"),
+    [("idle", 5, 0), ("at work", 20, 0), ("at exit", 5, 5), ("a thread outlives the main one", 5, 5)],
+)
+def test_an_interpreter_ends_well_whatever_goes_on(way: str, n_times: int, n_answers: int) -> None:
+    run = run_python(ENDS, way, n_times, env=environment(PYTHONWARNINGS="ignore::DeprecationWarning"))
+
+    assert run.stdout.splitlines()[-1] == str([0] * n_times), run.stderr
+    assert run.stdout.count("answered") == n_answers
+    assert "Traceback" not in run.stderr
