@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from expected_logits import float32_tolerance
 from hypothesis import given
 from hypothesis import strategies as st
-from expected_logits import float32_tolerance
 from seeded_models import CONFIGS, params_of, seeded_tensors, write_checkpoint
 
 import distilnp
