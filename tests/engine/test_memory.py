@@ -1,0 +1,39 @@
+"""A process that classifies for long does not grow."""
+
+import sys
+
+import pytest
+from children import MEMORY_OF_THIS_PROCESS, run_python
+
+CLASSIFY_FOR_LONG = (
+    MEMORY_OF_THIS_PROCESS
+    + """
+import random
+from seeded_models import CONFIGS, packed, seeded_tensors
+from distilnp.engine.engine import Engine
+
+config = CONFIGS["odd-sizes"]
+engine = Engine(packed(seeded_tensors(config), config), 2)
+draw = random.Random(1)
+
+def classify(n_texts):
+    while n_texts:
+        n = min(n_texts, draw.randint(1, 100))
+        # Most texts are short, as they are; the longest has every position.
+        lengths = [min(512, int(draw.paretovariate(0.8))) for _ in range(n)]
+        engine.forward([[draw.randrange(config.vocab_size) for _ in range(length)] for length in lengths])
+        n_texts -= n
+
+classify(500)
+before = memory("VmRSS")
+classify(20_000)
+print(before, memory("VmRSS"))
+"""
+)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what is resident")
+def test_twenty_thousand_texts_leave_the_resident_size_within_a_twentieth() -> None:
+    before, after = map(int, run_python(CLASSIFY_FOR_LONG).stdout.split())
+
+    assert abs(after - before) <= before / 20
