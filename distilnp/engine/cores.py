@@ -7,8 +7,8 @@ taking turns with all, and with longer ones as fast.
 
 import os
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from weakref import ref
 
@@ -79,22 +79,19 @@ class Cores:
                 self._n += 1
                 self._free.put(Core(self._free))
 
-    @contextmanager
-    def take(self, n: int) -> Iterator[list[Core]]:
-        """Wait until a core is free; lend it, and of the other free ones a fair share, up to n in all."""
-        caller = threading.get_ident()
-        self._callers.add(caller)
-        taken: list[Core] = []
-        try:
-            taken.append(self._free.get())
-            with suppress(Empty):
-                while len(taken) < min(n, self._n // len(self._callers)):
-                    taken.append(self._free.get_nowait())
-            yield taken
-        finally:
-            self._callers.discard(caller)
-            while taken:
-                self._free.put(taken.pop())
+    def take(self, n: int, taken: list[Core]) -> None:
+        """Wait until a core is free; add it to `taken`, and of the other free ones a fair share, up to n."""
+        self._callers.add(threading.get_ident())
+        taken.append(self._free.get())
+        with suppress(Empty):
+            while len(taken) < min(n, self._n // len(self._callers)):
+                taken.append(self._free.get_nowait())
+
+    def give_back(self, taken: list[Core]) -> None:
+        """Free the cores and empty the list; after an interrupt, another call gives back what is left."""
+        while taken:
+            self._free.put(taken.pop())
+        self._callers.discard(threading.get_ident())
 
 
 _cores = Cores()

@@ -77,15 +77,18 @@ class Engine:
     def _run(self, batch: RaggedBatch, logits: Floats) -> None:
         """Write the logits of a batch."""
         run = compiled_program()
-        with cores().take(self.threads) as (core, *helpers):
+        everyone = cores()
+        taken: list[Core] = []
+        try:
+            everyone.take(self.threads, taken)
+            core, *helpers = taken
             try:
-                table, padded_logits, scratch = self._lay_out(batch, core, 1 + len(helpers))
+                table, padded_logits, scratch = self._lay_out(batch, core, len(taken))
                 board = np.zeros((len(self._steps) + 1, BOARD_STEP), np.int64)
 
                 # A thread may come late, or be at work when this call is interrupted and goes: what it then
-                # looks at must live as long as it does, so all arrays go with the function; the weights with
-                # `self`.
-                def work(batch=batch, table=table, board=board, scratch=scratch) -> None:  # type: ignore[no-untyped-def]
+                # looks at must live as long as it does. All arrays go with the function, weights with `self`.
+                def work(keep: object = (batch, table, board, scratch)) -> None:
                     run(
                         len(self._steps),
                         self._steps.ctypes.data,
@@ -102,6 +105,13 @@ class Engine:
             except BaseException:
                 # Interrupted on the way in, perhaps, while helpers are at work on that memory.
                 core.abandon_memory()
+                raise
+        finally:
+            # A core that an interrupt leaves in a traceback would be missed by whoever calls next.
+            try:
+                everyone.give_back(taken)
+            except BaseException:
+                everyone.give_back(taken)
                 raise
 
     def _lay_out(

@@ -283,9 +283,11 @@ def test_a_lost_core_is_replaced() -> None:
     cores = cores_module.Cores()
     cores.grow(2)
     cores._free.get()  # dropped
+    taken: list[Core] = []
 
-    with cores.take(2) as taken:
-        assert len(taken) == 2
+    cores.take(2, taken)
+
+    assert len(taken) == 2
 
 
 def test_callers_share_the_cores() -> None:
@@ -294,15 +296,20 @@ def test_callers_share_the_cores() -> None:
     shares: list[int] = []
 
     def take_too() -> None:
-        with cores.take(3) as taken:
-            shares.append(len(taken))
+        taken: list[Core] = []
+        cores.take(3, taken)
+        shares.append(len(taken))
+        cores.give_back(taken)
 
-    with cores.take(1):  # two are left, and there are two callers
-        other = threading.Thread(target=take_too)
-        other.start()
-        other.join()
-    with cores.take(3) as alone:
-        assert (shares, len(alone)) == ([1], 3)
+    first: list[Core] = []
+    cores.take(1, first)
+    other = threading.Thread(target=take_too)  # two cores are left, and there are two callers
+    other.start()
+    other.join()
+    cores.give_back(first)
+    take_too()
+
+    assert shares == [1, 3]
 
 
 def test_threads_that_cannot_be_started_are_not_needed(engine: Engine, expected: bytes) -> None:
