@@ -200,7 +200,7 @@ def test_interrupts_at_any_moment_leave_the_next_call_right(engine: Engine, expe
     def work() -> list[bytes]:
         signal.signal(signal.SIGALRM, signal.default_int_handler)
         answers = []
-        for i in range(300):
+        for i in range(100):
             if i % 30 == 0:
                 cores_module._after_fork()  # so that threads are started anew, too
             try:
