@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distilnp import reference
-from distilnp.engine.weights import aligned_floats, padded
+from distilnp.engine.packing import padded
+from distilnp.engine.weights import aligned_floats
 from distilnp.kernels import program
 from distilnp.kernels.steps import (
     ATTENTION,
@@ -189,6 +190,7 @@ def gemm(
             "b_row": added.stride,
             "dim": k,
             "n_panels": n // LANES,
+            "n_heads": 1,
             "column": column,
             "epilogue": epilogue,
             "weight": panels.address,
@@ -223,6 +225,7 @@ def attention(q: Any, k: Any, v: Any, spans: Any, *, n_heads: int = 1, **how: An
             "b_row": keys_values.stride,
             "dim": dim // n_heads,
             "n_heads": n_heads,
+            "head_dim": dim // n_heads,
             "column": LANES,
             "value_column": value_column,
         },

@@ -11,7 +11,8 @@ from typing import Any
 
 from numba import types
 
-from distilnp.engine.weights import LANES, aligned_floats
+from distilnp.engine.packing import LANES
+from distilnp.engine.weights import aligned_floats
 from distilnp.kernels.jit import EntryPoint, entry_point
 from distilnp.kernels.simd import float_pointer, load, store, tile_fma, tile_store, tile_zeros
 

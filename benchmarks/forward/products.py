@@ -57,7 +57,8 @@ class OurProducts:
     def rate(self, m: int, n: int, k: int) -> float:
         """Return the rate of the compiled program on all threads."""
         from distilnp.engine.layers import row_stride
-        from distilnp.engine.weights import LANES, aligned_floats
+        from distilnp.engine.packing import LANES
+        from distilnp.engine.weights import aligned_floats
         from distilnp.kernels.loader import compiled_program
         from distilnp.kernels.steps import BOARD_STEP, GEMM, step
 
@@ -73,6 +74,7 @@ class OurProducts:
             "c_row": row_stride(n),
             "dim": k,
             "n_panels": n // LANES,
+            "n_heads": 1,
             "bias": bias.ctypes.data,
         }
         n_products = len(self.weights) // (n * k)

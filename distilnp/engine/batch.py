@@ -26,8 +26,9 @@ class RaggedBatch(NamedTuple):
     spans : array, [n_spans, 4]
         Queries that attend together: the first one's row, their number, and the first row and length of their
         text.
-    cls_spans : array, [n_texts, 4]
-        The same for the last layer, where a text has one query, [CLS], and row i is that of text i.
+    cls_spans : array, [n_cls_spans, 4]
+        The same for the last layer, where only [CLS] of each text looks, and each head of it is a query: row
+        n_heads i + h is that of text i and head h.
     """
 
     ids: Ints
@@ -37,7 +38,7 @@ class RaggedBatch(NamedTuple):
     cls_spans: Ints
 
     @classmethod
-    def of(cls, texts: Sequence[Sequence[int]]) -> "RaggedBatch":
+    def of(cls, texts: Sequence[Sequence[int]], n_heads: int) -> "RaggedBatch":
         """Lay texts end to end; each is token ids with [CLS] and [SEP]."""
         lengths = [len(text) for text in texts]
         starts = [0]
@@ -58,8 +59,9 @@ class RaggedBatch(NamedTuple):
             ),
             cls_spans=np.array(
                 [
-                    (i, 1, start, length)
+                    (i * n_heads + head, min(SPAN_QUERIES, n_heads - head), start, length)
                     for i, (start, length) in enumerate(zip(starts, lengths, strict=True))
+                    for head in range(0, n_heads, SPAN_QUERIES)
                 ],
                 np.int64,
             ),

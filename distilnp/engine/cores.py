@@ -12,7 +12,8 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from weakref import ref
 
-from .weights import Floats, aligned_floats
+from .packing import Floats
+from .weights import aligned_floats
 
 
 class Core:

@@ -11,8 +11,9 @@ from ..kernels.steps import BOARD_STEP, attention_scratch
 from .batch import RaggedBatch
 from .cores import Core, cores
 from .layers import INDICES, ONE_ROW_A_TEXT, Layers, Slot
+from .packing import LANES, Floats
 from .threads import thread_count
-from .weights import LANES, Floats, PackedWeights
+from .weights import PackedWeights
 
 # Tokens of a batch: enough that reading the weights costs little beside using them, and few enough that
 # activations stay in the caches and Ctrl-C is answered within a second.
@@ -37,9 +38,10 @@ class Engine:
         cores().grow(max(threads, thread_count()))
         config = weights.config
         self._n_labels = config.n_labels
+        self._n_heads = config.n_heads
         self._layers = Layers(config)
         self._steps = np.array(self._layers.classifier(weights.addresses()), np.int64)
-        self._scratch = attention_scratch(config.dim // config.n_heads, config.max_position_embeddings)
+        self._scratch = attention_scratch(config.dim, config.max_position_embeddings)
 
     def __reduce__(self) -> tuple[object, ...]:
         # The steps hold addresses, which are of this process.
@@ -70,7 +72,7 @@ class Engine:
         logits = np.empty((len(texts), self._n_labels), np.float32)
         first = 0
         for batch in batches(texts):
-            self._run(RaggedBatch.of(batch), logits[first : first + len(batch)])
+            self._run(RaggedBatch.of(batch, self._n_heads), logits[first : first + len(batch)])
             first += len(batch)
         return logits
 
@@ -135,7 +137,8 @@ class Engine:
         # The kernels may read, not use, up to a vector behind the last buffer.
         room = core.floats(sum(sizes) + threads * self._scratch + LANES)
         table = np.zeros(len(Slot), np.int64)
-        table[Slot.N_TOKENS], table[Slot.N_TEXTS], table[Slot.N_SPANS] = n_tokens, n_texts, len(batch.spans)
+        table[Slot.N_TOKENS], table[Slot.N_TEXTS] = n_tokens, n_texts
+        table[Slot.N_SPANS], table[Slot.N_CLS_SPANS] = len(batch.spans), len(batch.cls_spans)
         for slot, array in zip(INDICES, batch, strict=True):
             table[slot] = array.ctypes.data
         first = 0

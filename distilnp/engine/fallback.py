@@ -7,7 +7,7 @@ import numpy as np
 from .. import reference
 from ..checkpoint.config import DistilBertConfig
 from ..checkpoint.params import Params
-from .weights import Floats
+from .packing import Floats
 
 
 class ReferenceEngine:

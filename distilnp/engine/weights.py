@@ -1,31 +1,39 @@
 """The parameters as the kernels read them: packed once, in one block of memory, shared by all who use them.
 
-A dense layer's weight [out, in] becomes panels [out / 16, in, 16]: the 16 weights that meet one activation
-lie side by side, and a product reads them from first to last. Everything is padded with zeros to 16 columns,
-and starts on a cache line.
+How each of them lies there says `packing.py`. Every block starts on a cache line.
 """
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..checkpoint.config import DistilBertConfig
 from ..checkpoint.params import Array, Params, build_params
 from ..checkpoint.tensors import WEIGHTS_FILE, read_tensors
+from .packing import (
+    Floats,
+    HeadPanels,
+    Packing,
+    Panels,
+    PanelsOfHeads,
+    Rows,
+    Shape,
+    TransposedHeadPanels,
+)
 
-Floats = NDArray[np.float32]
-
-LANES = 16
 CACHE_LINE = 64
 
-
-def padded(n: int) -> int:
-    """Return n, rounded up to whole vectors."""
-    return -(-n // LANES) * LANES
+# Of the last layer's attention, what is packed head by head.
+IN_LAST_ATTENTION: dict[str, Callable[[Shape, int], Packing]] = {
+    "k_lin.weight": TransposedHeadPanels,
+    "v_lin.weight": HeadPanels,
+    "v_lin.bias": HeadPanels,
+    "out_lin.weight": PanelsOfHeads,
+}
 
 
 def aligned_floats(n: int) -> Floats:
@@ -49,22 +57,22 @@ class PackedWeights:
 
     def __init__(self, config: DistilBertConfig) -> None:
         self.config = config
-        self._places: dict[str, tuple[int, tuple[int, ...]]] = {}
+        self._places: dict[str, tuple[int, Packing]] = {}
         size = 0
         for name, shape in _in_order_of_memory(config):
-            self._places[name] = size, shape
-            size += math.prod(_block_shape(name, shape))
+            packing = _packing(name, shape, config)
+            self._places[name] = size, packing
+            size += math.prod(packing.block_shape)
         self.arena = aligned_floats(size)
 
     def __reduce__(self) -> tuple[object, ...]:
         return _copy, (self.config, self.arena)
 
     def _block(self, name: str) -> Floats:
-        first, shape = self._places[name]
-        block_shape = _block_shape(name, shape)
-        return self.arena[first : first + math.prod(block_shape)].reshape(block_shape)
+        first, packing = self._places[name]
+        return self.arena[first : first + math.prod(packing.block_shape)].reshape(packing.block_shape)
 
-    def store(self, name: str, shape: tuple[int, ...], first_row: int, rows: Array) -> None:
+    def store(self, name: str, shape: Shape, first_row: int, rows: Array) -> None:
         """Pack some rows of a tensor.
 
         Parameters
@@ -78,21 +86,13 @@ class PackedWeights:
         rows : array, [n, ...]
             n is a multiple of 16 unless these are the last.
         """
-        block = self._block(name)
-        if not _is_dense(name, shape):
-            columns = shape[1:]
-            block[(slice(first_row, first_row + len(rows)), *map(slice, columns))] = rows
-            return
-        first_panel, whole, rest = first_row // LANES, len(rows) // LANES, len(rows) % LANES
-        panels = rows[: whole * LANES].reshape(whole, LANES, shape[1]).swapaxes(1, 2)
-        block[first_panel : first_panel + whole] = panels
-        if rest:
-            block[first_panel + whole, :, :rest] = rows[-rest:].T
+        _, packing = self._places[name]
+        packing.store(self._block(name), first_row, rows)
 
     def addresses(self) -> Params:
         """Return `Params` that hold, in place of each tensor, the address of its block."""
 
-        def address(name: str, shape: tuple[int, ...]) -> Any:
+        def address(name: str, shape: Shape) -> Any:
             return self._block(name).ctypes.data
 
         return build_params(self.config, address)
@@ -100,11 +100,9 @@ class PackedWeights:
     def unpack(self) -> Params:
         """Return the parameters as the reference pass takes them, in memory of their own."""
 
-        def tensor(name: str, shape: tuple[int, ...]) -> Array:
-            block = self._block(name)
-            if _is_dense(name, shape):
-                block = block.swapaxes(1, 2).reshape(-1, shape[1])
-            return block[tuple(map(slice, shape))].copy()
+        def tensor(name: str, shape: Shape) -> Array:
+            _, packing = self._places[name]
+            return packing.unpack(self._block(name))
 
         return build_params(self.config, tensor)
 
@@ -146,24 +144,22 @@ def _identity(path: Path, config: DistilBertConfig) -> tuple[object, ...]:
     return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, config
 
 
-def _is_dense(name: str, shape: tuple[int, ...]) -> bool:
-    return len(shape) == 2 and "embeddings" not in name
+def _packing(name: str, shape: Shape, config: DistilBertConfig) -> Packing:
+    """Return how a tensor is packed; why the last attention differs says `Layers.last_self_attention`."""
+    in_last_attention = name.partition(f"layer.{config.n_layers - 1}.attention.")[2]
+    if in_last_attention in IN_LAST_ATTENTION:
+        return IN_LAST_ATTENTION[in_last_attention](shape, config.n_heads)
+    return Panels(shape) if len(shape) == 2 and "embeddings" not in name else Rows(shape)
 
 
-def _block_shape(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
-    if _is_dense(name, shape):
-        return padded(shape[0]) // LANES, shape[1], LANES
-    return *shape[:-1], padded(shape[-1])
-
-
-def _in_order_of_memory(config: DistilBertConfig) -> list[tuple[str, tuple[int, ...]]]:
+def _in_order_of_memory(config: DistilBertConfig) -> list[tuple[str, Shape]]:
     """Return names and shapes: of every layer first the weights, then the vectors.
 
     So the weights of queries, keys and values are neighbours, as their biases are: one matrix to the kernels.
     """
-    tensors: list[tuple[str, tuple[int, ...]]] = []
+    tensors: list[tuple[str, Shape]] = []
 
-    def collect(name: str, shape: tuple[int, ...]) -> Array:
+    def collect(name: str, shape: Shape) -> Array:
         tensors.append((name, shape))
         return np.empty(0, np.float32)
 

@@ -10,34 +10,36 @@ import math
 import numpy as np
 
 from .elementary import exp
-from .gemm import multiply
+from .gemm import KC, multiply
 from .jit import inlined
 from .simd import LANES, advance, larger, load, splat, store
 
 
 @inlined
-def attend(n_queries, n_keys, head_dim, q, q_row, k, v, kv_row, scratch, c, c_row):
-    """c[n_queries, head_dim] = softmax(q @ k.T / sqrt(head_dim)) @ v.
+def attend(n_queries, n_keys, dim, head_dim, q, q_row, k, v, kv_row, scratch, c, c_row):
+    """c[n_queries, dim] = softmax(q @ k.T / sqrt(head_dim)) @ v.
 
-    q     [n_queries, head_dim], rows q_row apart, at most 16
-    k, v  [n_keys, head_dim], rows kv_row apart; 15 floats beyond head_dim are read, and not used
-    c     [n_queries, head_dim], rows c_row apart; nothing beyond head_dim is written
+    q     [n_queries, dim], rows q_row apart, at most 16
+    k, v  [n_keys, dim], rows kv_row apart; 15 floats beyond dim are read, and not used
+    c     [n_queries, dim], rows c_row apart; nothing beyond dim is written
 
     Oracle: reference.softmax and numpy's @.
     """
-    queries = scratch  # [head_dim, 16]
-    probs = advance(queries, head_dim * LANES)  # [n_keys, 16]
+    queries = scratch  # [dim, 16]
+    probs = advance(queries, dim * LANES)  # [n_keys, 16]
     sums = advance(probs, n_keys * LANES)  # [16]
-    context = advance(sums, LANES)  # [16, head_dim up to 16]
-    context_row = (head_dim + LANES - 1) // LANES * LANES
+    context = advance(sums, LANES)  # [16, dim up to 16]
+    context_row = (dim + LANES - 1) // LANES * LANES
 
     scale = np.float32(1.0) / np.float32(math.sqrt(np.float32(head_dim)))
-    for d in range(head_dim):
+    for d in range(dim):
         store(queries, d * LANES, splat(0.0))
         for i in range(n_queries):
             queries[d * LANES + i] = q[i * q_row + d] * scale
 
-    multiply(n_keys, head_dim, k, kv_row, 1, queries, LANES, queries, probs, LANES, False)
+    for d in range(0, dim, KC):
+        terms, part = min(KC, dim - d), advance(queries, d * LANES)
+        multiply(n_keys, terms, advance(k, d), kv_row, 1, part, LANES, part, probs, LANES, d > 0)
 
     largest = load(probs, 0)
     for j in range(1, n_keys):
@@ -49,7 +51,7 @@ def attend(n_queries, n_keys, head_dim, q, q_row, k, v, kv_row, scratch, c, c_ro
         store(probs, j * LANES, x)
     store(sums, 0, splat(1.0) / total)
 
-    for d in range(0, head_dim, LANES):
+    for d in range(0, dim, LANES):
         multiply(
             n_queries,
             n_keys,
@@ -64,5 +66,5 @@ def attend(n_queries, n_keys, head_dim, q, q_row, k, v, kv_row, scratch, c, c_ro
             False,
         )
     for i in range(n_queries):
-        for d in range(head_dim):
+        for d in range(dim):
             c[i * c_row + d] = context[i * context_row + d] * sums[i]

@@ -8,7 +8,7 @@ many rows there are and whichever thread computes it. Names are those of BLIS: V
 from .elementary import gelu, relu
 from .jit import inlined
 from .simd import LANES, advance, load, prefetch, store, tile_add, tile_fma, tile_store, tile_zeros
-from .steps import GELU, RELU, RESIDUAL
+from .steps import GELU, NO_BIAS, RELU, RESIDUAL
 
 # Rows of a tile in registers. On AVX2, 6 x 16 are 12 of the 16 registers, which leaves 2 for b and 1 for a; 8
 # sums under way hide the latency of an FMA (4 cycles, 2 a cycle), so 12 do.
@@ -115,29 +115,33 @@ def n_gemm_jobs(m, n_panels):
 
 
 @inlined
-def block_at(i, width, n_blocks, rows):
-    """Return panel and first k of a job's i-th block of weights; beyond its end, of the blocks after it.
+def block_at(i, width, n_blocks, rows, n_present):
+    """Return panel and first k of a job's i-th block of weights; beyond its end, of its thread's next job.
 
-    Few rows take panel after panel. Many rows take the first block of every panel, then the second of every
-    panel: that many columns of a stay in the second cache meanwhile.
+    Threads take jobs in turn, so that is probably the n_present-th from this one. Few rows take panel after
+    panel. Many rows take the first block of every panel, then the second of every panel: that many columns of
+    a stay in the second cache meanwhile.
     """
-    if rows <= FEW_ROWS:
-        return i // n_blocks, i % n_blocks * KC
     job, i = divmod(i, width * n_blocks)
-    return job * width + i % width, i // width * KC
+    first = job * n_present * width
+    if rows <= FEW_ROWS:
+        return first + i // n_blocks, i % n_blocks * KC
+    return first + i % width, i // width * KC
 
 
 @inlined
-def gemm(job, m, k, n_panels, a, a_row, weight, bias, residual, residual_row, c, c_row, epilogue):
+def gemm(job, n_present, m, k, n_panels, a, a_row, weight, bias, residual, residual_row, c, c_row, epilogue):
     """c[m, 16 n_panels] = epilogue(a[m, k] @ weight + bias), the part that is `job`'s.
 
+    n_present threads take jobs, more or less
     a         [m, >= k], rows a_row apart
     weight    [n_panels, k, 16]: 16 columns side by side, as they are read
     bias      [n_panels, 16]
     residual  [m, 16 n_panels], rows residual_row apart; read for RESIDUAL alone; not c
     c         [m, 16 n_panels], rows c_row apart
 
-    An element is the sum of its products in the order of k, KC at a time; then come bias and epilogue.
+    An element is the sum of its products in the order of k, KC at a time; then come bias and epilogue, or
+    nothing for NO_BIAS.
     Oracle: numpy's @, reference.gelu and reference.relu.
     """
     n_groups = (n_panels + NC - 1) // NC
@@ -152,13 +156,13 @@ def gemm(job, m, k, n_panels, a, a_row, weight, bias, residual, residual_row, c,
     width = last - first
     n_blocks = (k + KC - 1) // KC
     for i in range(width * n_blocks):
-        panel, p = block_at(i, width, n_blocks, rows)
-        next_panel, next_p = block_at(i + 1, width, n_blocks, rows)
+        panel, p = block_at(i, width, n_blocks, rows, n_present)
+        next_panel, next_p = block_at(i + 1, width, n_blocks, rows, n_present)
         j = (first + panel) * LANES
         b = advance(weight, j * k + p * LANES)
         later = advance(weight, (first + next_panel) * LANES * k + next_p * LANES)
         column = advance(c, j)
         kc = min(KC, k - p)
         multiply(rows, kc, advance(a, p), a_row, 1, b, LANES, later, column, c_row, p > 0)
-        if p + kc == k:
+        if p + kc == k and epilogue != NO_BIAS:
             finish(rows, advance(bias, j), advance(residual, j), residual_row, column, c_row, epilogue)

@@ -10,14 +10,14 @@ from .gemm import gemm, n_gemm_jobs
 from .jit import entry_point
 from .jobs import await_all, take_job
 from .row_wise import embed, gather, layer_norm, n_row_jobs
-from .simd import advance, fetch_add, float_pointer, floats_at, int_pointer, ints_at
+from .simd import LANES, advance, fetch_add, float_pointer, floats_at, int_pointer, ints_at, load_acquire
 from .steps import ATTENTION, BOARD_STEP, EMBED, GEMM, LAYER_NORM, OPERANDS, SPAN
 
 STEP = len(OPERANDS)
 # fmt: off
 (
-    KIND, ROWS, A, B, C, INDEX, A_ROW, B_ROW, C_ROW, DIM, N_PANELS, N_HEADS, COLUMN, VALUE_COLUMN, EPILOGUE,
-    WEIGHT, BIAS
+    KIND, ROWS, A, B, C, INDEX, A_ROW, B_ROW, C_ROW, DIM, N_PANELS, N_HEADS, HEAD_DIM, A_HEAD, C_HEAD, COLUMN,
+    VALUE_COLUMN, EPILOGUE, WEIGHT, BIAS
 ) = range(STEP)
 # fmt: on
 
@@ -33,7 +33,8 @@ def run(n_steps, steps, batch, board, scratch, scratch_size):
 
     Returns when the last step is done, also what others do of it. Nothing is checked.
     """
-    scratch = advance(scratch, fetch_add(board, 1) * scratch_size)
+    n_entered = board
+    scratch = advance(scratch, fetch_add(n_entered, 1) * scratch_size)
     for i in range(n_steps):
         s = advance(steps, i * STEP)
         board = advance(board, BOARD_STEP)
@@ -41,8 +42,9 @@ def run(n_steps, steps, batch, board, scratch, scratch_size):
         a, b, c = floats_at(batch[s[A]]), floats_at(batch[s[B]]), floats_at(batch[s[C]])
         index = ints_at(batch[s[INDEX]])
         weight, bias = floats_at(s[WEIGHT]), floats_at(s[BIAS])
+        jobs_of_head = n_gemm_jobs(m, s[N_PANELS])
         if kind == GEMM:
-            n_jobs = n_gemm_jobs(m, s[N_PANELS])
+            n_jobs = jobs_of_head * s[N_HEADS]
         elif kind == ATTENTION:
             n_jobs = m * s[N_HEADS]
         else:
@@ -51,15 +53,19 @@ def run(n_steps, steps, batch, board, scratch, scratch_size):
         job = take_job(board)
         while job < n_jobs:
             if kind == GEMM:
-                gemm(job, m, dim, s[N_PANELS], a, s[A_ROW], weight, bias, b, s[B_ROW],
-                     advance(c, s[COLUMN]), s[C_ROW], s[EPILOGUE])  # fmt: skip
+                head = job // jobs_of_head
+                columns = head * s[N_PANELS] * LANES
+                gemm(job % jobs_of_head, load_acquire(n_entered), m, dim, s[N_PANELS],
+                     advance(a, head * s[A_HEAD]), s[A_ROW], advance(weight, columns * dim),
+                     advance(bias, columns), b, s[B_ROW],
+                     advance(c, s[COLUMN] + head * s[C_HEAD]), s[C_ROW], s[EPILOGUE])  # fmt: skip
             elif kind == ATTENTION:
                 # All spans of a head, then the next head: its keys and values stay near.
                 head = job // m * dim
                 span = advance(index, job % m * SPAN)
                 row, n_queries, text, n_keys = span[0], span[1], span[2], span[3]
                 b_text = advance(b, text * s[B_ROW] + head)
-                attend(n_queries, n_keys, dim, advance(a, row * s[A_ROW] + head), s[A_ROW],
+                attend(n_queries, n_keys, dim, s[HEAD_DIM], advance(a, row * s[A_ROW] + head), s[A_ROW],
                        advance(b_text, s[COLUMN]), advance(b_text, s[VALUE_COLUMN]), s[B_ROW],
                        scratch, advance(c, row * s[C_ROW] + head), s[C_ROW])  # fmt: skip
             elif kind == LAYER_NORM:

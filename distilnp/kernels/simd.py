@@ -101,15 +101,18 @@ def advance(typing: Any, pointer: Any, offset: Any) -> Any:
 
 @intrinsic
 def prefetch(typing: Any, pointer: Any, offset: Any) -> Any:
-    """Ask for the cache line of pointer[offset], which need not be memory of ours: nothing is read."""
+    """Ask for the cache line of pointer[offset], which need not be memory of ours: nothing is read.
+
+    It comes into the second cache: more lines can be on their way there than into the first.
+    """
 
     def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> Any:
         byte_pointer = ir.IntType(8).as_pointer()
         kind = ir.FunctionType(ir.VoidType(), [byte_pointer, INT32, INT32, INT32])
         function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
         address = builder.bitcast(builder.gep(args[0], [args[1]]), byte_pointer)
-        for_reading, into_first_cache, data = INT32(0), INT32(3), INT32(1)
-        builder.call(function, [address, for_reading, into_first_cache, data])
+        for_reading, into_second_cache, data = INT32(0), INT32(2), INT32(1)
+        builder.call(function, [address, for_reading, into_second_cache, data])
         return context.get_dummy_value()
 
     return types.void(float_pointer, types.intp), generate

@@ -11,7 +11,7 @@ from typing import Any
 EMBED, LAYER_NORM, GATHER, GEMM, ATTENTION = range(5)
 
 # What is done to a product before it leaves the cache: `epilogue` of GEMM.
-IDENTITY, GELU, RELU, RESIDUAL = range(4)
+NO_BIAS, IDENTITY, GELU, RELU, RESIDUAL = range(5)
 
 # fmt: off
 OPERANDS = (
@@ -26,9 +26,12 @@ OPERANDS = (
     "a_row",         # floats from one row of a to the next; of EMBED's weight
     "b_row",         # the same of b; of EMBED's bias
     "c_row",         # the same of c
-    "dim",           # columns of a; for ATTENTION of a head
+    "dim",           # columns of a; for ATTENTION of a head's part of it
     "n_panels",      # GEMM: columns of c, in panels of 16
-    "n_heads",       # ATTENTION
+    "n_heads",       # ATTENTION; GEMM, where every head has a product of its own, else 1
+    "head_dim",      # ATTENTION: a score is divided by its root
+    "a_head",        # GEMM: floats from the a of one head to that of the next
+    "c_head",        # GEMM: the same of c
     "column",        # GEMM: first column of c; ATTENTION: of the keys in b
     "value_column",  # ATTENTION: first column of the values in b
     "epilogue",      # GEMM
@@ -58,6 +61,6 @@ def step(kind: int, **operands: Any) -> list[int]:
     return row
 
 
-def attention_scratch(head_dim: int, n_keys: int) -> int:
+def attention_scratch(dim: int, n_keys: int) -> int:
     """Return how many floats a thread needs for ATTENTION: queries, scores, sums and context of a span."""
-    return (head_dim + n_keys + 1 + -(-head_dim // 16) * 16) * SPAN_QUERIES
+    return (dim + n_keys + 1 + -(-dim // 16) * 16) * SPAN_QUERIES
