@@ -171,18 +171,17 @@ def gemm(
     *,
     epilogue: int = IDENTITY,
     residual: Any = None,
-    column: int = 0,
     **how: Any,
 ) -> Floats:
     """Return epilogue(a @ weight.T + bias), [m, out up to 16 columns], computed inside a wider matrix."""
     (m, k), n = np.shape(a), padded(len(weight))
     rows, panels, biases = Guarded.of(a), Guarded.of(pack(weight)), Guarded.of(with_zeros(bias))
     added = Guarded(m, n) if residual is None else Guarded.of(with_zeros(residual))
-    c = Guarded(m, column + n + LANES)
+    c = Guarded(m, n + LANES)
     return run_step(
         GEMM,
         c,
-        c.matrix[:, column : column + n],
+        c.matrix[:, :n],
         [rows, panels, biases, added],
         {ROWS: m, A: rows.address, B: added.address},
         {
@@ -191,7 +190,6 @@ def gemm(
             "dim": k,
             "n_panels": n // LANES,
             "n_heads": 1,
-            "column": column,
             "epilogue": epilogue,
             "weight": panels.address,
             "bias": biases.address,
@@ -200,8 +198,41 @@ def gemm(
     )
 
 
-def attention(q: Any, k: Any, v: Any, spans: Any, *, n_heads: int = 1, **how: Any) -> Floats:
-    """Return softmax(q @ k.T / sqrt(head_dim)) @ v of every span and head, [queries, n_heads * head_dim].
+def gemm_of_heads(a: Any, weight: Any, bias: Any, *, epilogue: int = IDENTITY, **how: Any) -> Floats:
+    """Return a[:, h] @ weight[h].T + bias[h] of every head h, [m, n_heads, out up to 16 columns]."""
+    (m, n_heads, k), n = np.shape(a), padded(np.shape(weight)[1])
+    rows = Guarded.of(np.reshape(a, (m, n_heads * k)))
+    panels = Guarded.of(np.concatenate([pack(part) for part in weight]))
+    biases = Guarded.of(with_zeros(bias).ravel())
+    c_head = n + LANES
+    c = Guarded(m, n_heads * c_head)
+    row, item = c.matrix.strides
+    return run_step(
+        GEMM,
+        c,
+        np.lib.stride_tricks.as_strided(c.matrix, (m, n_heads, n), (row, c_head * item, item)),
+        [rows, panels, biases],
+        {ROWS: m, A: rows.address, B: rows.address},
+        {
+            "a_row": rows.stride,
+            "b_row": rows.stride,
+            "dim": k,
+            "n_panels": n // LANES,
+            "n_heads": n_heads,
+            "a_head": k,
+            "c_head": c_head,
+            "epilogue": epilogue,
+            "weight": panels.address,
+            "bias": biases.address,
+        },
+        **how,
+    )
+
+
+def attention(
+    q: Any, k: Any, v: Any, spans: Any, *, n_heads: int = 1, head_dim: int | None = None, **how: Any
+) -> Floats:
+    """Return softmax(q @ k.T / sqrt(head_dim)) @ v of every span and head, [queries, n_heads * dim].
 
     k and v stand beside each other in one matrix, with a vector of guards before, between and behind them.
     """
@@ -225,7 +256,7 @@ def attention(q: Any, k: Any, v: Any, spans: Any, *, n_heads: int = 1, **how: An
             "b_row": keys_values.stride,
             "dim": dim // n_heads,
             "n_heads": n_heads,
-            "head_dim": dim // n_heads,
+            "head_dim": head_dim or dim // n_heads,
             "column": LANES,
             "value_column": value_column,
         },

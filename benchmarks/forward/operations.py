@@ -12,20 +12,19 @@ BYTES_OF_FLOAT32 = 4
 def executed_flops(config: DistilBertConfig, n_seq: int) -> int:
     """Count the operations for one text of `n_seq` tokens, with the last layer pruned.
 
-    Only the first token leaves the last layer. There, keys and values are needed of every token, all else
-    (query, context, out_lin, the feed-forward network) of that one.
+    Only the first token leaves the last layer. There no token is taken through a weight but that one, and the
+    hidden states are the keys and the values of each head.
     """
     dim, hidden_dim = config.dim, config.hidden_dim
 
-    def layer(n_queries: int) -> int:
-        keys_and_values = n_seq * 2 * dim * dim
-        query_and_out_lin = n_queries * 2 * dim * dim
-        scores_and_context = n_queries * 2 * n_seq * dim
+    def layer(n_queries: int, columns_of_scores: int) -> int:
+        attention_weights = n_queries * 4 * dim * dim
+        scores_and_context = n_queries * 2 * n_seq * columns_of_scores
         feed_forward = n_queries * 2 * dim * hidden_dim
-        return keys_and_values + query_and_out_lin + scores_and_context + feed_forward
+        return attention_weights + scores_and_context + feed_forward
 
     head = dim * dim + dim * config.n_labels
-    return 2 * ((config.n_layers - 1) * layer(n_seq) + layer(1) + head)
+    return 2 * ((config.n_layers - 1) * layer(n_seq, dim) + layer(1, config.n_heads * dim) + head)
 
 
 def weight_bytes(config: DistilBertConfig) -> int:

@@ -58,7 +58,7 @@ def run(n_steps, steps, batch, board, scratch, scratch_size):
                 gemm(job % jobs_of_head, load_acquire(n_entered), m, dim, s[N_PANELS],
                      advance(a, head * s[A_HEAD]), s[A_ROW], advance(weight, columns * dim),
                      advance(bias, columns), b, s[B_ROW],
-                     advance(c, s[COLUMN] + head * s[C_HEAD]), s[C_ROW], s[EPILOGUE])  # fmt: skip
+                     advance(c, head * s[C_HEAD]), s[C_ROW], s[EPILOGUE])  # fmt: skip
             elif kind == ATTENTION:
                 # All spans of a head, then the next head: its keys and values stay near.
                 head = job // m * dim

@@ -32,8 +32,8 @@ OPERANDS = (
     "head_dim",      # ATTENTION: a score is divided by its root
     "a_head",        # GEMM: floats from the a of one head to that of the next
     "c_head",        # GEMM: the same of c
-    "column",        # GEMM: first column of c; ATTENTION: of the keys in b
-    "value_column",  # ATTENTION: first column of the values in b
+    "column",        # ATTENTION: first column of the keys in b
+    "value_column",  # ATTENTION: of the values
     "epilogue",      # GEMM
     # addresses of float32 parameters
     "weight",        # of GEMM, packed; of LAYER_NORM; EMBED: one row a token

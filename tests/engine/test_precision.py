@@ -1,15 +1,17 @@
 """The engine against transformers in float64: no further off than PyTorch's own float32."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 from expected_logits import GOLDENS, float32_tolerance, golden
-from seeded_models import CONFIGS, packed, seeded_ids, seeded_tensors
+from seeded_models import CONFIGS, packed, params_of, seeded_ids, seeded_tensors
 
 import distilnp
+from distilnp import reference
 from distilnp.checkpoint.config import DistilBertConfig
 from distilnp.checkpoint.registry import find_checkpoint
 from distilnp.engine.engine import Engine
@@ -86,6 +88,20 @@ def test_models_of_odd_sizes_have_the_logits_of_transformers(name: str) -> None:
     for found, (n, wanted) in zip(logits, expected.items(), strict=True):
         tolerance = float32_tolerance(config, n, largest_logit, in_a_row)
         assert np.abs(found - wanted).max() <= tolerance, f"{n} tokens"
+
+
+def test_a_model_may_have_more_heads_than_a_vector_has_lanes() -> None:
+    config = replace(CONFIGS["odd-sizes"], n_heads=19, dim=57)
+    tensors = seeded_tensors(config)
+    params = params_of({name: tensor.astype(np.float64) for name, tensor in tensors.items()}, config)
+    texts = [seeded_ids(config.vocab_size, n, seed=n) for n in (1, 2, 16, 17, 40, 300)]
+    expected = [reference.forward(ids, params, config) for ids in texts]
+
+    logits = Engine(packed(tensors, config), THREADS).forward(texts)
+
+    largest_logit = np.abs(expected).max()
+    for ids, found, wanted in zip(texts, logits, expected, strict=True):
+        assert np.abs(found - wanted).max() <= float32_tolerance(config, len(ids), largest_logit, in_a_row)
 
 
 def test_every_sentence_of_sst2_dev_has_the_label_of_float64(data: Path) -> None:

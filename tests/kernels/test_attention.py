@@ -17,6 +17,7 @@ from kernel_programs import (
 )
 
 from distilnp import reference
+from distilnp.kernels.gemm import KC
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -77,6 +78,18 @@ def test_any_number_of_columns(head_dim: int) -> None:
 
 def test_the_longest_text_of_a_full_model() -> None:
     assert_equals_reference([512], 64, n_heads=12, threads=2)
+
+
+@pytest.mark.parametrize("dim", [KC - 1, KC, KC + 1, 768])
+def test_keys_may_be_longer_than_what_a_score_is_scaled_by(dim: int) -> None:
+    # As in the last layer, where heads look at whole hidden states.
+    q, k, v = operands(37, dim)
+
+    result = attention(q[:12], k, v, [(0, 12, 0, 37)], head_dim=17, threads=2)
+
+    as_if_scaled_by_dim = q[:12] * np.sqrt(np.float64(dim) / 17)
+    expected, tolerance = in_float64(as_if_scaled_by_dim, k, v)
+    assert_within(result, expected, tolerance)
 
 
 @pytest.mark.parametrize("n_queries", range(1, LANES + 1))

@@ -6,12 +6,19 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kernel_programs import LANES, UNIT_ROUNDOFF, assert_same_bits, assert_within, gelu_tolerance, gemm
+from kernel_programs import (
+    UNIT_ROUNDOFF,
+    assert_same_bits,
+    assert_within,
+    gelu_tolerance,
+    gemm,
+    gemm_of_heads,
+)
 from rounded_once import fma
 
 from distilnp import reference
 from distilnp.kernels.gemm import KC, MC, MR
-from distilnp.kernels.steps import GELU, IDENTITY, RELU, RESIDUAL
+from distilnp.kernels.steps import GELU, IDENTITY, NO_BIAS, RELU, RESIDUAL
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -60,11 +67,6 @@ def test_any_number_of_columns(n: int) -> None:
     assert_equals_numpy(MR + 1, 19, n, threads=2)
 
 
-@pytest.mark.parametrize("column", [0, LANES, 5 * LANES])
-def test_a_product_may_begin_at_any_panel_of_the_result(column: int) -> None:
-    assert_equals_numpy(MR + 1, 19, 33, column=column)
-
-
 def in_order(a: Floats, weight: Floats, bias: Floats) -> Floats:
     """Return the product as it is rounded: FMAs from 0 on in the order of k, the sums of KC, the bias."""
     k = a.shape[1]
@@ -83,6 +85,24 @@ def test_terms_are_summed_in_one_order_with_one_rounding_each(m: int, k: int) ->
     a, weight, bias, _ = operands(m, k, 17)
 
     assert_same_bits(gemm(a, weight, bias)[:, :17], in_order(a, weight, bias))
+
+
+# --- heads ---
+
+
+@pytest.mark.parametrize(("m", "k", "n"), [(1, 1, 1), (1, 64, 768), (1, 768, 64), (MC + 1, KC + 1, 17)])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_every_head_has_the_product_of_its_own_rows_and_weight(m: int, k: int, n: int, threads: int) -> None:
+    heads = [operands(m, k, n, seed=head) for head in range(5)]
+    a, weight, bias = (np.stack(parts) for parts in [*zip(*heads, strict=True)][:3])
+    a = a.swapaxes(0, 1)
+
+    together = gemm_of_heads(a, weight, bias, threads=threads)
+    without_bias = gemm_of_heads(a, weight, np.full_like(bias, np.nan), epilogue=NO_BIAS, threads=threads)
+
+    for head in range(5):
+        assert_same_bits(together[:, head], gemm(a[:, head], weight[head], bias[head]))
+        assert_same_bits(without_bias[:, head], gemm(a[:, head], weight[head], np.zeros_like(bias[head])))
 
 
 # --- epilogues ---
