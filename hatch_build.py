@@ -53,9 +53,9 @@ class KernelsHook(BuildHookInterface):
     def dependencies(self) -> list[str]:
         """Ask for a linker where there is none."""
         targets = self.targets()
-        from distilnp.kernels.build import system_linker
+        from distilnp.kernels.build import has_linker
 
-        return [] if all(map(system_linker, targets)) else ["ziglang"]
+        return [] if all(map(has_linker, targets)) else ["ziglang"]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Build the libraries, into the wheel or, for an editable install, into the sources."""

@@ -34,7 +34,6 @@ LINK = (
     "-Wl,-z,noexecstack",
     "-Wl,-z,relro",
     "-Wl,-z,now",
-    "-Wl,-z,text",
 )
 
 
@@ -89,25 +88,31 @@ def environment(target: Target) -> dict[str, str]:
 
 def link(target: Target, object_file: Path, library: Path) -> None:
     """Link an object file to a shared library."""
-    _run([*linker(target), *LINK, f"-Wl,-soname,{library.name}", "-o", library, object_file])
+    _run(
+        [*linker(target), *LINK, f"-Wl,-soname,{library.name}", "-o", library, object_file],
+        os.environ | {"ZIG_GLOBAL_CACHE_DIR": os.fspath(library.parent)},  # ziglang would write to the home
+    )
 
 
 def linker(target: Target) -> list[str]:
     """Return the command that links for a target: the system's, or the one that PyPI has for all targets."""
-    if command := system_linker(target):
+    is_native = target in targets_of_this_machine()
+    if command := shutil.which("cc" if is_native else f"{target.machine}-linux-gnu-gcc"):
         return [command]
     if find_spec("ziglang"):
         return [sys.executable, "-m", "ziglang", "cc", "-target", f"{target.machine}-linux-gnu"]
     raise BuildError(f"linking for {target.name} takes a C compiler for it, or: pip install ziglang")
 
 
-def system_linker(target: Target) -> str | None:
-    """Return the C compiler of the system that links for a target, if there is one."""
-    is_native = target in targets_of_this_machine()
-    return shutil.which("cc" if is_native else f"{target.machine}-linux-gnu-gcc")
+def has_linker(target: Target) -> bool:
+    """Say whether something here links for a target."""
+    try:
+        return bool(linker(target))
+    except BuildError:
+        return False
 
 
-def _run(command: Sequence[str | Path], environment: dict[str, str] | None = None) -> None:
+def _run(command: Sequence[str | Path], environment: dict[str, str]) -> None:
     run = subprocess.run(command, env=environment, capture_output=True, text=True)
     if run.returncode:
         words = " ".join(map(str, command))

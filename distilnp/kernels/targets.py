@@ -42,8 +42,8 @@ class Target(NamedTuple):
 X86_64_V3 = frozenset({"abm", "avx2", "bmi1", "bmi2", "f16c", "fma", "movbe"})
 X86_64_V4 = X86_64_V3 | {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}
 
-# Of one machine, the better comes later. LLVM prefers 256 bits where it has 512, because the first CPUs that
-# had them became slower for a while after each use; a product uses them all the time.
+# Of one machine, the better comes later. LLVM would keep to 256 bits, where it is free to, on a CPU that has
+# 512: the first ones were slower for a while after each use of them, but a product uses them all the time.
 TARGETS = {
     target.name: target
     for target in (

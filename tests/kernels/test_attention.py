@@ -18,6 +18,8 @@ from kernel_programs import (
 
 from distilnp import reference
 
+pytestmark = pytest.mark.usefixtures("every_way")
+
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 
