@@ -2,23 +2,32 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-numpy check check-full bench bench-quick goldens
+KERNELS := distilnp/kernels/lib/manifest.json
+
+.PHONY: demo kernels test test-numpy test-wheel check check-full bench bench-quick goldens
 
 demo: .venv/demo  ## answer from the bundled checkpoint
 	$(BIN)/distilnp classify "I really liked that movie!" "What a waste of two hours."
 
-test: .venv/test  ## the tests; with DISTILNP_DATA set, also those over research texts
+kernels: $(KERNELS)  ## the libraries in distilnp/kernels/lib, if sources are newer
+
+test: .venv/test $(KERNELS)  ## the tests; with DISTILNP_DATA set, also those over research texts
 	$(BIN)/python -m pytest -m "not sweep"
 
-test-numpy: .venv-numpy/ready  ## the tier without compiled kernels, in an environment without Numba
-	.venv-numpy/bin/python -m pytest tests/test_numpy_tier.py tests/test_api.py tests/test_reference.py
+test-numpy: .venv/test  ## what everyone calls, in the tier without compiled kernels
+	DISTILNP_KERNELS=numpy $(BIN)/python -m pytest tests/test_api.py
 
-check: .venv/dev test test-numpy  ## the tests, the style and the types
+# `pytest`, not `python -m pytest`: the package that is imported is to be the wheel's.
+test-wheel: .venv-wheel/ready  ## the engine from a wheel, in an environment without Numba
+	DISTILNP_KERNELS=aot .venv-wheel/bin/pytest tests/engine tests/test_api.py -m "not sweep"
+	.venv-wheel/bin/pytest tests/test_numpy_tier.py
+
+check: .venv/dev test test-numpy test-wheel  ## the tests, the style and the types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-check-full: .venv/test  ## everything, with the exhaustive comparisons: minutes to an hour
+check-full: .venv/test $(KERNELS)  ## everything, with the exhaustive comparisons: minutes to an hour
 	$(BIN)/python -m pytest
 	PYTHONPATH=tests $(BIN)/python tests/witness/sweep_tokenizer.py
 
@@ -39,12 +48,17 @@ goldens: .venv/train .venv/test  ## what the witnesses compute, for the tests; r
 	$(BIN)/python -m pip install --quiet --editable .
 	touch $@
 
-.venv-numpy/ready: pyproject.toml
-	test -x .venv-numpy/bin/python || $(PYTHON) -m venv .venv-numpy
-	.venv-numpy/bin/python -m pip install --quiet numpy safetensors tqdm pytest hypothesis hatchling
-	.venv-numpy/bin/python -m pip install --quiet --no-deps --editable .
+# The first install has built the kernels, and `KERNELS` says when they have to be built again.
+.venv/%: pyproject.toml .venv/demo
+	DISTILNP_BUILD_TARGETS=none $(BIN)/python -m pip install --quiet --editable ".[$*]"
 	touch $@
 
-.venv/%: pyproject.toml .venv/demo
-	$(BIN)/python -m pip install --quiet --editable ".[$*]"
+$(KERNELS): $(wildcard distilnp/kernels/*.py) | .venv/test
+	$(BIN)/python -m distilnp.kernels.build
+
+.venv-wheel/ready: pyproject.toml hatch_build.py $(shell find distilnp weights -type f -not -path "*/__pycache__/*" -not -path "*/lib/*") | .venv/test
+	rm -rf .venv-wheel
+	$(PYTHON) -m venv .venv-wheel
+	$(BIN)/python -m hatchling build --target wheel --directory .venv-wheel/dist
+	.venv-wheel/bin/python -m pip install --quiet .venv-wheel/dist/*.whl pytest hypothesis
 	touch $@

@@ -25,7 +25,7 @@ from .engine.fallback import ReferenceEngine
 from .engine.threads import thread_count
 from .engine.weights import load_packed
 from .errors import ArgumentError, CheckpointError, InputTypeError
-from .kernels.loader import obstacle, say, wanted
+from .kernels.loader import chosen, say
 from .predictions import FunctionToApply, Prediction, default_function, predict
 from .tokenizer import Encoding, Tokenizer
 
@@ -313,11 +313,8 @@ def load(
 
 
 def _engine(folder: Path, config: DistilBertConfig, threads: int) -> Engine | ReferenceEngine:
-    choice = wanted()
-    reason = None if choice == "numpy" else obstacle()
-    if choice == "jit" and reason:
-        raise ArgumentError(f"DISTILNP_KERNELS is 'jit', but {reason}. Without the variable, NumPy computes")
-    if choice == "numpy" or reason:
+    kernels, reason = chosen()
+    if kernels == "numpy":
         if reason:
             _announce(f"{reason}; computing with NumPy instead, several times slower")
         return ReferenceEngine(load_params(folder, config), config)

@@ -7,6 +7,7 @@
     │   ├── TensorError             model.safetensors
     │   └── TokenizerFilesError     vocab.txt, tokenizer.json, tokenizer_config.json, special_tokens_map.json
     ├── InputFileError          a file of texts cannot be read, or a line of it is not what it should be
+    ├── BuildError              kernels cannot be built ahead of time
     ├── ArgumentError           an argument has a value that cannot be used (also a ValueError)
     └── InputTypeError          a text, or an argument, is of the wrong type (also a TypeError)
 
@@ -41,6 +42,10 @@ class TokenizerFilesError(CheckpointError):
 
 class InputFileError(DistilnpError):
     """A file of texts cannot be read, or a line of it is not what it should be."""
+
+
+class BuildError(DistilnpError):
+    """What building kernels ahead of time takes is not there, or failed."""
 
 
 class ArgumentError(DistilnpError, ValueError):

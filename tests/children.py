@@ -12,7 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-REPOSITORY = Path(__file__).parents[1]
+import distilnp
+
+# Where the package that is tested lies, which need not be this repository.
+PACKAGES = Path(distilnp.__file__).parents[1]
+TESTS = Path(__file__).parent
 
 # Long enough for a busy machine to compile: it is there so that a test that hangs ends.
 PATIENCE_SECONDS = 120
@@ -28,7 +32,7 @@ def memory(field):  # in bytes: VmRSS, what is resident, or VmHWM, what has been
 
 def environment(**changes: str | None) -> dict[str, str]:
     """Return this environment as a new process needs it; None removes a variable."""
-    merged = os.environ | {"PYTHONPATH": f"{REPOSITORY}{os.pathsep}{REPOSITORY / 'tests'}"} | changes
+    merged = os.environ | {"PYTHONPATH": f"{PACKAGES}{os.pathsep}{TESTS}"} | changes
     return {name: value for name, value in merged.items() if value is not None}
 
 
@@ -41,7 +45,8 @@ def start_python(script: str, *arguments: object, **options: Any) -> "subprocess
         # Tests that run in the background may ignore Ctrl-C, and their children would inherit that.
         "preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     }
-    command = [sys.executable, "-c", script, *map(str, arguments)]
+    # -P: from the path alone, and not from the folder where it runs.
+    command = [sys.executable, "-P", "-c", script, *map(str, arguments)]
     return subprocess.Popen(command, **pipes | defaults | options)
 
 

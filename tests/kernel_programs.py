@@ -2,7 +2,8 @@
 
 Every operand has memory of its own, full of guards: before it, behind it, and between its rows. A guard is a
 NaN, so a kernel that uses one shows it in what it returns; and every function here asserts that nothing but
-the result has changed. `how` is handed on to `run`: `threads`, and `call`, machine code in place of Numba's.
+the result has changed. `how` is handed on to `run`: `threads`, and `call`, the machine code, in place of what
+`ways` has.
 """
 
 import threading
@@ -16,7 +17,6 @@ from numpy.typing import NDArray
 from distilnp import reference
 from distilnp.engine.packing import padded
 from distilnp.engine.weights import aligned_floats
-from distilnp.kernels import program
 from distilnp.kernels.steps import (
     ATTENTION,
     BOARD_STEP,
@@ -35,6 +35,9 @@ Ints = NDArray[np.int64]
 
 UNIT_ROUNDOFF = 2.0**-24  # of float32
 LANES = 16
+
+# One of `kernel_calls.WAYS` to call `program.run`: that which the test is about.
+ways: list[Callable[..., None]] = []
 
 # The guards of each matrix are NaN of their own: one that a kernel takes from one matrix to another, as
 # arithmetic takes a NaN along, is a change there. A new NaN is 0x7FC00000 or 0xFFC00000.
@@ -103,7 +106,7 @@ def run(
     scratch = Guarded(1, threads * scratch_size)
     on_threads(
         threads,
-        call or program.run.call,
+        call or ways[-1],
         len(steps),
         table_of_steps.ctypes.data,
         table.ctypes.data,

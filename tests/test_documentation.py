@@ -15,7 +15,7 @@ PACKAGE = REPOSITORY / "distilnp"
 DOCUMENTS = [
     path
     for path in sorted(REPOSITORY.rglob("*.md"))
-    if not {".venv", "build", "dist"} & set(path.relative_to(REPOSITORY).parts)
+    if not path.relative_to(REPOSITORY).parts[0].startswith((".venv", "build", "dist"))
 ]
 WITH_EXAMPLES = [path for path in sorted(PACKAGE.rglob("*.py")) if ">>> " in path.read_text(encoding="utf-8")]
 

@@ -61,7 +61,7 @@ MAY_IMPORT = {
     # the model to read: NumPy and the parameters
     "erf": {"numpy"},
     "reference": {"checkpoint.config", "checkpoint.params", "erf", "numpy"},
-    # kernels: they know shapes, and no transformer; only the words know LLVM
+    # kernels: they know shapes, and no transformer; only the words and the build know LLVM
     "kernels.__init__": set(),
     "kernels.jit": {"numba"},
     "kernels.simd": {"llvmlite", "numba"},
@@ -81,7 +81,19 @@ MAY_IMPORT = {
         "kernels.steps",
         "numba",
     },
-    "kernels.loader": {"errors", "kernels.program", "kernels.simd", "numba"},
+    # kernels built ahead of time; `object_code` takes them from Numba to machine code
+    "kernels.targets": set(),
+    "kernels.self_check": {"kernels.steps", "numpy"},
+    "kernels.library": {"kernels.self_check", "kernels.targets"},
+    "kernels.build": {"errors", "kernels.library", "kernels.targets"},
+    "kernels.object_code": {
+        "kernels.jit",
+        "kernels.library",
+        "kernels.program",
+        "kernels.targets",
+        "llvmlite",
+    },
+    "kernels.loader": {"errors", "kernels.library", "kernels.program", "kernels.simd", "numba"},
     # the model to run; without Numba, but for what the loader brings
     "engine.__init__": set(),
     "engine.threads": {"errors"},
@@ -143,6 +155,7 @@ MAY_IMPORT = {
         "checkpoint.params",
         "checkpoint.registry",
         "checkpoint.tensors",
+        "kernels.loader",
         "predictions",
         "tokenizer",
         "numpy",

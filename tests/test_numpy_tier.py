@@ -1,14 +1,16 @@
-"""The tier without compiled kernels: chosen, or all there is where Numba cannot be imported."""
+"""The tier without compiled kernels: chosen, or all there is without libraries and without Numba."""
 
 import json
-import os
 import subprocess
 import sys
-from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
+from children import environment
+from copied_package import copy_package
 
-HAS_NUMBA = find_spec("numba") is not None
+from distilnp.checkpoint.registry import find_checkpoint
+from distilnp.kernels.loader import no_library, no_numba
 
 TEXTS = ["What a joy.", "", "Dull, and far too long.", "What a joy. " * 40]
 
@@ -16,9 +18,9 @@ SCRIPT = """
 import json, sys
 import distilnp
 
-texts = json.loads(sys.argv[1])
+model, texts = sys.argv[1], json.loads(sys.argv[2])
 for _ in range(2):  # the tier is announced once
-    classifier = distilnp.load("sst2-mini")
+    classifier = distilnp.load(model)
 classifier.warmup()
 together = [prediction.logits.tolist() for prediction in classifier(texts)]
 alone = [classifier(text).logits.tolist() for text in texts]
@@ -26,11 +28,17 @@ print(json.dumps([type(classifier.engine).__name__, together, alone]))
 """
 
 
+@pytest.fixture
+def bare(tmp_path: Path) -> str:
+    """Give the folder of a package without libraries, beside which Numba cannot be imported."""
+    return str(copy_package(tmp_path, without=("lib",), numba=False))
+
+
 def answers(**variables: str) -> tuple[str, list[list[float]], list[list[float]], str]:
     """Return the name of the engine, logits of all texts at once and one by one, and standard error."""
     run = subprocess.run(
-        [sys.executable, "-c", SCRIPT, json.dumps(TEXTS)],
-        env=os.environ | {"OPENBLAS_NUM_THREADS": "1"} | variables,
+        [sys.executable, "-P", "-c", SCRIPT, find_checkpoint("sst2-mini"), json.dumps(TEXTS)],
+        env=environment(OPENBLAS_NUM_THREADS="1", **variables),
         capture_output=True,
         text=True,
         check=True,
@@ -50,24 +58,22 @@ def test_scores_do_not_depend_on_the_batch() -> None:
     assert together == alone
 
 
-@pytest.mark.skipif(HAS_NUMBA, reason="Numba is installed")
-def test_without_numba_numpy_computes_and_says_so_once() -> None:
-    engine, together, alone, said = answers()
+def test_without_libraries_and_numba_numpy_computes_and_says_so_once(bare: str) -> None:
+    engine, together, alone, said = answers(PYTHONPATH=bare)
 
     assert (engine, together) == ("ReferenceEngine", alone)
     assert said.count("computing with NumPy instead") == said.count("\n") == 1
-    assert "numba cannot be imported" in said
+    assert "no kernels built ahead of time can run (none are built), and numba cannot be imported" in said
 
 
-@pytest.mark.skipif(HAS_NUMBA, reason="Numba is installed")
-def test_who_asks_for_compiled_kernels_is_told_why_there_are_none() -> None:
+def test_who_asks_for_compiled_kernels_is_told_why_there_are_none(bare: str) -> None:
     with pytest.raises(subprocess.CalledProcessError) as failure:
-        answers(DISTILNP_KERNELS="jit")
+        answers(DISTILNP_KERNELS="jit", PYTHONPATH=bare)
 
     assert "ArgumentError: DISTILNP_KERNELS is 'jit', but numba cannot be imported" in failure.value.stderr
 
 
-@pytest.mark.skipif(not HAS_NUMBA, reason="Numba is not installed")
+@pytest.mark.skipif(bool(no_library() and no_numba()), reason="no compiled kernels can run here")
 def test_both_tiers_agree() -> None:
     engine, compiled, _, _ = answers()
     _, by_numpy, _, _ = answers(DISTILNP_KERNELS="numpy")

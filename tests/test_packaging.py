@@ -1,5 +1,7 @@
-"""What is shipped: a wheel and an sdist that carry the checkpoint, built by the declared backend."""
+"""What is shipped: an sdist, and a wheel with the checkpoint and the kernels, by the declared backend."""
 
+import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -10,6 +12,9 @@ from pathlib import Path
 import pytest
 
 import distilnp
+from distilnp.kernels.build import has_linker
+from distilnp.kernels.library import MANIFEST
+from distilnp.kernels.targets import TARGETS, targets_of_this_machine
 
 REPOSITORY = Path(__file__).parents[1]
 CHECKPOINT = {"README.md", "config.json", "model.safetensors", "tokenizer_config.json", "vocab.txt"}
@@ -18,9 +23,23 @@ CHECKPOINT = {"README.md", "config.json", "model.safetensors", "tokenizer_config
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, "-m", "hatchling", "build", "-d", folder]
-    subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True)
+    build(REPOSITORY, folder)
     return folder
+
+
+def build(sources: Path, folder: Path, *options: str, **variables: str) -> None:
+    """Build an sdist and a wheel, or what the options say, for the targets that are there by default."""
+    command = [sys.executable, "-m", "hatchling", "build", "-d", folder, *options]
+    environment = {name: value for name, value in os.environ.items() if name != "DISTILNP_BUILD_TARGETS"}
+    subprocess.run(
+        command, cwd=sources, env=environment | variables, check=True, capture_output=True, text=True
+    )
+
+
+def libraries(wheel: Path) -> set[str]:
+    """Return the names of what a wheel has in the folder of libraries."""
+    names = [Path(name) for name in zipfile.ZipFile(wheel).namelist()]
+    return {path.name for path in names if path.parent == Path("distilnp/kernels/lib")}
 
 
 def test_the_wheel_holds_the_package_and_the_checkpoint_and_no_more(built: Path) -> None:
@@ -32,21 +51,77 @@ def test_the_wheel_holds_the_package_and_the_checkpoint_and_no_more(built: Path)
     assert wheel.stat().st_size < 30e6
 
 
-def test_a_wheel_answers_from_its_own_checkpoint(built: Path, tmp_path: Path) -> None:
+@pytest.mark.skipif(not targets_of_this_machine(), reason="kernels are built ahead of time for Linux alone")
+def test_the_wheel_holds_the_kernels_for_all_cpus_of_this_kind_and_any_c_library(built: Path) -> None:
+    targets = targets_of_this_machine()
     (wheel,) = built.glob("*.whl")
-    zipfile.ZipFile(wheel).extractall(tmp_path)
+
+    assert libraries(wheel) == {MANIFEST, *(f"{target.name}.so" for target in targets)}
+    _, python, abi, platforms = wheel.stem.rsplit("-", 3)
+    assert (python, abi) == ("py3", "none")
+    assert {name.split("_")[0].rstrip("0123456789") for name in platforms.split(".")} == {
+        "manylinux",
+        "musllinux",
+    }
+    command = [sys.executable, "-m", "auditwheel", "show", wheel]
+    shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    lowest = re.search('is consistent with the following platform tag:\\s+"(.*)"', shown)[1]
+    assert lowest in platforms.split(".")
+
+
+@pytest.mark.parametrize("folder", ["plain", "with spaces, ä and 中"])
+def test_a_wheel_answers_from_its_own_checkpoint(built: Path, tmp_path: Path, folder: str) -> None:
+    (wheel,) = built.glob("*.whl")
+    place = tmp_path / folder
+    zipfile.ZipFile(wheel).extractall(place)
+    for path in (*place.rglob("*"), place):  # not even compiled modules can be written
+        path.chmod(0o555)
     code = "import distilnp; print(distilnp.load().folder); print(distilnp.classify('What a joy.').label)"
 
     run = subprocess.run(
         [sys.executable, "-c", code],
-        cwd=tmp_path.parent,
-        env={"PYTHONPATH": str(tmp_path)},
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(place), "PYTHONIOENCODING": "utf-8"},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=True,
     )
 
-    assert run.stdout.splitlines() == [str(tmp_path / "distilnp/weights/sst2-mini"), "POSITIVE"]
+    assert run.stdout.splitlines() == [str(place / "distilnp/weights/sst2-mini"), "POSITIVE"]
+    if targets_of_this_machine():
+        assert run.stderr == ""
+
+
+def test_a_wheel_for_no_target_is_for_every_platform(tmp_path: Path) -> None:
+    build(REPOSITORY, tmp_path, "-t", "wheel", DISTILNP_BUILD_TARGETS="none")
+
+    (wheel,) = tmp_path.glob("*.whl")
+    assert wheel.name.endswith("-py3-none-any.whl")
+    assert libraries(wheel) == set()
+
+
+@pytest.mark.skipif(not has_linker(TARGETS["aarch64"]), reason="nothing here links for aarch64")
+def test_a_wheel_may_be_built_for_another_machine(tmp_path: Path) -> None:
+    build(REPOSITORY, tmp_path, "-t", "wheel", DISTILNP_BUILD_TARGETS="aarch64")
+
+    (wheel,) = tmp_path.glob("*.whl")
+    assert wheel.name.endswith("musllinux_1_1_aarch64.whl")
+    assert libraries(wheel) == {MANIFEST, "aarch64.so"}
+
+
+@pytest.mark.parametrize(
+    ("targets", "why"),
+    [
+        ("x86-64-v3 x86-64-v9", "which holds x86-64-v9"),
+        ("x86-64-v3 aarch64", "more than one kind of machine"),
+    ],
+)
+def test_targets_that_cannot_be_are_an_error(tmp_path: Path, targets: str, why: str) -> None:
+    with pytest.raises(subprocess.CalledProcessError) as failure:
+        build(REPOSITORY, tmp_path, "-t", "wheel", DISTILNP_BUILD_TARGETS=targets)
+
+    assert f"DISTILNP_BUILD_TARGETS is '{targets}', " in failure.value.stderr
+    assert why in failure.value.stderr
 
 
 def test_the_sdist_is_enough_to_build_from(built: Path) -> None:
@@ -56,6 +131,19 @@ def test_the_sdist_is_enough_to_build_from(built: Path) -> None:
 
     assert {path.name for path in names if path.parent == Path("weights/sst2-mini")} == CHECKPOINT
     assert {Path("pyproject.toml"), Path("LICENSE"), Path("distilnp/api.py")} <= names
+    assert not [path for path in names if path.suffix in {".so", ".o"}]
+
+
+def test_another_wheel_from_the_sdist_is_the_same_to_the_byte(built: Path, tmp_path: Path) -> None:
+    (sdist,) = built.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (sources,) = tmp_path.iterdir()
+
+    build(sources, tmp_path / "dist", "-t", "wheel")
+
+    (wheel,) = built.glob("*.whl")
+    assert (tmp_path / "dist" / wheel.name).read_bytes() == wheel.read_bytes()
 
 
 def test_the_version_is_one() -> None:

@@ -1,4 +1,4 @@
-"""`distilnp info`: what a checkpoint is, from its small files and the header of its weights.
+"""`distilnp info`: what a checkpoint is, from its small files and the header of its weights; what runs it.
 
 The weights themselves are not read; whether they fit the rest is checked when they are loaded.
 """
@@ -16,6 +16,7 @@ from ..checkpoint.config import DistilBertConfig
 from ..checkpoint.params import Array, build_params
 from ..checkpoint.registry import bundled_models, find_checkpoint
 from ..checkpoint.tensors import open_weights
+from ..kernels.loader import description
 from ..predictions import default_function
 from ..tokenizer import Tokenizer
 
@@ -28,20 +29,24 @@ def info(options: Namespace) -> None:
         models = [describe(folder) for _, folder in sorted(bundled_models().items())]
         if options.format == "json":
             print(json.dumps(models, indent=2))
-        for facts in models if options.format == "table" else ():
-            print(f"{facts['name']:<16}  {_in_brief(facts)}")
+        else:
+            for facts in models:
+                print(f"{facts['name']:<16}  {_in_brief(facts)}")
+            print(f"{'kernels':<16}  {description()}")
         return
     facts = describe(find_checkpoint(options.model))
     print(json.dumps(facts, indent=2) if options.format == "json" else _as_table(facts))
 
 
 def describe(folder: Path) -> dict[str, Any]:
-    """Return the facts about a checkpoint, by the names that `config.json` has for them.
+    """Return the facts about a checkpoint, by the names that `config.json` has for them; what would run it.
 
     Raises
     ------
     CheckpointError
         A file of the checkpoint is missing or cannot be used.
+    ArgumentError
+        DISTILNP_KERNELS wants what cannot be.
     """
     config = DistilBertConfig.from_folder(folder)
     settings = Tokenizer.from_folder(folder).settings
@@ -66,6 +71,7 @@ def describe(folder: Path) -> dict[str, Any]:
         "lowercase": settings.lowercase,
         "strip_accents": settings.strip_accents,
         "split_special_tokens": settings.split_special_tokens,
+        "kernels": description(),
     }
 
 
@@ -111,6 +117,7 @@ def _as_table(facts: dict[str, Any]) -> str:
         "text is": f'{case}, accents {accents}, "[SEP]" and its like are {special_tokens}',
         "labels": ", ".join(facts["labels"]),
         "scores": f"{facts['function_to_apply']} of the logits (problem_type: {problem_type})",
+        "kernels": facts["kernels"],
     }
     return "\n".join([facts["name"], *(f"  {name:<13} {value}" for name, value in rows.items())])
 

@@ -129,7 +129,11 @@ def test_an_error_of_ours_is_1_and_a_message(
 @pytest.mark.parametrize(
     ("variable", "value", "message"),
     [
-        ("DISTILNP_KERNELS", "fast", "DISTILNP_KERNELS is 'fast', expected one of jit, numpy, or nothing"),
+        (
+            "DISTILNP_KERNELS",
+            "fast",
+            "DISTILNP_KERNELS is 'fast', expected one of aot, jit, numpy, or nothing",
+        ),
         ("DISTILNP_NUM_THREADS", "all", "DISTILNP_NUM_THREADS is 'all', expected an integer from 1 to 1024"),
     ],
 )

@@ -1,11 +1,15 @@
-"""The kernels are tested where they can run: `loader.obstacle` says where they cannot."""
+"""The kernels are tested where they can run, and in every way in which they can."""
 
+from collections.abc import Iterator
+
+import kernel_programs
 import pytest
+from kernel_calls import WAYS, call
 
-from distilnp.kernels.loader import obstacle
 
-
-@pytest.fixture(scope="session", autouse=True)
-def kernels_can_run() -> None:
-    if why := obstacle():
-        pytest.skip(why)
+@pytest.fixture(scope="module", params=WAYS)
+def every_way(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Run the programs of `kernel_programs` in each of WAYS."""
+    kernel_programs.ways.append(call(request.param))
+    yield
+    kernel_programs.ways.pop()

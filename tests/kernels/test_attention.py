@@ -19,6 +19,8 @@ from kernel_programs import (
 from distilnp import reference
 from distilnp.kernels.gemm import KC
 
+pytestmark = pytest.mark.usefixtures("every_way")
+
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 

@@ -20,6 +20,8 @@ from distilnp import reference
 from distilnp.kernels.gemm import KC, MC, MR
 from distilnp.kernels.steps import GELU, IDENTITY, NO_BIAS, RELU, RESIDUAL
 
+pytestmark = pytest.mark.usefixtures("every_way")
+
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 EPILOGUES = {"identity": IDENTITY, "gelu": GELU, "relu": RELU, "residual": RESIDUAL}

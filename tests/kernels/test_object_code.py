@@ -1,86 +1,36 @@
-"""The machine code of every entry point stands alone: no name of Python's or Numba's, on any target.
+"""The machine code of every entry point stands alone: no name of Python's or Numba's, on any target."""
 
-The object files are read here, not by a tool of the system: of 64-bit ELF (`man 5 elf`), the table of symbols
-and the relocations, which say what code and constants refer to.
-"""
-
-import struct
+import io
 from functools import cache
-from typing import NamedTuple
+from typing import Any
 
 import pytest
-from kernel_targets import AARCH64, X86_64, Target, entry_points, host, module_for, target_machine
+from elftools.elf.elffile import ELFFile
+from entry_points import entry_points
 
+from distilnp.kernels import program
 from distilnp.kernels.jit import EntryPoint, entry_point
+from distilnp.kernels.library import SYMBOL
+from distilnp.kernels.object_code import module_for, object_code, target_machine
 from distilnp.kernels.simd import int_pointer
-
-TARGETS = {
-    "host": host(),
-    "x86-64-v3": Target(X86_64, "x86-64-v3"),
-    "x86-64-v4": Target(X86_64, "x86-64-v4"),
-    "aarch64": Target(AARCH64, "generic"),
-}
+from distilnp.kernels.targets import TARGETS
 
 # Of the C library: sched_yield, which `jobs.py` calls, and what LLVM may put in place of a loop anywhere.
 ALLOWED = {"sched_yield", "memcpy", "memmove", "memset", "memcmp"}
 
-SYMBOL_TABLE, RELOCATIONS = 2, 4  # types of sections
-UNDEFINED, COMMON = 0, 0xFFF2  # in place of a section's number
+
+def symbols(function: EntryPoint, target: str) -> list[Any]:
+    file = ELFFile(io.BytesIO(object_code(function, TARGETS[target])))
+    return [symbol for symbol in file.get_section_by_name(".symtab").iter_symbols() if symbol.name]
 
 
-class Symbol(NamedTuple):
-    name: str
-    section: int
-
-
-class ObjectFile:
-    """The symbols of an ELF file, and those that something in it refers to."""
-
-    def __init__(self, data: bytes) -> None:
-        first = struct.unpack_from("<Q", data, 0x28)[0]
-        size, n = struct.unpack_from("<HH", data, 0x3A)
-        sections = [Section(*struct.unpack_from("<IIQQQQIIQQ", data, first + i * size)) for i in range(n)]
-        (table,) = [section for section in sections if section.type == SYMBOL_TABLE]
-        names = sections[table.link].content(data)
-        self.symbols = [
-            Symbol(names[name : names.index(b"\0", name)].decode(), section)
-            for name, _, _, section, _, _ in struct.iter_unpack("<IBBHQQ", table.content(data))
-        ]
-        self.referred = {
-            self.symbols[info >> 32]
-            for section in sections
-            if section.type == RELOCATIONS
-            for _, info, _ in struct.iter_unpack("<QQq", section.content(data))
-        }
-
-    def undefined(self) -> set[str]:
-        return {symbol.name for symbol in self.symbols if symbol.name and symbol.section == UNDEFINED}
-
-
-class Section(NamedTuple):
-    name: int
-    type: int
-    flags: int
-    address: int
-    offset: int
-    size: int
-    link: int
-    info: int
-    alignment: int
-    entry_size: int
-
-    def content(self, data: bytes) -> bytes:
-        return data[self.offset : self.offset + self.size]
-
-
-def compiled(function: EntryPoint, target: Target) -> ObjectFile:
-    machine = target_machine(target, reloc="pic", codemodel="small")
-    return ObjectFile(machine.emit_object(module_for(machine, function)))
+def undefined(symbols: list[Any]) -> set[str]:
+    return {symbol.name for symbol in symbols if symbol["st_shndx"] == "SHN_UNDEF"}
 
 
 @cache
-def object_file(name: str, target: str) -> ObjectFile:
-    return compiled(entry_points()[name], TARGETS[target])
+def symbols_of(name: str, target: str) -> list[Any]:
+    return symbols(entry_points()[name], target)
 
 
 each = pytest.mark.parametrize(
@@ -90,21 +40,20 @@ each = pytest.mark.parametrize(
 
 @each
 def test_only_names_of_the_c_library_are_undefined(name: str, target: str) -> None:
-    undefined = object_file(name, target).undefined()
+    names = undefined(symbols_of(name, target))
 
-    assert undefined <= ALLOWED
+    assert names <= ALLOWED
     # Whoever reads the wrong table finds nothing.
-    assert "sched_yield" in undefined
+    assert "sched_yield" in names
 
 
 @each
-def test_nothing_of_python_or_numba_is_referred_to(name: str, target: str) -> None:
-    """Numba declares a variable for each function, its environment: a common symbol that nothing names."""
-    file = object_file(name, target)
+def test_one_name_is_seen_from_outside_and_nothing_else_is_left(name: str, target: str) -> None:
+    """Numba declares a variable for each function, its environment, that nothing uses."""
+    defined = [symbol for symbol in symbols_of(name, target) if symbol["st_shndx"] != "SHN_UNDEF"]
 
-    assert {symbol.name for symbol in file.referred if symbol.section == COMMON} == set()
-    assert any(symbol.section == COMMON for symbol in file.symbols)
-    assert "sched_yield" in {symbol.name for symbol in file.referred}
+    assert {s.name for s in defined if s["st_info"]["bind"] != "STB_LOCAL"} == {SYMBOL}
+    assert {s["st_info"]["type"] for s in defined} <= {"STT_FUNC", "STT_FILE", "STT_SECTION", "STT_NOTYPE"}
 
 
 @entry_point(int_pointer)
@@ -115,9 +64,20 @@ def raise_an_exception(x):
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_function_that_needs_python_would_be_found(target: str) -> None:
-    file = compiled(raise_an_exception, TARGETS[target])
+    names = undefined(symbols(raise_an_exception, target))
 
-    assert {name for name in file.undefined() - ALLOWED if name.startswith(("Py", "numba"))}
+    assert {name for name in names - ALLOWED if name.startswith(("Py", "numba"))}
+
+
+def test_a_product_uses_all_of_avx_512() -> None:
+    target = TARGETS["x86-64-v4"]
+    machine = target_machine(target.triple, target.cpu, target.features)
+
+    code = machine.emit_assembly(module_for(machine, program.run)).splitlines()
+
+    multiply_adds = [line for line in code if "vfmadd" in line and "ps" in line]
+    assert [line for line in multiply_adds if "%zmm" in line]
+    assert not [line for line in multiply_adds if "%ymm" in line]
 
 
 def test_the_program_is_an_entry_point_that_is_looked_at() -> None:

@@ -20,9 +20,9 @@ from kernel_programs import (
     pack,
     run,
     spans_of,
+    ways,
 )
 
-from distilnp.kernels import program
 from distilnp.kernels.steps import (
     ATTENTION,
     BOARD_STEP,
@@ -38,8 +38,10 @@ from distilnp.kernels.steps import (
     step,
 )
 
+pytestmark = pytest.mark.usefixtures("every_way")
+
 # Texts of such lengths, and a layer of such a size, that there are steps of one job and of dozens.
-LENGTHS = [37, 1, 130, 16, 200]
+LENGTHS = [37, 1, 146, 200]
 N, DIM, HEADS = sum(LENGTHS), 48, 3
 MOST_THREADS = 9
 
@@ -137,7 +139,7 @@ def test_a_program_is_its_steps_one_after_the_other_on_any_number_of_threads(thr
     for _ in range(20):
         whole = OneProgram()
 
-        on_threads(threads, program.run.call, *whole.args)
+        on_threads(threads, ways[-1], *whole.args)
 
         assert_same_bits(whole.cls.matrix, step_by_step())
 
@@ -145,9 +147,9 @@ def test_a_program_is_its_steps_one_after_the_other_on_any_number_of_threads(thr
 @pytest.mark.parametrize("threads", [1, 2, 8])
 def test_every_thread_looks_for_a_job_until_there_is_none(threads: int) -> None:
     alone, together = OneProgram(), OneProgram()
-    program.run.call(*alone.args)
+    ways[-1](*alone.args)
 
-    on_threads(threads, program.run.call, *together.args)
+    on_threads(threads, ways[-1], *together.args)
 
     assert together.board[0, 0] == threads
     np.testing.assert_array_equal(together.n_jobs, alone.n_jobs)
@@ -157,10 +159,10 @@ def test_every_thread_looks_for_a_job_until_there_is_none(threads: int) -> None:
 
 def test_a_thread_that_comes_after_the_end_changes_nothing() -> None:
     whole = OneProgram()
-    program.run.call(*whole.args)
+    ways[-1](*whole.args)
     whole.cls.matrix[:] = 0
 
-    program.run.call(*whole.args)
+    ways[-1](*whole.args)
 
     np.testing.assert_array_equal(whole.cls.matrix, np.zeros_like(whole.cls.matrix))
 
@@ -168,10 +170,10 @@ def test_a_thread_that_comes_after_the_end_changes_nothing() -> None:
 @pytest.mark.parametrize("slow_step", [0, 2, 3, 6])
 def test_threads_wait_for_one_that_is_slow_and_one_may_come_meanwhile(slow_step: int) -> None:
     done, whole = OneProgram(), OneProgram()
-    program.run.call(*done.args)
+    ways[-1](*done.args)
     counters = whole.board[1 + slow_step]
     counters[TAKEN] = 1  # by somebody who is slow
-    threads = [threading.Thread(target=program.run.call, args=whole.args) for _ in range(2)]
+    threads = [threading.Thread(target=ways[-1], args=whole.args) for _ in range(2)]
 
     threads[0].start()
     while counters[DONE] < done.n_jobs[slow_step] - 1 or counters[TAKEN] == 1:

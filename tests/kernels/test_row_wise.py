@@ -22,6 +22,8 @@ from distilnp import reference
 from distilnp.checkpoint.params import LayerNorm
 from distilnp.kernels.row_wise import EPSILON, JOB_ROWS
 
+pytestmark = pytest.mark.usefixtures("every_way")
+
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 DIMS = [1, 2, 15, 16, 17, 31, 35, 48, 127, 384, 768]

@@ -1,44 +1,46 @@
-"""The same code for vectors of 4, 8 and 16 lanes gives the same bits.
+"""The same code for vectors of 4, 8 and 16 lanes, of Numba or of a library, gives the same bits.
 
-What runs is what this CPU can: a baseline x86-64 has 4 lanes, and calls the C library for an FMA.
+What runs is what this CPU can.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import kernel_calls
 import llvmlite.binding as llvm
 import numpy as np
 import pytest
-from kernel_programs import assert_same_bits, attention, embed, gather, gemm, layer_norm, spans_of
-from kernel_targets import AARCH64, X86_64, Target, host, module_for, target_machine
+from kernel_programs import assert_same_bits, attention, embed, gather, gemm, layer_norm, spans_of, ways
 
 from distilnp.kernels import program
 from distilnp.kernels.gemm import KC, MR
+from distilnp.kernels.library import SYMBOL
+from distilnp.kernels.object_code import module_for, target_machine
 from distilnp.kernels.steps import GELU, IDENTITY, RELU, RESIDUAL
 
-# CPUs of the host's family, by what one must have to run their code.
-CPUS: dict[str, set[str]] = {
-    AARCH64: {"generic": set()},
-    X86_64: {
-        "x86-64": set(),
-        "x86-64-v3": {"avx2", "fma", "bmi2"},
-        "x86-64-v4": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"},
-    },
-}[host().triple]
+# A CPU of the host's family that no library is built for, if there is one: that without AVX has 4 lanes, and
+# calls the C library for an FMA.
+LEAST = ["x86-64"] if "x86-64-v3" in kernel_calls.LIBRARIES else []
 
 
-@pytest.fixture(scope="module", params=CPUS)
+@pytest.fixture(scope="module", autouse=True)
+def numba() -> Iterator[None]:
+    """Compare with what Numba compiles for this CPU."""
+    ways.append(kernel_calls.call("jit"))
+    yield
+    ways.pop()
+
+
+@pytest.fixture(scope="module", params=[*kernel_calls.LIBRARIES, *LEAST])
 def call(request: pytest.FixtureRequest) -> Any:
-    """Give `program.run`, compiled for one of CPUS."""
-    features = llvm.get_host_cpu_features()
-    if lacks := [feature for feature in CPUS[request.param] if not features.get(feature)]:
-        pytest.skip(f"this CPU has no {', '.join(sorted(lacks))}")
-    machine = target_machine(Target(host().triple, request.param), jit=True)
-    module = module_for(machine, program.run)
-    (name,) = [f.name for f in module.functions if f.name.startswith("cfunc.") and not f.is_declaration]
-    engine = llvm.create_mcjit_compiler(module, machine)
+    """Give `program.run` of a library, or compiled for the least CPU."""
+    if request.param not in LEAST:
+        yield kernel_calls.call(request.param)
+        return
+    machine = target_machine(llvm.get_process_triple(), request.param, jit=True)
+    engine = llvm.create_mcjit_compiler(module_for(machine, program.run), machine)
     engine.finalize_object()
-    yield type(program.run.call)(engine.get_function_address(name))
+    yield type(program.run.call)(engine.get_function_address(SYMBOL))
     engine.close()
 
 

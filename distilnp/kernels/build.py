@@ -1,0 +1,151 @@
+"""Kernels built ahead of time: a shared library for each target, and a manifest beside them.
+
+    python -m distilnp.kernels.build [--output DIR] [TARGET ...]
+
+The same sources, Numba and linker give the same bytes, on any CPU. What the files must be to be run is said
+in `library.py`.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ..errors import BuildError
+from .library import ABI, FOLDER, MANIFEST, path_of, sources
+from .targets import TARGETS, Target, targets_of_this_machine
+
+# Nothing of the linker's machine or of its C library gets in: what is left undefined, `sched_yield` and its
+# like, every process that runs Python has. It is resolved while the library is loaded, where a missing name
+# is an error and not a crash; then what was resolved cannot be written any more, and nothing but code be run.
+LINK = (
+    "-shared",
+    "-nostdlib",
+    "-s",
+    "-Wl,--build-id=none",
+    "-Wl,--hash-style=gnu",
+    "-Wl,-z,noexecstack",
+    "-Wl,-z,relro",
+    "-Wl,-z,now",
+)
+
+
+def build(targets: Iterable[Target], folder: Path) -> None:
+    """Build the libraries of targets, and the manifest, in place of what the folder holds.
+
+    Raises
+    ------
+    BuildError
+        Something that is needed for it is not there, or failed.
+    """
+    libraries = {}
+    folder.mkdir(parents=True, exist_ok=True)
+    # In the same file system: who has loaded a library keeps it while another one takes its place.
+    with TemporaryDirectory(dir=folder) as scratch:
+        for target in targets:
+            library = path_of(target, Path(scratch))
+            link(target, compiled(target, Path(scratch)), library)
+            libraries[target.name] = sha256(library.read_bytes()).hexdigest()
+            library.replace(path_of(target, folder))
+        manifest = Path(scratch, MANIFEST)
+        content = {"abi": ABI, "sources": sources(), "libraries": libraries}
+        manifest.write_text(json.dumps(content, indent=2) + "\n", encoding="ascii")
+        manifest.replace(folder / MANIFEST)
+
+
+def compiled(target: Target, folder: Path) -> Path:
+    """Compile `program.run` for a target to an object file, in a process of its own."""
+    if find_spec("numba") is None:
+        raise BuildError("building kernels takes Numba, which is not installed: pip install 'numba>=0.62'")
+    path = folder / f"{target.name}.o"
+    package = Path(__file__).parents[2]
+    _run(
+        [sys.executable, "-m", f"{__package__}.object_code", target.name, path],
+        environment(target) | {"PYTHONPATH": os.fspath(package)},
+    )
+    return path
+
+
+def environment(target: Target) -> dict[str, str]:
+    """Return what has to be set where Numba is imported, to compile the same code for a target anywhere.
+
+    For a foreign machine, Numba compiles for the least of this one's kind; that code names no register yet.
+    """
+    is_native = target in targets_of_this_machine()
+    return os.environ | {
+        "NUMBA_CPU_NAME": target.cpu if is_native else "generic",
+        "NUMBA_CPU_FEATURES": target.features if is_native else "",
+        "PYTHONHASHSEED": "0",  # Numba goes through sets of names
+    }
+
+
+def link(target: Target, object_file: Path, library: Path) -> None:
+    """Link an object file to a shared library."""
+    _run(
+        [*linker(target), *LINK, f"-Wl,-soname,{library.name}", "-o", library, object_file],
+        os.environ | {"ZIG_GLOBAL_CACHE_DIR": os.fspath(library.parent)},  # ziglang would write to the home
+    )
+
+
+def linker(target: Target) -> list[str]:
+    """Return the command that links for a target: the system's, or the one that PyPI has for all targets."""
+    is_native = target in targets_of_this_machine()
+    if command := shutil.which("cc" if is_native else f"{target.machine}-linux-gnu-gcc"):
+        return [command]
+    if find_spec("ziglang"):
+        return [sys.executable, "-m", "ziglang", "cc", "-target", f"{target.machine}-linux-gnu"]
+    raise BuildError(f"linking for {target.name} takes a C compiler for it, or: pip install ziglang")
+
+
+def has_linker(target: Target) -> bool:
+    """Say whether something here links for a target."""
+    try:
+        return bool(linker(target))
+    except BuildError:
+        return False
+
+
+def _run(command: Sequence[str | Path], environment: dict[str, str]) -> None:
+    run = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if run.returncode:
+        words = " ".join(map(str, command))
+        raise BuildError(f"this command failed:\n  {words}\nIt said:\n{run.stdout}{run.stderr}")
+
+
+def target(name: str) -> Target:
+    """Return the target of that name."""
+    if name not in TARGETS:
+        raise argparse.ArgumentTypeError(f"{name!r} is no target, expected one of {', '.join(TARGETS)}")
+    return TARGETS[name]
+
+
+def main() -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(
+        prog="python -m distilnp.kernels.build", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument(
+        "targets",
+        metavar="TARGET",
+        nargs="*",
+        type=target,
+        default=targets_of_this_machine(),
+        help=f"one of {', '.join(TARGETS)}; by default all of this machine's kind",
+    )
+    parser.add_argument("--output", metavar="DIR", type=Path, default=FOLDER, help="by default the package's")
+    options = parser.parse_args()
+    try:
+        build(options.targets, options.output)
+    except BuildError as error:
+        parser.exit(1, f"{parser.prog}: {error}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""The hook of the build backend: a wheel carries the kernels, built ahead of time.
+
+On Linux it has all libraries for the kind of machine that builds, and the tag of that platform; elsewhere it
+has none, and installs anywhere. DISTILNP_BUILD_TARGETS chooses others: names of `distilnp/kernels/targets.py`
+for one kind of machine, with spaces between them, or `none`. An editable install has its libraries in
+`distilnp/kernels/lib`.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+VARIABLE = "DISTILNP_BUILD_TARGETS"
+
+# The libraries need no other library and no version of a symbol, so they run with any C library: the tags are
+# the first that there are for each machine, of glibc (PEP 513, 599 and 600) and of musl (PEP 656).
+PLATFORMS = {
+    "x86_64": "manylinux_2_5_x86_64.manylinux1_x86_64.musllinux_1_1_x86_64",
+    "aarch64": "manylinux_2_17_aarch64.manylinux2014_aarch64.musllinux_1_1_aarch64",
+}
+
+
+class KernelsHook(BuildHookInterface):
+    """Builds the kernels for a wheel."""
+
+    def targets(self) -> list[Any]:
+        """Return the kinds of CPU to build for."""
+        if self.root not in sys.path:
+            sys.path.insert(0, self.root)
+        from distilnp.kernels.targets import TARGETS, targets_of_this_machine
+
+        choice = os.environ.get(VARIABLE)
+        if not choice:
+            return targets_of_this_machine()
+        names = [] if choice == "none" else choice.split()
+        if unknown := set(names) - set(TARGETS):
+            expected = f"expected some of {', '.join(TARGETS)}, or none"
+            raise ValueError(
+                f"{VARIABLE} is {choice!r}, which holds {', '.join(sorted(unknown))}; {expected}"
+            )
+        chosen = [target for name, target in TARGETS.items() if name in names]
+        if len({target.machine for target in chosen}) > 1:
+            raise ValueError(
+                f"{VARIABLE} is {choice!r}, which is more than one kind of machine: a wheel is for one"
+            )
+        return chosen
+
+    def dependencies(self) -> list[str]:
+        """Ask for a linker where there is none."""
+        targets = self.targets()
+        from distilnp.kernels.build import has_linker
+
+        return [] if all(map(has_linker, targets)) else ["ziglang"]
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Build the libraries, into the wheel or, for an editable install, into the sources."""
+        targets = self.targets()
+        if not targets:
+            return
+        if version == "editable":
+            self.build(targets, Path(self.root, "distilnp", "kernels", "lib"))
+            return
+        self.folder = TemporaryDirectory()
+        self.build(targets, Path(self.folder.name))
+        build_data["force_include"][self.folder.name] = "distilnp/kernels/lib"
+        build_data["pure_python"] = False
+        build_data["tag"] = f"py3-none-{PLATFORMS[targets[0].machine]}"
+
+    def build(self, targets: list[Any], folder: Path) -> None:
+        """Build in a process of its own: Numba is to stay out of the backend's."""
+        names = [target.name for target in targets]
+        command = [sys.executable, "-m", "distilnp.kernels.build", "--output", folder, *names]
+        subprocess.run(command, cwd=self.root, check=True)
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        """Remove what has gone into the wheel."""
+        if hasattr(self, "folder"):
+            self.folder.cleanup()

@@ -1,0 +1,209 @@
+"""Kernels built ahead of time compute where they can; where not, that is said, and something else does."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from children import PACKAGES, environment, run_python
+from copied_package import copy_package
+from kernel_calls import LIBRARIES
+from seeded_models import CONFIGS, seeded_tensors, write_checkpoint
+
+import distilnp
+from distilnp.kernels.library import FOLDER, MANIFEST
+from distilnp.kernels.targets import TARGETS, lacks
+
+CONFIG = CONFIGS["one-layer"]
+BUILD = "`python -m distilnp.kernels.build` builds them anew"
+
+RUNNABLE = [name for name in LIBRARIES if (FOLDER / MANIFEST).exists() and not lacks(TARGETS[name])]
+pytestmark = pytest.mark.skipif(not RUNNABLE, reason="there is no library that this CPU can run")
+
+# Once in a process, for two models: what computes, what it answers, and what of Numba is there then.
+SCRIPT = """
+import json, sys
+import distilnp
+from distilnp.kernels.loader import description
+
+for _ in range(2):
+    classifier = distilnp.load(sys.argv[1])
+    logits = classifier("w1 w2 w3").logits.tobytes().hex()
+numba = sorted({"numba", "llvmlite"} & set(sys.modules))
+print(json.dumps([type(classifier.engine).__name__, description(), numba, logits]))
+"""
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_checkpoint(tmp_path_factory.mktemp("model"), CONFIG, seeded_tensors(CONFIG))
+
+
+@pytest.fixture
+def logits(model: Path) -> str:
+    return distilnp.load(model)("w1 w2 w3").logits.tobytes().hex()
+
+
+def answer(model: Path, packages: Path = PACKAGES, script: str = SCRIPT, **variables: str) -> list[object]:
+    """Return what the script prints, and what is said on standard error."""
+    run = run_python(script, model, cwd=model, env=environment(PYTHONPATH=str(packages), **variables))
+    assert run.returncode == 0, run.stderr
+    return [*json.loads(run.stdout), run.stderr]
+
+
+def test_the_best_library_computes_without_numba_and_in_silence(model: Path, logits: str) -> None:
+    description = f"{RUNNABLE[-1]}, built ahead of time"
+
+    engine, says, numba, answered, errors = answer(model)
+
+    assert (engine, numba, answered, errors) == ("Engine", [], logits, "")
+    assert says.startswith(description)
+
+
+def test_a_library_is_all_that_is_needed(model: Path, logits: str, tmp_path: Path) -> None:
+    package = copy_package(tmp_path, numba=False)
+
+    assert answer(model, package, DISTILNP_KERNELS="aot")[3:] == [logits, ""]
+
+
+def damage(name: str, change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
+    def to(folder: Path) -> None:
+        path = folder / name
+        path.write_bytes(change(path.read_bytes()))
+
+    return to
+
+
+def in_every_library(change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
+    def to(folder: Path) -> None:
+        for path in folder.glob("*.so"):
+            path.write_bytes(change(path.read_bytes()))
+
+    return to
+
+
+def in_manifest(**entries: object) -> Callable[[Path], None]:
+    def change(content: bytes) -> bytes:
+        return json.dumps(json.loads(content) | entries).encode()
+
+    return damage(MANIFEST, change)
+
+
+WRONG = {
+    "wrong ABI version": (in_manifest(abi=99), f"they are stale, of ABI version 99 instead of 1; {BUILD}"),
+    "other sources": (
+        damage("../gemm.py", lambda x: x + b"\n"),
+        f"they are stale, built from other sources; {BUILD}",
+    ),
+    "a new source": (lambda folder: (folder / "../new.py").touch(), "built from other sources"),
+    "half a manifest": (damage(MANIFEST, lambda x: x[: len(x) // 2]), "cannot be read (JSONDecodeError"),
+    "an empty manifest": (damage(MANIFEST, lambda x: b"[]"), "cannot be read (TypeError"),
+    "truncated": (in_every_library(lambda x: x[:-1]), "is damaged"),
+    "empty": (in_every_library(lambda x: b""), "is damaged"),
+    "one bit": (in_every_library(lambda x: x[:5000] + bytes([x[5000] ^ 1]) + x[5001:]), "is damaged"),
+    "missing": (lambda folder: [path.unlink() for path in folder.glob("*.so")], "cannot be loaded (["),
+    "other results": (
+        damage("../self_check.py", lambda x: x.replace(b'DIGEST = "', b'DIGEST = "0')),
+        "does not compute on this CPU what it should",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "why"), WRONG.values(), ids=WRONG)
+def test_libraries_that_are_not_what_they_should_be_are_not_run(
+    model: Path, tmp_path: Path, change: Callable[[Path], None], why: str
+) -> None:
+    package = copy_package(tmp_path, numba=False)
+    change(package / "distilnp/kernels/lib")
+
+    engine, description, _, _, errors = answer(model, package)
+
+    assert engine == "ReferenceEngine"
+    assert description.startswith("NumPy, because no kernels built ahead of time can run (")
+    assert why in description
+    *said, announced = errors.splitlines()
+    assert said
+    for line in said:
+        assert line.startswith("distilnp: kernels built ahead of time are not run: ")
+        assert why in line
+    assert len(said) == len(set(said))
+    assert announced.endswith("; computing with NumPy instead, several times slower")
+
+
+def test_what_is_no_library_is_not_run(model: Path, tmp_path: Path) -> None:
+    """Whatever a manifest says, what the system refuses to load is refused."""
+    import hashlib
+
+    package = copy_package(tmp_path, numba=False)
+    folder = package / "distilnp/kernels/lib"
+    in_every_library(lambda x: b"#!/bin/sh\n")(folder)
+    digest = hashlib.sha256(b"#!/bin/sh\n").hexdigest()
+    in_manifest(libraries=dict.fromkeys(LIBRARIES, digest))(folder)
+
+    engine, description, *_ = answer(model, package)
+
+    assert engine == "ReferenceEngine"
+    assert "cannot be loaded (" in description
+
+
+@pytest.mark.skipif(len(RUNNABLE) < 2, reason="this CPU can run one library only")
+def test_the_next_best_library_computes_instead_of_a_damaged_one(
+    model: Path, logits: str, tmp_path: Path
+) -> None:
+    package = copy_package(tmp_path, numba=False)
+    damage(f"{RUNNABLE[-1]}.so", lambda x: x[:-1])(package / "distilnp/kernels/lib")
+
+    engine, description, _, answered, errors = answer(model, package)
+
+    assert (engine, answered) == ("Engine", logits)
+    assert description.startswith(f"{RUNNABLE[-2]}, built ahead of time (not ")
+    assert errors.count("\n") == 1
+    assert f"{RUNNABLE[-1]}.so is damaged; `python -m distilnp.kernels.build` builds it anew" in errors
+
+
+WITH_FEATURES = """
+import pathlib, sys
+import distilnp.kernels.targets as targets
+
+targets.CPU_INFO = pathlib.Path(sys.argv[1], "cpuinfo")
+"""
+
+
+@pytest.mark.skipif("x86-64-v3" not in LIBRARIES, reason="only x86-64 has levels")
+@pytest.mark.parametrize(
+    ("flags", "why"),
+    [
+        ("flags : fpu avx2 bmi1 bmi2 f16c fma movbe", "x86-64-v3: the CPU has no abm"),
+        ("model name : a CPU", "cpuinfo does not say what the CPU has"),
+    ],
+)
+def test_a_library_for_a_better_cpu_is_not_run(model: Path, tmp_path: Path, flags: str, why: str) -> None:
+    (model / "cpuinfo").write_text(f"processor : 0\n{flags}\n")
+    package = copy_package(tmp_path, numba=False)
+
+    engine, description, _, _, errors = answer(model, package, WITH_FEATURES + SCRIPT)
+
+    assert engine == "ReferenceEngine"
+    assert why in description
+    assert errors.count("\n") == 1  # nothing is wrong with the libraries
+    assert why in errors
+
+
+@pytest.mark.skipif("x86-64-v3" not in RUNNABLE, reason="only x86-64 has levels")
+def test_a_cpu_without_avx_512_has_its_library(model: Path, logits: str) -> None:
+    (model / "cpuinfo").write_text("flags\t\t: abm avx2 bmi1 bmi2 f16c fma movbe\n")
+
+    engine, description, _, answered, errors = answer(model, script=WITH_FEATURES + SCRIPT)
+
+    assert (engine, answered, errors) == ("Engine", logits, "")
+    assert description.startswith("x86-64-v3, built ahead of time (not x86-64-v4: the CPU has no avx512bw")
+
+
+def test_who_asks_for_a_library_is_told_why_there_is_none(model: Path, tmp_path: Path) -> None:
+    package = copy_package(tmp_path, without=("lib",))
+    variables = environment(PYTHONPATH=str(package), DISTILNP_KERNELS="aot")
+
+    run = run_python(SCRIPT, model, env=variables)
+
+    why = "no kernels built ahead of time can run (none are built)"
+    assert f"ArgumentError: DISTILNP_KERNELS is 'aot', but {why}" in run.stderr

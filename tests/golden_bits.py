@@ -1,0 +1,34 @@
+"""Logits to the bit: the same on any CPU, with any number of threads, of Numba and of any library."""
+
+import json
+from pathlib import Path
+
+from seeded_models import CONFIGS, packed, seeded_ids, seeded_tensors
+
+from distilnp.checkpoint.config import DistilBertConfig
+from distilnp.checkpoint.registry import find_checkpoint
+from distilnp.engine.engine import Engine
+from distilnp.engine.weights import load_packed
+
+GOLDEN = Path(__file__).parent / "goldens" / "engine_bits.json"
+
+MODELS = [*(name for name in CONFIGS if name != "base"), "sst2-mini"]  # base takes seconds
+LENGTHS = [3, 8, 17, 64, 257, 512]
+
+
+def engine_bits(name: str, threads: int) -> dict[str, list[str]]:
+    """Return the logits of a text of each length, in hexadecimal, which says exactly what they are."""
+    if name in CONFIGS:
+        weights = packed(seeded_tensors(CONFIGS[name]), CONFIGS[name])
+    else:
+        folder = find_checkpoint(name)
+        weights = load_packed(folder, DistilBertConfig.from_folder(folder))
+    lengths = [n for n in LENGTHS if n <= weights.config.max_position_embeddings]
+    texts = [seeded_ids(weights.config.vocab_size, n, 0) for n in lengths]
+    logits = Engine(weights, threads).forward(texts)
+    return {str(n): [float(x).hex() for x in row] for n, row in zip(lengths, logits, strict=True)}
+
+
+def golden() -> dict[str, dict[str, list[str]]]:
+    """Return what has been computed before, by model and length."""
+    return json.loads(GOLDEN.read_text(encoding="ascii"))

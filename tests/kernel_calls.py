@@ -1,0 +1,30 @@
+"""The ways in which Python can call `program.run`: compiled by Numba, or from a library for a kind of CPU."""
+
+from collections.abc import Callable
+from functools import cache
+
+import pytest
+
+from distilnp.kernels.library import Refused, load, read_manifest
+from distilnp.kernels.loader import no_numba
+from distilnp.kernels.targets import TARGETS, targets_of_this_machine
+
+LIBRARIES = [target.name for target in targets_of_this_machine()]
+WAYS = ["jit", *LIBRARIES]
+
+
+@cache
+def call(way: str) -> Callable[..., None]:
+    """Return the entry point; skip the test where it cannot run, and fail where it should."""
+    if way == "jit":
+        if why := no_numba():
+            pytest.skip(why)
+        from distilnp.kernels.program import run
+
+        return run.call
+    try:
+        return load(TARGETS[way], read_manifest()[way])
+    except Refused as error:
+        if error.is_fault:
+            raise
+        pytest.skip(str(error))

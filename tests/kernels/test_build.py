@@ -1,0 +1,133 @@
+"""Libraries, as they are built: what is in the files, the same bytes each time, and errors in words."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from children import environment
+from elftools.elf.elffile import ELFFile
+
+from distilnp.errors import BuildError
+from distilnp.kernels import build
+from distilnp.kernels.library import MANIFEST, SYMBOL, path_of
+from distilnp.kernels.targets import TARGETS, targets_of_this_machine
+
+# Of the C library: see test_object_code.py.
+ALLOWED = {"sched_yield", "memcpy", "memmove", "memset", "memcmp"}
+
+BUILDABLE = [target for target in TARGETS.values() if build.has_linker(target)]
+pytestmark = pytest.mark.skipif(not BUILDABLE, reason="nothing here links for any target")
+
+
+def run_build(*arguments: object, **variables: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "distilnp.kernels.build", *map(str, arguments)]
+    return subprocess.run(command, env=environment(**variables), capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("built") / "new"
+    done = run_build("--output", folder, *(target.name for target in BUILDABLE))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    return folder
+
+
+@pytest.fixture(params=BUILDABLE, ids=lambda target: target.name)
+def library(request: pytest.FixtureRequest, folder: Path) -> Any:
+    with path_of(request.param, folder).open("rb") as file:
+        yield ELFFile(file)
+
+
+def tags(library: ELFFile) -> dict[str, Any]:
+    return {tag["d_tag"]: tag for tag in library.get_section_by_name(".dynamic").iter_tags()}
+
+
+def test_a_library_is_seen_by_one_name_and_needs_but_names_of_the_c_library(library: ELFFile) -> None:
+    symbols = [symbol for symbol in library.get_section_by_name(".dynsym").iter_symbols() if symbol.name]
+    undefined = {symbol.name for symbol in symbols if symbol["st_shndx"] == "SHN_UNDEF"}
+
+    assert {symbol.name for symbol in symbols} - undefined == {SYMBOL}
+    assert "sched_yield" in undefined <= ALLOWED
+    assert "DT_NEEDED" not in tags(library)
+    # A version of a name would tie it to a C library.
+    assert not [s for s in library.iter_sections() if s["sh_type"] in {"SHT_GNU_verneed", "SHT_GNU_verdef"}]
+
+
+def test_no_memory_of_a_library_is_both_written_and_run(library: ELFFile) -> None:
+    segments = list(library.iter_segments())
+    (stack,) = [segment for segment in segments if segment["p_type"] == "PT_GNU_STACK"]
+    executable, writable = 1, 2
+
+    assert not stack["p_flags"] & executable
+    assert not [s for s in segments if s["p_flags"] & executable and s["p_flags"] & writable]
+    assert "DT_TEXTREL" not in tags(library)
+    assert [segment for segment in segments if segment["p_type"] == "PT_GNU_RELRO"]
+    assert tags(library)["DT_FLAGS"]["d_val"] & 8  # DF_BIND_NOW: resolved while it is loaded
+
+
+def test_another_build_gives_the_same_bytes_wherever_and_by_whomever_it_is_made(
+    folder: Path, tmp_path: Path
+) -> None:
+    """One target suffices: the others are made by the same commands."""
+    target = BUILDABLE[0]
+    variables = {
+        "PYTHONHASHSEED": "7",
+        "NUMBA_CPU_NAME": "generic",
+        "HOME": str(tmp_path),
+        "TZ": "Asia/Tokyo",
+    }
+
+    done = run_build("--output", tmp_path / "a longer name", target.name, **variables)
+
+    assert done.returncode == 0, done.stderr
+    again = path_of(target, tmp_path / "a longer name")
+    assert again.read_bytes() == path_of(target, folder).read_bytes()
+
+
+def test_nothing_of_the_building_machine_is_in_a_library(folder: Path) -> None:
+    for target in BUILDABLE:
+        content = path_of(target, folder).read_bytes()
+        for path in (Path.cwd(), Path.home(), folder, Path(build.__file__).parent):
+            assert str(path).encode() not in content
+
+
+def test_there_is_a_manifest_and_nothing_left_over(folder: Path) -> None:
+    files = {path.name for path in folder.iterdir()}
+
+    assert files == {MANIFEST, *(path_of(target).name for target in BUILDABLE)}
+
+
+def test_an_unknown_target_is_an_error_that_names_those_there_are(tmp_path: Path) -> None:
+    done = run_build("--output", tmp_path, "x86-64-v9")
+
+    assert done.returncode == 2
+    assert f"'x86-64-v9' is no target, expected one of {', '.join(TARGETS)}" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_missing_for_linking_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(build, "find_spec", lambda name: None)
+
+    for target in TARGETS.values():
+        with pytest.raises(
+            BuildError, match=f"linking for {target.name} takes a C compiler .* pip install zig"
+        ):
+            build.linker(target)
+
+
+def test_what_is_missing_for_compiling_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(build, "find_spec", lambda name: None)
+
+    with pytest.raises(BuildError, match="takes Numba, which is not installed: pip install"):
+        build.build(TARGETS.values(), tmp_path)
+
+
+@pytest.mark.skipif(not targets_of_this_machine(), reason="no target is of this kind of machine")
+def test_what_a_linker_says_is_told(tmp_path: Path) -> None:
+    (tmp_path / "no.o").write_text("nothing")
+
+    with pytest.raises(BuildError, match=r"this command failed:\n.* -o .*\nIt said:\n.*no\.o"):
+        build.link(targets_of_this_machine()[0], tmp_path / "no.o", tmp_path / "no.so")
