@@ -160,7 +160,17 @@ MAY_IMPORT = {
         "tokenizer",
         "numpy",
     },
-    "cli.__init__": {"cli.arguments", "cli.classify", "cli.info", "errors"},
+    "cli.bundle": {
+        "api",
+        "checkpoint.registry",
+        "checkpoint.tensors",
+        "errors",
+        "kernels.build",
+        "kernels.library",
+        "kernels.targets",
+        "tokenizer.files",
+    },
+    "cli.__init__": {"cli.arguments", "cli.bundle", "cli.classify", "cli.info", "errors"},
     "__init__": {"api", "errors", "predictions"},
     "__main__": {"cli"},
 }

@@ -1,8 +1,8 @@
 """The command line, and how it ends: `main`.
 
-`arguments` is its grammar; `classify` and `info` are its commands; `readers` get texts out of files,
-`writers` put answers on standard output, `progress` is the bar. What a model says is decided elsewhere, by
-what `api` offers to everyone.
+`arguments` is its grammar; `classify`, `info` and `bundle` are its commands; `readers` get texts out of
+files, `writers` put answers on standard output, `progress` is the bar. What a model says is decided
+elsewhere, by what `api` offers to everyone.
 """
 
 import os
@@ -63,10 +63,14 @@ def _run(arguments: Sequence[str] | None) -> None:
         from .classify import classify
 
         classify(options)
-    else:
+    elif options.command == "info":
         from .info import info
 
         info(options)
+    else:
+        from .bundle import bundle
+
+        bundle(options)
 
 
 def _fail(message: str) -> int:

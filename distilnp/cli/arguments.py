@@ -10,9 +10,10 @@ from pathlib import Path
 
 from .. import __version__
 
-# Stated again, because `api` imports NumPy; a test holds them equal.
+# Stated again, because their modules import what takes its time; a test holds them equal.
 DEFAULT_MODEL = "sst2-mini"
 DEFAULT_BATCH_TOKENS = 4096
+TARGETS = ("x86-64-v3", "x86-64-v4", "aarch64")
 
 INPUT_FORMATS = ("lines", "csv", "tsv", "jsonl")
 FORMAT_OF_SUFFIX = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
@@ -71,6 +72,19 @@ are not loaded. Without MODEL, list the models that came with distilnp.
 """
 
 
+BUNDLE_DESCRIPTION = """\
+Write a folder that holds distilnp, its kernels and one model: for a function
+(zip its content), a device, or an image where nothing can be written or
+fetched.
+"""
+
+BUNDLE_EPILOG = """\
+use it with the folder on the path of modules:
+  PYTHONPATH=DIR python -m distilnp classify --model NAME TEXT
+  PYTHONPATH=DIR python -c 'import distilnp; print(distilnp.load("NAME")("Hi!"))'
+"""
+
+
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse and check a command line; for `classify`, `input_format` is settled too.
 
@@ -87,6 +101,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     classify = _add_classify(commands)
     _add_info(commands)
+    _add_bundle(commands)
     options = parser.parse_args(arguments)
     if options.command == "classify":
         _settle_input(options, classify)
@@ -170,6 +185,39 @@ def _add_info(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     )
     parser.add_argument("model", metavar="MODEL", nargs="?", help="the name of a bundled model, or a folder")
     parser.add_argument("--format", choices=("table", "json"), default="table", help="(default: %(default)s)")
+
+
+def _add_bundle(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "bundle",
+        help="write a folder that needs no installation",
+        description=BUNDLE_DESCRIPTION,
+        epilog=BUNDLE_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("directory", metavar="DIR", help="the folder: a new one, or one that is empty")
+    parser.add_argument(
+        "--model",
+        metavar="MODEL",
+        default=DEFAULT_MODEL,
+        help="the name of a bundled model, or a folder, whose name it then has (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--with-dependencies",
+        action="store_true",
+        help="also the packages that distilnp imports, as they are installed here: for this version of "
+        "Python, on machines like this one",
+    )
+    parser.add_argument(
+        "--target",
+        action="append",
+        metavar="TARGET",
+        choices=TARGETS,
+        help=f"build the kernels for this kind of CPU ({', '.join(TARGETS)}) instead of copying those of "
+        'this installation; may be given more than once; needs pip install "distilnp[jit]" and a C compiler '
+        "for it, or pip install ziglang",
+    )
 
 
 def _settle_input(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:

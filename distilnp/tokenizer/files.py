@@ -19,6 +19,15 @@ from .characters import WHITESPACE
 from .sections import ADVICE, MAX_ID, Section, is_unicode, read_json, read_text, shown
 from .settings import AddedToken, TokenizerSettings
 
+# All files that say what a tokenizer is; no folder has all of them.
+FILES = (
+    "tokenizer_config.json",
+    "tokenizer.json",
+    "vocab.txt",
+    "special_tokens_map.json",
+    "added_tokens.json",
+)
+
 # Keys that name special tokens, in the order in which transformers adds those that the vocabulary lacks,
 # and the names that BERT gives them.
 SPECIAL_TOKENS = {

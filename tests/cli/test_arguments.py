@@ -5,11 +5,13 @@ import pytest
 from distilnp import api
 from distilnp.cli import arguments
 from distilnp.cli.arguments import parse
+from distilnp.kernels.targets import TARGETS
 
 
 def test_the_defaults_are_those_of_the_library() -> None:
     assert arguments.DEFAULT_MODEL == api.DEFAULT_MODEL
     assert arguments.DEFAULT_BATCH_TOKENS == api.DEFAULT_BATCH_TOKENS
+    assert tuple(TARGETS) == arguments.TARGETS
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,127 @@
+"""`distilnp bundle`: a folder that needs nothing but Python, for a function, a device, a read-only image."""
+
+import compileall
+import importlib.metadata
+import shutil
+from argparse import Namespace
+from pathlib import Path
+from py_compile import PycInvalidationMode
+from tempfile import TemporaryDirectory
+
+from ..api import load
+from ..checkpoint.registry import PACKAGE, find_checkpoint
+from ..checkpoint.tensors import WEIGHTS_FILE
+from ..errors import ArgumentError, BuildError, DistilnpError
+from ..kernels.library import BUILD, FOLDER, MANIFEST, Refused, path_of, read_manifest
+from ..kernels.targets import TARGETS, Target, targets_of_this_machine
+from ..tokenizer.files import FILES as TOKENIZER_FILES
+
+# What distilnp needs but for the hub's client: a bundle has its checkpoint.
+DEPENDENCIES = ("numpy", "safetensors", "tqdm")
+
+# What a checkpoint is, and its card, which may say under what licence.
+CHECKPOINT_FILES = ("config.json", WEIGHTS_FILE, *TOKENIZER_FILES, "README.md", "LICENSE")
+
+NOT_COPIED = shutil.ignore_patterns("__pycache__", "weights", "lib")
+
+
+def bundle(options: Namespace) -> None:
+    """Run the command with the options of `arguments`.
+
+    Raises
+    ------
+    ArgumentError
+        The folder is not empty, or the options contradict each other.
+    BuildError
+        There are no kernels to put into it.
+    """
+    folder = Path(options.directory)
+    targets = [TARGETS[name] for name in options.target or ()]
+    _check(folder, targets, options.with_dependencies)
+    checkpoint = find_checkpoint(options.model)
+    load(checkpoint)  # what cannot be loaded is told now, not on the device
+    name = checkpoint.resolve().name
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        # The folder appears when it is whole.
+        with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
+            unfinished = Path(scratch, "bundle")
+            _write(unfinished, checkpoint, name, targets, options.with_dependencies)
+            unfinished.replace(folder)
+    except OSError as error:
+        raise DistilnpError(f"{folder} cannot be written: {error}") from error
+    of_model = _size(checkpoint_in(folder, name))
+    print(f"{folder}: {_size(folder) / 1e6:,.1f} MB, of which {name} {of_model / 1e6:,.1f} MB")
+
+
+def checkpoint_in(folder: Path, name: str) -> Path:
+    """Return where in a bundle the model is."""
+    return folder / "distilnp" / "weights" / name
+
+
+def _check(folder: Path, targets: list[Target], with_dependencies: bool) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ArgumentError(f"{folder} exists, expected a new or an empty folder")
+    foreign = [target.name for target in targets if target not in targets_of_this_machine()]
+    if with_dependencies and foreign:
+        raise ArgumentError(
+            f"--with-dependencies copies the packages of this machine, which do not run on {foreign[0]}: "
+            "leave it out, and add them with `pip install --platform ... --only-binary :all: --target DIR "
+            f"{' '.join(DEPENDENCIES)}`"
+        )
+
+
+def _write(folder: Path, checkpoint: Path, name: str, targets: list[Target], with_dependencies: bool) -> None:
+    package = folder / "distilnp"
+    shutil.copytree(PACKAGE, package, ignore=NOT_COPIED)
+    libraries = package / FOLDER.relative_to(PACKAGE)
+    if targets:
+        from ..kernels.build import build
+
+        build(targets, libraries)
+    else:
+        _copy_libraries(libraries)
+    weights = checkpoint_in(folder, name)
+    weights.mkdir(parents=True)
+    for file in CHECKPOINT_FILES:
+        if (checkpoint / file).is_file():
+            shutil.copyfile(checkpoint / file, weights / file)
+    if with_dependencies:
+        for dependency in DEPENDENCIES:
+            _copy_distribution(dependency, folder)
+    # Where nothing can be written, Python would compile the modules in every process. Times of files do not
+    # survive an archive, so that bytecode is not to be judged by them.
+    compileall.compile_dir(folder, quiet=2, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)
+
+
+def _copy_libraries(folder: Path) -> None:
+    """Copy the libraries of this installation."""
+    try:
+        names = read_manifest()
+    except Refused as reason:
+        raise BuildError(
+            f"there are no kernels to put into the folder: {reason}. `{BUILD}` builds them, and --target "
+            "does it for the folder alone"
+        ) from None
+    folder.mkdir()
+    for file in (FOLDER / MANIFEST, *(path_of(TARGETS[name]) for name in names)):
+        shutil.copy(file, folder)
+
+
+def _copy_distribution(name: str, folder: Path) -> None:
+    """Copy an installed package: what it imports, its licence and its metadata, but not its tests."""
+    try:
+        files = importlib.metadata.files(name) or []
+    except importlib.metadata.PackageNotFoundError:
+        files = []
+    if not files:
+        raise ArgumentError(f"--with-dependencies: {name} was not installed by pip, so its files are unknown")
+    for file in files:
+        if not {"..", "tests", "__pycache__"} & set(file.parts):
+            target = folder / file
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file.locate(), target)
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

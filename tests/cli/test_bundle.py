@@ -1,0 +1,177 @@
+"""A bundle answers like the installation that wrote it, with nothing but Python beside it."""
+
+import json
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from children import environment
+from kernel_calls import LIBRARIES
+from seeded_models import CONFIGS, seeded_tensors, write_checkpoint
+
+import distilnp
+from distilnp import cli
+from distilnp.cli.bundle import DEPENDENCIES
+from distilnp.kernels.build import has_linker
+from distilnp.kernels.library import FOLDER, MANIFEST
+from distilnp.kernels.loader import no_numba
+from distilnp.kernels.targets import TARGETS
+
+CONFIG = CONFIGS["odd-sizes"]
+
+needs_libraries = pytest.mark.skipif(
+    not (FOLDER / MANIFEST).exists(), reason="no kernels have been built ahead of time"
+)
+
+# What it answers, and what it has imported that is not of the bundle or of Python's own library.
+SCRIPT = """
+import json, sys, sysconfig
+import distilnp
+logits = distilnp.load(sys.argv[1])("w1 w2 w3").logits.tobytes().hex()
+homes = sys.argv[2], sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")
+files = [getattr(module, "__file__", None) or "" for module in sys.modules.values()]
+foreign = [file for file in files if file and not file.startswith(homes)]
+print(json.dumps([logits, foreign, "numba" in sys.modules]))
+"""
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models") / "eleven words"
+    return write_checkpoint(folder, CONFIG, seeded_tensors(CONFIG))
+
+
+def bundle(*arguments: object) -> int:
+    return cli.main(["bundle", *map(str, arguments)])
+
+
+def answer(folder: Path, name: str) -> list[object]:
+    # -S: without site-packages, -B: without a place to write to.
+    run = subprocess.run(
+        [sys.executable, "-P", "-S", "-B", "-c", SCRIPT, name, folder],
+        env=environment(PYTHONPATH=str(folder), HOME=None),
+        cwd="/",
+        capture_output=True,
+        text=True,
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    return json.loads(run.stdout)
+
+
+@needs_libraries
+def test_a_bundle_needs_nothing_but_python(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "Ein Bündel für unterwegs"
+
+    assert bundle(folder, "--model", model, "--with-dependencies") == 0
+
+    expected = distilnp.load(model)("w1 w2 w3").logits.tobytes().hex()
+    assert answer(folder, model.name) == [expected, [], False]
+    assert capsys.readouterr().out.startswith(f"{folder}: ")
+    assert [path.name for path in tmp_path.iterdir()] == [folder.name]
+
+
+@needs_libraries
+def test_without_dependencies_it_is_the_package_and_the_model(model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "bundle"
+    folder.mkdir()
+
+    assert bundle(folder, "--model", model) == 0
+
+    assert [path.name for path in folder.iterdir()] == ["distilnp"]
+    weights = folder / "distilnp" / "weights"
+    assert [path.name for path in weights.iterdir()] == [model.name]
+    for file in model.iterdir():
+        assert (weights / model.name / file.name).read_bytes() == file.read_bytes()
+    bytecode = {path.name.partition(".")[0] for path in (folder / "distilnp").glob("__pycache__/*.pyc")}
+    assert bytecode == {path.stem for path in (folder / "distilnp").glob("*.py")}
+
+
+@pytest.mark.skipif(no_numba() is not None, reason="building takes Numba")
+@pytest.mark.skipif(not has_linker(TARGETS[LIBRARIES[0]]), reason="building takes a linker")
+def test_kernels_may_be_built_for_other_cpus(model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "bundle"
+
+    assert bundle(folder, "--model", model, "--target", LIBRARIES[0]) == 0
+
+    libraries = folder / "distilnp" / "kernels" / "lib"
+    assert {path.name for path in libraries.iterdir()} == {MANIFEST, f"{LIBRARIES[0]}.so"}
+    assert [*json.loads((libraries / MANIFEST).read_text())["libraries"]] == [LIBRARIES[0]]
+
+
+# --- what cannot be ---
+
+
+def error_of(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    assert bundle(*arguments) == 1
+    output, errors = capsys.readouterr()
+    assert output == ""
+    return errors
+
+
+def test_a_folder_with_something_in_it_is_left_alone(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("mine")
+
+    for place in (tmp_path, tmp_path / "file"):
+        error = error_of(capsys, place, "--model", model)
+        assert f"{place} exists, expected a new or an empty folder" in error
+
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_a_model_that_cannot_be_loaded_is_told_before_anything_is_written(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damaged = shutil.copytree(model, tmp_path / "damaged")
+    with (damaged / "model.safetensors").open("r+b") as file:
+        file.truncate(1000)
+
+    assert "is not a whole safetensors file" in error_of(capsys, tmp_path / "bundle", "--model", damaged)
+    assert "no model 'nothing'" in error_of(capsys, tmp_path / "bundle", "--model", "nothing")
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_packages_of_this_machine_are_not_for_another_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    foreign = next(name for name in TARGETS if name not in LIBRARIES)
+
+    error = error_of(capsys, tmp_path / "bundle", "--with-dependencies", "--target", foreign)
+
+    assert f"do not run on {foreign}" in error
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_kernels_that_are_not_there_are_missed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("distilnp.kernels.library.FOLDER", tmp_path / "nowhere")
+
+    error = error_of(capsys, tmp_path / "bundle")
+
+    assert "no kernels to put into the folder: none are built" in error
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_place_that_cannot_be_written_is_one_error(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+
+    error = error_of(capsys, tmp_path / "file" / "bundle", "--model", model)
+
+    assert "cannot be written" in error
+
+
+def test_the_dependencies_are_those_of_the_package_but_for_what_a_bundle_does_not_need() -> None:
+    pyproject = Path(__file__).parents[2] / "pyproject.toml"
+    requirements = tomllib.loads(pyproject.read_text())["project"]["dependencies"]
+    names = {requirement.partition(">=")[0] for requirement in requirements}
+
+    assert set(DEPENDENCIES) == names - {"numba", "huggingface_hub"}
