@@ -4,7 +4,7 @@ BIN := .venv/bin
 
 KERNELS := distilnp/kernels/lib/manifest.json
 
-.PHONY: demo kernels test test-numpy test-wheel check check-full bench bench-quick goldens
+.PHONY: demo kernels test test-numpy test-wheel check check-full test-arm64 bench bench-quick goldens
 
 demo: .venv/demo  ## answer from the bundled checkpoint
 	$(BIN)/distilnp classify "I really liked that movie!" "What a waste of two hours."
@@ -30,6 +30,9 @@ check: .venv/dev test test-numpy test-wheel  ## the tests, the style and the typ
 check-full: .venv/test $(KERNELS)  ## everything, with the exhaustive comparisons: minutes to an hour
 	$(BIN)/python -m pytest
 	PYTHONPATH=tests $(BIN)/python tests/witness/sweep_tokenizer.py
+
+test-arm64: .venv/test  ## the kernels of aarch64, under an emulator; needs qemu-user-static and debootstrap
+	tests/arm64/run .arm64
 
 bench: .venv/bench  ## speed beside the peers; needs DISTILNP_DATA
 	$(BIN)/python benchmarks/tokenizer.py
