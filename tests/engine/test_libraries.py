@@ -44,9 +44,12 @@ def logits(model: Path) -> str:
     return distilnp.load(model)("w1 w2 w3").logits.tobytes().hex()
 
 
-def answer(model: Path, packages: Path = PACKAGES, script: str = SCRIPT, **variables: str) -> list[object]:
+def answer(
+    model: Path, packages: Path = PACKAGES, script: str = SCRIPT, kernels: str | None = None
+) -> list[object]:
     """Return what the script prints, and what is said on standard error."""
-    run = run_python(script, model, cwd=model, env=environment(PYTHONPATH=str(packages), **variables))
+    variables = environment(PYTHONPATH=str(packages), DISTILNP_KERNELS=kernels)
+    run = run_python(script, model, cwd=model, env=variables)
     assert run.returncode == 0, run.stderr
     return [*json.loads(run.stdout), run.stderr]
 
@@ -63,7 +66,7 @@ def test_the_best_library_computes_without_numba_and_in_silence(model: Path, log
 def test_a_library_is_all_that_is_needed(model: Path, logits: str, tmp_path: Path) -> None:
     package = copy_package(tmp_path, numba=False)
 
-    assert answer(model, package, DISTILNP_KERNELS="aot")[3:] == [logits, ""]
+    assert answer(model, package, kernels="aot")[3:] == [logits, ""]
 
 
 def damage(name: str, change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
