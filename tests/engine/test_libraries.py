@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from seeded_models import CONFIGS, seeded_tensors, write_checkpoint
 
 import distilnp
 from distilnp.kernels.library import FOLDER, MANIFEST
+from distilnp.kernels.loader import no_numba
 from distilnp.kernels.targets import TARGETS, lacks
 
 CONFIG = CONFIGS["one-layer"]
@@ -133,14 +135,28 @@ def test_libraries_that_are_not_what_they_should_be_are_not_run(
     assert announced.endswith("; computing with NumPy instead, several times slower")
 
 
+@pytest.mark.skipif(bool(no_numba()), reason="Numba compiles nothing here")
+def test_numba_compiles_what_no_library_has(model: Path, logits: str, tmp_path: Path) -> None:
+    package = copy_package(tmp_path)
+    in_manifest(abi=99)(package / "distilnp/kernels/lib")
+
+    engine, description, _, answered, errors = answer(model, package)
+
+    assert (engine, answered) == ("Engine", logits)
+    assert description.startswith("compiled by Numba in this process, because no kernels built ahead of time")
+    said, compiling = errors.splitlines()
+    assert "they are stale, of ABI version 99" in said
+    assert compiling == "distilnp: compiling kernels, once in a process, some seconds"
+    # Nobody who asks for Numba is told of libraries.
+    assert answer(model, package, kernels="jit")[4] == compiling + "\n"
+
+
 def test_what_is_no_library_is_not_run(model: Path, tmp_path: Path) -> None:
     """Whatever a manifest says, what the system refuses to load is refused."""
-    import hashlib
-
     package = copy_package(tmp_path, numba=False)
     folder = package / "distilnp/kernels/lib"
     in_every_library(lambda x: b"#!/bin/sh\n")(folder)
-    digest = hashlib.sha256(b"#!/bin/sh\n").hexdigest()
+    digest = sha256(b"#!/bin/sh\n").hexdigest()
     in_manifest(libraries=dict.fromkeys(LIBRARIES, digest))(folder)
 
     engine, description, *_ = answer(model, package)
