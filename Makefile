@@ -19,8 +19,7 @@ test-numpy: .venv/test  ## what everyone calls, in the tier without compiled ker
 
 # `pytest`, not `python -m pytest`: the package that is imported is to be the wheel's.
 test-wheel: .venv-wheel/ready  ## the engine from a wheel, in an environment without Numba
-	DISTILNP_KERNELS=aot .venv-wheel/bin/pytest tests/engine tests/test_api.py -m "not sweep"
-	.venv-wheel/bin/pytest tests/test_numpy_tier.py
+	.venv-wheel/bin/pytest tests/engine tests/test_api.py tests/test_numpy_tier.py -m "not sweep"
 
 check: .venv/dev test test-numpy test-wheel  ## the tests, the style and the types
 	$(BIN)/ruff check .

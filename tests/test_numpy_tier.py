@@ -34,11 +34,13 @@ def bare(tmp_path: Path) -> str:
     return str(copy_package(tmp_path, without=("lib",), numba=False))
 
 
-def answers(**variables: str) -> tuple[str, list[list[float]], list[list[float]], str]:
+def answers(
+    kernels: str | None = None, **variables: str
+) -> tuple[str, list[list[float]], list[list[float]], str]:
     """Return the name of the engine, logits of all texts at once and one by one, and standard error."""
     run = subprocess.run(
         [sys.executable, "-P", "-c", SCRIPT, find_checkpoint("sst2-mini"), json.dumps(TEXTS)],
-        env=environment(OPENBLAS_NUM_THREADS="1", **variables),
+        env=environment(OPENBLAS_NUM_THREADS="1", DISTILNP_KERNELS=kernels, **variables),
         capture_output=True,
         text=True,
         check=True,
@@ -47,13 +49,13 @@ def answers(**variables: str) -> tuple[str, list[list[float]], list[list[float]]
 
 
 def test_who_asks_for_numpy_gets_it_in_silence() -> None:
-    engine, _, _, said = answers(DISTILNP_KERNELS="numpy")
+    engine, _, _, said = answers("numpy")
 
     assert (engine, said) == ("ReferenceEngine", "")
 
 
 def test_scores_do_not_depend_on_the_batch() -> None:
-    _, together, alone, _ = answers(DISTILNP_KERNELS="numpy")
+    _, together, alone, _ = answers("numpy")
 
     assert together == alone
 
@@ -68,7 +70,7 @@ def test_without_libraries_and_numba_numpy_computes_and_says_so_once(bare: str) 
 
 def test_who_asks_for_compiled_kernels_is_told_why_there_are_none(bare: str) -> None:
     with pytest.raises(subprocess.CalledProcessError) as failure:
-        answers(DISTILNP_KERNELS="jit", PYTHONPATH=bare)
+        answers("jit", PYTHONPATH=bare)
 
     assert "ArgumentError: DISTILNP_KERNELS is 'jit', but numba cannot be imported" in failure.value.stderr
 
@@ -76,7 +78,7 @@ def test_who_asks_for_compiled_kernels_is_told_why_there_are_none(bare: str) -> 
 @pytest.mark.skipif(bool(no_library() and no_numba()), reason="no compiled kernels can run here")
 def test_both_tiers_agree() -> None:
     engine, compiled, _, _ = answers()
-    _, by_numpy, _, _ = answers(DISTILNP_KERNELS="numpy")
+    _, by_numpy, _, _ = answers("numpy")
 
     assert engine == "Engine"
     for one, other in zip(compiled, by_numpy, strict=True):

@@ -65,11 +65,7 @@ def compiled(target: Target, folder: Path) -> Path:
     if find_spec("numba") is None:
         raise BuildError("building kernels takes Numba, which is not installed: pip install 'numba>=0.62'")
     path = folder / f"{target.name}.o"
-    package = Path(__file__).parents[2]
-    _run(
-        [sys.executable, "-m", f"{__package__}.object_code", target.name, path],
-        environment(target) | {"PYTHONPATH": os.fspath(package)},
-    )
+    _run([sys.executable, "-m", f"{__package__}.object_code", target.name, path], environment(target))
     return path
 
 
@@ -80,6 +76,7 @@ def environment(target: Target) -> dict[str, str]:
     """
     is_native = target in targets_of_this_machine()
     return os.environ | {
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),  # what is found here, this package among it
         "NUMBA_CPU_NAME": target.cpu if is_native else "generic",
         "NUMBA_CPU_FEATURES": target.features if is_native else "",
         "PYTHONHASHSEED": "0",  # Numba goes through sets of names

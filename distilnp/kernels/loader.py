@@ -76,8 +76,8 @@ def chosen() -> Chosen:
 def description() -> str:
     """Say in one line which code computes, and why no better one does."""
     kernels, reason = chosen()
-    library, refused = _built()
-    if library and kernels == "aot":
+    library, refused = _built() if kernels == "aot" else (None, [])
+    if library:
         return f"{library.target}, built ahead of time" + "".join(f" (not {reason})" for reason in refused)
     because = reason or f"{VARIABLE} is {kernels!r}"
     return f"{'compiled by Numba in this process' if kernels == 'jit' else 'NumPy'}, because {because}"
@@ -114,8 +114,8 @@ def compiled_program() -> Callable[..., None]:
     Where neither can be, `chosen` has said so.
     """
     with _loading:
-        library, _ = _built()
-        if library and wanted() != "jit":
+        library, _ = _built() if wanted() != "jit" else (None, [])
+        if library:
             return library.run
         from .program import run
 

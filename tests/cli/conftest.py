@@ -6,10 +6,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
+from children import PACKAGES
 from seeded_models import CONFIGS, seeded_tensors, write_checkpoint
 
 Start = Callable[..., "subprocess.Popen[bytes]"]
@@ -45,7 +45,7 @@ def start(environment: dict[str, str]) -> Start:
             # Tests that run in the background may ignore Ctrl-C, and their children would inherit that.
             "preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         }
-        return subprocess.Popen([sys.executable, "-m", "distilnp", *arguments], **defaults | options)
+        return subprocess.Popen([sys.executable, "-P", "-m", "distilnp", *arguments], **defaults | options)
 
     return start
 
@@ -68,6 +68,6 @@ def environment() -> dict[str, str]:
 
     The reference pass answers: the command is what is tested, and to compile takes seconds in each process.
     """
-    ours = {"PYTHONPATH": os.fspath(Path(__file__).parents[2]), "TERM": "xterm", "DISTILNP_KERNELS": "numpy"}
+    ours = {"PYTHONPATH": os.fspath(PACKAGES), "TERM": "xterm", "DISTILNP_KERNELS": "numpy"}
     decides = ("PYTHON", "COLUMNS", "LINES", "NO_COLOR", "TQDM_", "DISTILNP_NUM_THREADS")
     return {name: value for name, value in os.environ.items() if not name.startswith(decides)} | ours

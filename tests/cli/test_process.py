@@ -11,11 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from copied_package import copy_package
 
 import distilnp
 from distilnp.checkpoint.registry import bundled_models
 from distilnp.cli import main
 from distilnp.cli.info import describe
+from distilnp.kernels.loader import no_library, no_numba
 
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
 Start = Callable[..., "subprocess.Popen[bytes]"]
@@ -97,6 +99,40 @@ def test_info_lists_the_bundled_models(run: Run) -> None:
     done = run("info", "--format", "json")
     assert done.returncode == 0
     assert {facts["name"] for facts in json.loads(done.stdout)} == set(bundled_models())
+
+
+@pytest.mark.parametrize(
+    ("kernels", "obstacle", "words"),
+    [
+        ("aot", no_library, ", built ahead of time"),
+        ("jit", no_numba, "compiled by Numba in this process, because DISTILNP_KERNELS is 'jit'"),
+        ("numpy", lambda: None, "NumPy, because DISTILNP_KERNELS is 'numpy'"),
+    ],
+)
+def test_info_tells_what_computes(
+    run: Run,
+    model: str,
+    environment: dict[str, str],
+    kernels: str,
+    obstacle: Callable[[], str | None],
+    words: str,
+) -> None:
+    if why := obstacle():
+        pytest.skip(why)
+    for command in (["info"], ["info", model], ["info", model, "--format", "json"]):
+        done = run(*command, env=environment | {"DISTILNP_KERNELS": kernels})
+        assert (done.returncode, done.stderr) == (0, b"")
+        (line,) = [line for line in done.stdout.decode().splitlines() if "kernels" in line]
+        assert words in line
+
+
+def test_info_tells_why_what_is_wanted_cannot_be(
+    run: Run, model: str, environment: dict[str, str], tmp_path: Path
+) -> None:
+    package = copy_package(tmp_path, without=("lib",))
+    done = run("info", model, env=environment | {"PYTHONPATH": str(package), "DISTILNP_KERNELS": "aot"})
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert_tells(done.stderr, "DISTILNP_KERNELS is 'aot', but no kernels built ahead of time can run")
 
 
 # ------------------------------------------------------------------------------------------------- exit codes

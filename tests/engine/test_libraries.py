@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from seeded_models import CONFIGS, seeded_tensors, write_checkpoint
 
 import distilnp
 from distilnp.kernels.library import FOLDER, MANIFEST
+from distilnp.kernels.loader import no_numba
 from distilnp.kernels.targets import TARGETS, lacks
 
 CONFIG = CONFIGS["one-layer"]
@@ -44,9 +46,12 @@ def logits(model: Path) -> str:
     return distilnp.load(model)("w1 w2 w3").logits.tobytes().hex()
 
 
-def answer(model: Path, packages: Path = PACKAGES, script: str = SCRIPT, **variables: str) -> list[object]:
+def answer(
+    model: Path, packages: Path = PACKAGES, script: str = SCRIPT, kernels: str | None = None
+) -> list[object]:
     """Return what the script prints, and what is said on standard error."""
-    run = run_python(script, model, cwd=model, env=environment(PYTHONPATH=str(packages), **variables))
+    variables = environment(PYTHONPATH=str(packages), DISTILNP_KERNELS=kernels)
+    run = run_python(script, model, cwd=model, env=variables)
     assert run.returncode == 0, run.stderr
     return [*json.loads(run.stdout), run.stderr]
 
@@ -63,7 +68,7 @@ def test_the_best_library_computes_without_numba_and_in_silence(model: Path, log
 def test_a_library_is_all_that_is_needed(model: Path, logits: str, tmp_path: Path) -> None:
     package = copy_package(tmp_path, numba=False)
 
-    assert answer(model, package, DISTILNP_KERNELS="aot")[3:] == [logits, ""]
+    assert answer(model, package, kernels="aot")[3:] == [logits, ""]
 
 
 def damage(name: str, change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
@@ -130,14 +135,28 @@ def test_libraries_that_are_not_what_they_should_be_are_not_run(
     assert announced.endswith("; computing with NumPy instead, several times slower")
 
 
+@pytest.mark.skipif(bool(no_numba()), reason="Numba compiles nothing here")
+def test_numba_compiles_what_no_library_has(model: Path, logits: str, tmp_path: Path) -> None:
+    package = copy_package(tmp_path)
+    in_manifest(abi=99)(package / "distilnp/kernels/lib")
+
+    engine, description, _, answered, errors = answer(model, package)
+
+    assert (engine, answered) == ("Engine", logits)
+    assert description.startswith("compiled by Numba in this process, because no kernels built ahead of time")
+    said, compiling = errors.splitlines()
+    assert "they are stale, of ABI version 99" in said
+    assert compiling == "distilnp: compiling kernels, once in a process, some seconds"
+    # Nobody who asks for Numba is told of libraries.
+    assert answer(model, package, kernels="jit")[4] == compiling + "\n"
+
+
 def test_what_is_no_library_is_not_run(model: Path, tmp_path: Path) -> None:
     """Whatever a manifest says, what the system refuses to load is refused."""
-    import hashlib
-
     package = copy_package(tmp_path, numba=False)
     folder = package / "distilnp/kernels/lib"
     in_every_library(lambda x: b"#!/bin/sh\n")(folder)
-    digest = hashlib.sha256(b"#!/bin/sh\n").hexdigest()
+    digest = sha256(b"#!/bin/sh\n").hexdigest()
     in_manifest(libraries=dict.fromkeys(LIBRARIES, digest))(folder)
 
     engine, description, *_ = answer(model, package)

@@ -136,14 +136,15 @@ def test_a_copy_has_weights_of_its_own(folder: Path) -> None:
     assert copy.engine.weights.arena.ctypes.data % CACHE_LINE == 0
 
 
-# Numba is there before, as it is in whoever loads a second model.
+# What computes is there before, as it is in whoever loads a second model.
 MEASURE_LOADING = (
     MEMORY_OF_THIS_PROCESS
     + """
 import sys
 import distilnp.api
-import distilnp.kernels.simd
+from distilnp.kernels.loader import chosen
 
+chosen()
 before = memory("VmRSS")
 classifier = distilnp.load(sys.argv[1])
 print(memory("VmHWM") - before, classifier.engine.weights.arena.nbytes)
@@ -170,7 +171,7 @@ def test_loading_takes_little_more_than_the_weights(
     if stored == "bfloat16":
         write_bfloat16(tmp_path / "model.safetensors", tensors)
 
-    run = run_python(MEASURE_LOADING, tmp_path, env=environment(DISTILNP_KERNELS="jit"))
+    run = run_python(MEASURE_LOADING, tmp_path, env=environment())
 
     assert run.stderr == ""
     peak, size = map(int, run.stdout.split())
