@@ -10,9 +10,10 @@ import math
 import numpy as np
 
 from .elementary import exp
-from .gemm import KC, multiply
+from .gemm import multiply
 from .jit import inlined
 from .simd import LANES, advance, larger, load, splat, store
+from .tiles import KC
 
 
 @inlined

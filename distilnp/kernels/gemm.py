@@ -1,27 +1,14 @@
 """Matrix products: rows of activations times packed weights, with what follows done while the tile is near.
 
 Every element of a product is a sum over k in one fixed order, whatever stands in the rows beside it, however
-many rows there are and whichever thread computes it. Names are those of BLIS: Van Zee and van de Geijn,
-"BLIS: A Framework for Rapidly Instantiating BLAS Functionality", ACM TOMS 41 (2015).
+many rows there are and whichever thread computes it. `tiles.py` says how a product is cut, and names it.
 """
 
 from .elementary import gelu, relu
 from .jit import inlined
 from .simd import LANES, advance, load, prefetch, store, tile_add, tile_fma, tile_store, tile_zeros
 from .steps import GELU, NO_BIAS, RELU, RESIDUAL
-
-# Rows of a tile in registers. On AVX2, 6 x 16 are 12 of the 16 registers, which leaves 2 for b and 1 for a; 8
-# sums under way hide the latency of an FMA (4 cycles, 2 a cycle), so 12 do.
-MR = 6
-# Terms that are summed in registers before their sum is added to those before: shorter sums round less, 256 x
-# 16 weights are 16 KB, half of a first cache, and the additions cost 2 %. Part of the numerics.
-KC = 256
-# A job's part of c is MC rows of NC panels. MC is 22 tiles: so often is a block of weights used once it is in
-# the first cache, and MC x KC floats of a are 135 KB, a quarter of a second cache.
-MC = 132
-NC = 4
-# So few rows wait for weights more than they compute, and take them as they lie.
-FEW_ROWS = 48
+from .tiles import FEW_ROWS, KC, MC, MR, NC
 
 
 def micro_kernel(rows):

@@ -6,10 +6,7 @@ import numpy as np
 
 from .jit import inlined
 from .simd import LANES, advance, first_lanes, fma, load, splat, store, sum_lanes
-
-# Rows of a job: with 768 columns about 1 us, twenty times what taking a job costs; and a short text, too, has
-# jobs for several threads.
-JOB_ROWS = 4
+from .tiles import JOB_ROWS
 
 EPSILON = np.float32(1e-12)  # the original's, as in reference.py
 

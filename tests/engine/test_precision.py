@@ -16,10 +16,10 @@ from distilnp.checkpoint.config import DistilBertConfig
 from distilnp.checkpoint.registry import find_checkpoint
 from distilnp.engine.engine import Engine
 from distilnp.engine.weights import PackedWeights, load_packed
+from distilnp.kernels.tiles import KC
 
 THREADS = 2
 
-KC = 256  # that of kernels/gemm.py, which can be imported only where Numba is
 
 # Both add in orders of their own, so neither is nearer on every text: a fifth is the room for that.
 OF_PYTORCH = 1.2

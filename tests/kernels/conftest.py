@@ -6,6 +6,19 @@ import kernel_programs
 import pytest
 from kernel_calls import WAYS, call
 
+from distilnp.kernels.loader import no_numba
+
+# These compile, which takes Numba. The others run what has been compiled, wherever that was.
+COMPILING = [
+    "test_build.py",
+    "test_elementary.py",
+    "test_jobs.py",
+    "test_object_code.py",
+    "test_simd.py",
+    "test_widths.py",
+]
+collect_ignore = COMPILING if no_numba() else []
+
 
 @pytest.fixture(scope="module", params=WAYS)
 def every_way(request: pytest.FixtureRequest) -> Iterator[None]:

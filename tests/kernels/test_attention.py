@@ -17,7 +17,7 @@ from kernel_programs import (
 )
 
 from distilnp import reference
-from distilnp.kernels.gemm import KC
+from distilnp.kernels.tiles import KC
 
 pytestmark = pytest.mark.usefixtures("every_way")
 

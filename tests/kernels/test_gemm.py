@@ -17,8 +17,8 @@ from kernel_programs import (
 from rounded_once import fma
 
 from distilnp import reference
-from distilnp.kernels.gemm import KC, MC, MR
 from distilnp.kernels.steps import GELU, IDENTITY, NO_BIAS, RELU, RESIDUAL
+from distilnp.kernels.tiles import KC, MC, MR
 
 pytestmark = pytest.mark.usefixtures("every_way")
 

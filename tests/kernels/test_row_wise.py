@@ -20,7 +20,7 @@ from rounded_once import fma
 
 from distilnp import reference
 from distilnp.checkpoint.params import LayerNorm
-from distilnp.kernels.row_wise import EPSILON, JOB_ROWS
+from distilnp.kernels.tiles import JOB_ROWS
 
 pytestmark = pytest.mark.usefixtures("every_way")
 
@@ -128,7 +128,9 @@ def in_order(x: Floats, weight: Floats, bias: Floats) -> Floats:
     squares = np.zeros((m, LANES), np.float32)
     for vector in np.where(is_there, centred, np.float32(0)):
         squares = fma(vector, vector, squares)
-    scale = np.float32(1) / np.sqrt(sum_lanes(squares) / np.float32(dim) + EPSILON)
+    scale = np.float32(1) / np.sqrt(
+        sum_lanes(squares) / np.float32(dim) + np.float32(reference.LAYER_NORM_EPSILON)
+    )
     normed = (centred * scale).swapaxes(0, 1).reshape(m, -1)
     return fma(normed, with_zeros(weight), with_zeros(bias))
 

@@ -13,10 +13,10 @@ import pytest
 from kernel_programs import assert_same_bits, attention, embed, gather, gemm, layer_norm, spans_of, ways
 
 from distilnp.kernels import program
-from distilnp.kernels.gemm import KC, MR
 from distilnp.kernels.library import SYMBOL
 from distilnp.kernels.object_code import module_for, target_machine
 from distilnp.kernels.steps import GELU, IDENTITY, RELU, RESIDUAL
+from distilnp.kernels.tiles import KC, MR
 
 # A CPU of the host's family that no library is built for, if there is one: that without AVX has 4 lanes, and
 # calls the C library for an FMA.
