@@ -288,7 +288,7 @@ def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
 def test_an_import_brings_no_more_than_it_needs(code: str, unwanted: tuple[str, ...]) -> None:
     code = f"import sys; {code}; print([name for name in {unwanted} if name in sys.modules])"
 
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    run = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
 
     assert run.stdout.strip() == "[]"
 

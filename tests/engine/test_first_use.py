@@ -127,7 +127,17 @@ def test_the_engine_is_chosen_where_it_can_run(
 
 
 def test_the_command_answers_with_the_engine_and_ends_on_ctrl_c(folder: Path, kernels: str) -> None:
-    command = [sys.executable, "-m", "distilnp", "classify", "--model", os.fspath(folder), "--threads", "2"]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "distilnp",
+        "classify",
+        "--model",
+        os.fspath(folder),
+        "--threads",
+        "2",
+    ]
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     with subprocess.Popen(
         command,
