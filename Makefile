@@ -35,6 +35,7 @@ test-arm64: .venv/test  ## the kernels of aarch64, under an emulator; needs qemu
 
 bench: .venv/bench  ## speed beside the peers; needs DISTILNP_DATA
 	$(BIN)/python benchmarks/tokenizer.py
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.startup
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.forward
 
 bench-quick: .venv/bench  ## a look at the forward pass, in a few minutes

@@ -25,9 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distilnp.checkpoint.config import DistilBertConfig
+from distilnp.kernels.loader import description
 
 from . import plot, report
-from .engines import OURS, PEERS
+from .engines import JIT, OURS, PEERS
 from .models import NAMES, Forms, forms
 from .operations import executed_flops, weight_bytes
 from .products import ROWS, SERVERS, shapes
@@ -107,7 +108,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--threads", type=int, default=2, help="for every engine (default: 2)")
     parser.add_argument("--models", nargs="+", choices=NAMES, default=NAMES, help="default: both")
-    parser.add_argument("--peers", nargs="*", choices=PEERS, default=tuple(PEERS), help="default: all three")
+    parser.add_argument(
+        "--peers",
+        nargs="*",
+        choices=(*PEERS, JIT),
+        default=tuple(PEERS),
+        help="default: the three; distilnp-jit is our own kernels, compiled in the process",
+    )
     parser.add_argument(
         "--only",
         nargs="+",
@@ -165,6 +172,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "cpu": cpu(),
         "python": platform.python_version(),
+        "kernels": description(),
         "versions": {package: version(package) for package in PACKAGES},
         "threads": arguments.threads,
         "quick": arguments.quick,

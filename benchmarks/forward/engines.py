@@ -47,6 +47,14 @@ class Distilnp:
         return lambda: self.classifier.forward(texts)
 
 
+class DistilnpJit(Distilnp):
+    """The same kernels, compiled in the process: what the way through a library costs or gains."""
+
+    def __init__(self, forms: Forms, n_threads: int) -> None:
+        os.environ["DISTILNP_KERNELS"] = "jit"
+        super().__init__(forms, n_threads)
+
+
 class OnnxRuntime:
     """All graph optimizations, over those that `models.export_onnx` has already made.
 
@@ -174,4 +182,5 @@ PEERS: dict[str, type[Engine]] = {
     "pytorch": PyTorch,
     "openvino": OpenVino,
 }
-ENGINES: dict[str, type[Engine]] = {OURS: Distilnp, **PEERS}
+JIT = "distilnp-jit"
+ENGINES: dict[str, type[Engine]] = {OURS: Distilnp, JIT: DistilnpJit, **PEERS}

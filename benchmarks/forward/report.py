@@ -50,6 +50,7 @@ def heading(results: Mapping[str, Any]) -> str:
 # Forward pass in float32, {results["threads"]} threads
 
 {results["cpu"]}; Python {results["python"]}, {versions}; {results["started"]}.{quick}
+Our kernels: {results["kernels"]}.
 
 Limits, median and best: FMA {rates(measured_limits(results, "flops"), "GFLOP/s")}, reading
 {rates(measured_limits(results, "bytes"), "GB/s")}.
