@@ -14,8 +14,14 @@ from .engines import OURS
 from .report import fastest, typical
 
 # Distinguishable without colour vision, and by brightness: Okabe and Ito's palette.
-COLOURS = {"distilnp": "#000000", "onnxruntime": "#0072B2", "pytorch": "#D55E00", "openvino": "#009E73"}
-MARKERS = {"distilnp": "o", "onnxruntime": "s", "pytorch": "^", "openvino": "D"}
+COLOURS = {
+    "distilnp": "#000000",
+    "distilnp-jit": "#CC79A7",
+    "onnxruntime": "#0072B2",
+    "pytorch": "#D55E00",
+    "openvino": "#009E73",
+}
+MARKERS = {"distilnp": "o", "distilnp-jit": "v", "onnxruntime": "s", "pytorch": "^", "openvino": "D"}
 LIMIT = "#999999"
 
 LENGTHS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
