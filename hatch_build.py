@@ -17,6 +17,9 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 VARIABLE = "DISTILNP_BUILD_TARGETS"
 
+# 0.62: llvmlite 0.45, the first that removes what is not used.
+NUMBA = "numba>=0.62"
+
 # The libraries need no other library and no version of a symbol, so they run with any C library: the tags are
 # the first that there are for each machine, of glibc (PEP 513, 599 and 600) and of musl (PEP 656).
 PLATFORMS = {
@@ -51,11 +54,12 @@ class KernelsHook(BuildHookInterface):
         return chosen
 
     def dependencies(self) -> list[str]:
-        """Ask for a linker where there is none."""
+        """Ask for Numba if there is something to build, and for a linker where there is none."""
         targets = self.targets()
         from distilnp.kernels.build import has_linker
 
-        return [] if all(map(has_linker, targets)) else ["ziglang"]
+        linker = [] if all(map(has_linker, targets)) else ["ziglang"]
+        return [NUMBA, *linker] if targets else []
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Build the libraries, into the wheel or, for an editable install, into the sources."""

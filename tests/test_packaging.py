@@ -7,6 +7,7 @@ import sys
 import tarfile
 import tomllib
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -150,3 +151,31 @@ def test_the_version_is_one() -> None:
     metadata = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
 
     assert metadata["project"]["version"] == distilnp.__version__
+
+
+REQUIRES = "from hatchling.build import get_requires_for_build_wheel; print(*get_requires_for_build_wheel())"
+
+
+def build_requirements(**variables: str) -> list[str]:
+    run = subprocess.run(
+        [sys.executable, "-c", REQUIRES],
+        cwd=REPOSITORY,
+        env=os.environ | variables,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return run.stdout.split()
+
+
+def test_building_asks_for_what_it_takes_and_no_more() -> None:
+    """Numba where kernels are built; a linker where there is none."""
+    (target,) = targets_of_this_machine()[:1] or [TARGETS["aarch64"]]
+    no_programs = {"PATH": os.devnull, "DISTILNP_BUILD_TARGETS": target.name}
+
+    assert build_requirements(DISTILNP_BUILD_TARGETS="none") == []
+    numba, *linker = build_requirements(**no_programs)
+    assert numba.startswith("numba>=")
+    assert linker == ([] if find_spec("ziglang") else ["ziglang"])
+    if has_linker(target):
+        assert build_requirements(DISTILNP_BUILD_TARGETS=target.name) == [numba]
