@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from ..errors import CheckpointError, ConfigError
+from .heads import ARCHITECTURE, OTHERS, described
 
 Activation = Literal["gelu", "relu"]
 ProblemType = Literal["regression", "single_label_classification", "multi_label_classification"]
-
-ARCHITECTURE = "DistilBertForSequenceClassification"
 
 # Names by which transformers' configurations are written and read interchangeably.
 ALIASES = {"n_layers": "num_hidden_layers", "n_heads": "num_attention_heads", "dim": "hidden_size"}
@@ -153,9 +152,11 @@ def _check_architecture(values: dict[str, Any]) -> None:
         )
     architectures = values.get("architectures")
     if architectures and (not isinstance(architectures, list) or ARCHITECTURE not in architectures):
+        names = architectures if isinstance(architectures, list) else []
+        others = "".join(f" {described(name)}." for name in OTHERS if name in names)
         raise ConfigError(
-            f"architectures is {_show(architectures)}, expected [{ARCHITECTURE!r}]. A model without a "
-            "classification head has to be fine-tuned as a classifier first"
+            f"architectures is {_show(architectures)}, expected [{ARCHITECTURE!r}].{others} A model without "
+            "that head has to be fine-tuned as a classifier first"
         )
 
 

@@ -1,30 +1,39 @@
-"""`model.safetensors` into memory: some rows at a time, and every fault of the file named in one error.
+"""Weights into memory: some rows at a time, and every fault of the files named in one error.
 
-The file is read, not mapped: a mapping would keep all of its pages in memory beside the tensors. Where rows
-go is the caller's business: `load_params` gathers plain arrays for the reference pass, the engine packs them.
+What a file is, is known to its source (`safetensors_file`, `pytorch`); whether its tensors are those of the
+model is checked here. Files are read, not mapped: a mapping would keep all of its pages in memory beside the
+tensors. Where rows go is the caller's business: `load_params` gathers plain arrays for the reference pass,
+the engine packs them.
 """
 
-import json
 import math
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
-from safetensors import SafetensorError, safe_open
 
 from ..errors import CheckpointError, TensorError
 from .config import DistilBertConfig
+from .heads import head_of
 from .params import ENCODER_PREFIX, Array, Params, build_params
+from .pytorch import PytorchFile
+from .safetensors_file import SafetensorsFile, ShardedSafetensors
+from .stored import Fault, Source, StoredTensor
 
 WEIGHTS_FILE = "model.safetensors"
-FLOATS = ("F32", "F16", "BF16", "F64")
 
-# How NumPy reads what is stored; it has no bfloat16, which is the upper half of a float32.
-STORED = {"F32": "<f4", "F16": "<f2", "BF16": "<u2", "F64": "<f8", "I8": "i1"}
+# The first that a folder has is read.
+SOURCES: dict[str, Callable[[Path], Source]] = {
+    WEIGHTS_FILE: SafetensorsFile,
+    "model.safetensors.index.json": ShardedSafetensors,
+    "pytorch_model.bin": PytorchFile,
+}
+
+FLOATS = ("F32", "F16", "BF16", "F64")
 
 # A buffer that old versions of transformers wrote beside the parameters; it only counts from 0.
 POSITION_IDS = "embeddings.position_ids"
@@ -39,10 +48,6 @@ Store = Callable[[str, tuple[int, ...], int, Array], None]
 
 # A file of another model has hundreds of faults; the first ones tell the story.
 MAX_FAULTS_SHOWN = 20
-
-
-class _Fault(Exception):
-    """One thing wrong with one tensor."""
 
 
 def load_params(folder: Path, config: DistilBertConfig, dtype: DTypeLike = np.float32) -> Params:
@@ -66,61 +71,69 @@ def load_params(folder: Path, config: DistilBertConfig, dtype: DTypeLike = np.fl
         tensor = tensors.setdefault(name, np.empty(shape, dtype))
         tensor[first_row : first_row + len(rows)] = rows
 
-    read_tensors(folder, config, store)
+    read_tensors(folder, config, lambda: store)
     return build_params(config, lambda name, shape: tensors[name])
 
 
-def read_tensors(folder: Path, config: DistilBertConfig, store: Store) -> None:
+def read_tensors(folder: Path, config: DistilBertConfig, destination: Callable[[], Store]) -> None:
     """Read every parameter of a classifier, a few rows at a time.
 
     Parameters
     ----------
     folder : Path
-        Holds `model.safetensors`.
+        Holds weights in one of the forms of `SOURCES`.
     config : DistilBertConfig
         Says which tensors there are, and their shapes.
-    store : callable
-        Is given the name and the shape of a tensor, the number of the first row, and the rows: float64 if
-        they are stored so, else float32. There are as many as fit `CHUNK_BYTES`, in whole sixteens but for
-        the last. Several threads call it, in any order.
+    destination : callable
+        Is called once the tensors are known to be there: until then, their sizes are only what config.json
+        says. Returns what is given the name and the shape of a tensor, the number of the first row, and the
+        rows: float64 if they are stored so, else float32. There are as many as fit `CHUNK_BYTES`, in whole
+        sixteens but for the last. Several threads call it, in any order.
 
     Raises
     ------
     CheckpointError
-        The file is not there or is not a safetensors file.
+        There are no weights, or their files are damaged.
     TensorError
         Tensors are missing, left over, of the wrong shape or type, or hold NaN or infinity, also as float32.
         All are named. Some may have been stored before.
     """
-    path = folder / WEIGHTS_FILE
+    source = find_weights(folder)
+    stored = source.tensors()
     faults: dict[str, str | None] = {}
-    jobs: dict[str, list[Future[None]]] = {}
-    with open_weights(path) as file, ThreadPoolExecutor(READERS) as readers:
-        begins = _begins(path)
-        unread = set(file.keys()) - {POSITION_IDS, ENCODER_PREFIX + POSITION_IDS}
+    reads: dict[str, tuple[tuple[int, ...], Callable[[int, int], Array]]] = {}
+    n_bytes = 0
+    unread = set(stored) - {POSITION_IDS, ENCODER_PREFIX + POSITION_IDS}
 
-        def tensor(name: str, shape: tuple[int, ...]) -> Array:
-            stored = _stored_name(name, unread)
-            unread.difference_update({stored, f"{stored}_scale"} if config.is_quantized else {stored})
-            faults[name] = None
-            try:
-                read = _reader(path, begins, file, stored, shape, config.is_quantized)
-            except _Fault as fault:
-                faults[name] = str(fault)
-            else:
-                jobs[name] = [
-                    readers.submit(lambda chunk: store(name, shape, chunk[0], read(*chunk)), chunk)
-                    for chunk in _chunks(shape)
-                ]
-            return np.empty(0, np.float32)
+    def tensor(name: str, shape: tuple[int, ...]) -> Array:
+        nonlocal n_bytes
+        stored_name = _stored_name(name, unread)
+        unread.difference_update(
+            {stored_name, f"{stored_name}_scale"} if config.is_quantized else {stored_name}
+        )
+        faults[name] = None
+        try:
+            reads[name] = shape, _reader(stored, stored_name, shape, config.is_quantized)
+        except Fault as fault:
+            faults[name] = str(fault)
+        else:
+            n_bytes += stored[stored_name].n_bytes
+        return np.empty(0, np.float32)
 
-        build_params(config, tensor)
-        for name, chunks in jobs.items():
-            for chunk in chunks:
-                try:
-                    chunk.result()
-                except _Fault as fault:
-                    faults[name] = str(fault)
+    build_params(config, tensor)
+    if head := head_of(stored):
+        raise TensorError(
+            f"{source.path} holds {head}, expected a DistilBertForSequenceClassification. It has to be "
+            "fine-tuned as a classifier first"
+        )
+    if n_bytes > (size := sum(path.stat().st_size for path in source.files())):
+        raise TensorError(
+            f"{source.path} has {size} bytes for tensors of {n_bytes}, expected a place for each tensor: "
+            "a small file that makes a large model is not to be trusted"
+        )
+    is_whole = not unread and not any(faults.values())
+    store = destination() if is_whole else _forget
+    faults |= dict(_read(reads, store))
     told = [fault for fault in faults.values() if fault]
     told += [f"{name} is not a tensor of this model" for name in sorted(unread)]
     if told:
@@ -128,36 +141,54 @@ def read_tensors(folder: Path, config: DistilBertConfig, store: Store) -> None:
         if len(told) > MAX_FAULTS_SHOWN:
             lines.append(f"  - and {len(told) - MAX_FAULTS_SHOWN} more")
         raise TensorError(
-            f"{path} does not hold the model that config.json describes:\n" + "\n".join(lines) + "\n"
-            "Names or shapes of another model: take config.json and model.safetensors from one revision of "
+            f"{source.path} does not hold the model that config.json describes:\n" + "\n".join(lines) + "\n"
+            f"Names or shapes of another model: take config.json and {source.path.name} from one revision of "
             "one checkpoint. Anything else: the file is damaged, fetch it again"
         )
 
 
-@contextmanager
-def open_weights(path: Path) -> Iterator[Any]:
-    """Open a safetensors file to read single tensors, or only their types and shapes.
+def find_weights(folder: Path) -> Source:
+    """Return the weights of a checkpoint, safetensors before PyTorch's own format.
 
     Raises
     ------
     CheckpointError
-        The file is not there, or is not a whole safetensors file.
+        There are none.
     """
-    try:
-        with safe_open(path, framework="np", backend="pread") as file:
-            yield file
-    except OSError as error:
-        others = [p.name for p in path.parent.glob("*") if p.suffix in {".bin", ".safetensors", ".h5"}]
-        beside = f" The folder has {', '.join(sorted(others))}, not read by distilnp." if others else ""
-        raise CheckpointError(
-            f"{path} cannot be read ({error.strerror or error}), expected the weights as one safetensors "
-            f"file.{beside} save_pretrained of transformers writes it"
-        ) from error
-    except SafetensorError as error:
-        raise CheckpointError(
-            f"{path} is not a whole safetensors file ({error}). It is damaged or was not fetched to its end: "
-            "fetch it again"
-        ) from error
+    for name, source in SOURCES.items():
+        if os.path.lexists(folder / name):  # a link that leads nowhere is to be told
+            return source(folder / name)
+    others = sorted(
+        p.name for p in folder.glob("*") if p.suffix in {".bin", ".safetensors", ".h5", ".msgpack"}
+    )
+    beside = f" The folder has {', '.join(others)}, not read by distilnp." if others else ""
+    raise CheckpointError(
+        f"{folder} has no weights, expected {' or '.join(SOURCES)}.{beside} save_pretrained of transformers "
+        "writes them"
+    )
+
+
+def _forget(name: str, shape: tuple[int, ...], first_row: int, rows: Array) -> None:
+    """Store nothing: rows are read only for their faults."""
+
+
+def _read(
+    reads: dict[str, tuple[tuple[int, ...], Callable[[int, int], Array]]], store: Store
+) -> Iterator[tuple[str, str]]:
+    """Read and store all tensors; yield the names of those with faults in their values, and the faults."""
+    with ThreadPoolExecutor(READERS) as readers:
+        jobs: list[tuple[str, Future[None]]] = []
+        for name, (shape, read) in reads.items():
+
+            def job(first: int, last: int, name: str = name, shape: Any = shape, read: Any = read) -> None:
+                store(name, shape, first, read(first, last))
+
+            jobs += [(name, readers.submit(job, *chunk)) for chunk in _chunks(shape)]
+        for name, future in jobs:
+            try:
+                future.result()
+            except Fault as fault:
+                yield name, str(fault)
 
 
 def _stored_name(name: str, names: set[str]) -> str:
@@ -174,65 +205,55 @@ def _chunks(shape: tuple[int, ...]) -> Iterator[tuple[int, int]]:
 
 
 def _reader(
-    path: Path, begins: dict[str, int], file: Any, name: str, shape: tuple[int, ...], is_quantized: bool
+    tensors: dict[str, StoredTensor], name: str, shape: tuple[int, ...], is_quantized: bool
 ) -> Callable[[int, int], Array]:
     """Return what reads some rows of a tensor and widens them to float32 where they are stored in less."""
-    if name not in begins:
-        raise _Fault(f"{name} is missing")
-    described = file.get_slice(name)
-    found, kind = tuple(described.get_shape()), described.get_dtype()
-    if found != shape:
-        raise _Fault(f"{name} has shape {found}, expected {shape}")
-    is_int8 = is_quantized and kind == "I8" and len(shape) == 2
-    if not is_int8 and kind not in FLOATS:
-        raise _Fault(f"{name} has type {kind}, expected {' or '.join(FLOATS)}")
-    scale = _read_scale(file, f"{name}_scale", shape[0]) if is_int8 else None
+    if name not in tensors:
+        raise Fault(f"{name} is missing")
+    stored = tensors[name]
+    if stored.shape != shape:
+        raise Fault(f"{name} has shape {stored.shape}, expected {shape}")
+    is_int8 = is_quantized and stored.kind == "I8" and len(shape) == 2
+    if not is_int8 and stored.kind not in FLOATS:
+        raise Fault(f"{name} has type {stored.kind}, expected {' or '.join(FLOATS)}")
+    if not stored.can_be_read:
+        raise Fault(f"{name} has strides {stored.strides}, expected one of them to be 1")
+    scale = _read_scale(tensors, f"{name}_scale", shape[0]) if is_int8 else None
 
     def read(first: int, last: int) -> Array:
-        rows = _read_rows(path, begins[name], STORED[kind], shape, first, last)
+        rows = _rows(stored, name, first, last)
         # A finite number can be beyond float32: told below, so NumPy need not warn of it.
         with np.errstate(over="ignore"):
-            if kind == "BF16":
+            if stored.kind == "BF16":
                 rows = (rows.astype(np.uint32) << 16).view(np.float32)
-            elif kind in ("F16", "I8"):
+            elif stored.kind in ("F16", "I8"):
                 rows = rows.astype(np.float32)
             if scale is not None:
                 rows *= scale[first:last]
             if not np.isfinite(rows.astype(np.float32, copy=False)).all():
-                raise _Fault(f"{name} holds NaN or infinity")
+                raise Fault(f"{name} holds NaN or infinity")
         return rows
 
     return read
 
 
-def _read_scale(file: Any, name: str, n_rows: int) -> Array:
+def _read_scale(tensors: dict[str, StoredTensor], name: str, n_rows: int) -> Array:
     """Return the scales of int8 rows."""
-    if name not in file.keys():  # noqa: SIM118 (not a dict)
-        raise _Fault(f"{name} is missing")
-    scale: Array = file.get_tensor(name)
-    if scale.shape != (n_rows, 1):
-        raise _Fault(f"{name} has shape {scale.shape}, expected {(n_rows, 1)}")
-    if scale.dtype != np.float32:
-        raise _Fault(f"{name} has type {scale.dtype}, expected F32")
+    if name not in tensors:
+        raise Fault(f"{name} is missing")
+    stored = tensors[name]
+    if stored.shape != (n_rows, 1):
+        raise Fault(f"{name} has shape {stored.shape}, expected {(n_rows, 1)}")
+    if stored.kind != "F32":
+        raise Fault(f"{name} has type {stored.kind}, expected F32")
+    scale = _rows(stored, name, 0, n_rows)
     if not np.isfinite(scale).all():
-        raise _Fault(f"{name} holds NaN or infinity")
+        raise Fault(f"{name} holds NaN or infinity")
     return scale
 
 
-def _begins(path: Path) -> dict[str, int]:
-    """Return where in the file each tensor begins; `safe_open` has checked the header.
-
-    https://github.com/huggingface/safetensors#format
-    """
-    with path.open("rb") as file:
-        size = int.from_bytes(file.read(8), "little")
-        header = json.loads(file.read(size))
-    header.pop("__metadata__", None)
-    return {name: 8 + size + tensor["data_offsets"][0] for name, tensor in header.items()}
-
-
-def _read_rows(path: Path, begin: int, kind: str, shape: tuple[int, ...], first: int, last: int) -> Array:
-    """Read rows as they are stored: a slice of `safe_open` would read the whole tensor for them."""
-    stored, n = np.dtype(kind), math.prod(shape[1:])
-    rows = np.fromfile(path, stored, count=(last - first) * n, offset=begin + first * n * stored.itemsize)
-    return rows.reshape(last - first, *shape[1:])
+def _rows(stored: StoredTensor, name: str, first: int, last: int) -> Any:
+    try:
+        return stored.rows(first, last)
+    except EOFError:
+        raise Fault(f"{name} goes beyond the end of its file") from None

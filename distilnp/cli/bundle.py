@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from ..api import load
 from ..checkpoint.registry import PACKAGE, find_checkpoint
-from ..checkpoint.tensors import WEIGHTS_FILE
+from ..checkpoint.tensors import find_weights
 from ..errors import ArgumentError, BuildError, DistilnpError
 from ..kernels.library import BUILD, FOLDER, MANIFEST, Refused, path_of, read_manifest
 from ..kernels.targets import TARGETS, Target, targets_of_this_machine
@@ -19,8 +19,8 @@ from ..tokenizer.files import FILES as TOKENIZER_FILES
 # What distilnp needs but for the hub's client: a bundle has its checkpoint.
 DEPENDENCIES = ("numpy", "safetensors", "tqdm")
 
-# What a checkpoint is, and its card, which may say under what licence.
-CHECKPOINT_FILES = ("config.json", WEIGHTS_FILE, *TOKENIZER_FILES, "README.md", "LICENSE")
+# What a checkpoint is besides its weights, and its card, which may say under what licence.
+CHECKPOINT_FILES = ("config.json", *TOKENIZER_FILES, "README.md", "LICENSE")
 
 NOT_COPIED = shutil.ignore_patterns("__pycache__", "weights", "lib")
 
@@ -83,7 +83,7 @@ def _write(folder: Path, checkpoint: Path, name: str, targets: list[Target], wit
         _copy_libraries(libraries)
     weights = checkpoint_in(folder, name)
     weights.mkdir(parents=True)
-    for file in CHECKPOINT_FILES:
+    for file in (*CHECKPOINT_FILES, *(path.name for path in find_weights(checkpoint).files())):
         if (checkpoint / file).is_file():
             shutil.copyfile(checkpoint / file, weights / file)
     if with_dependencies:

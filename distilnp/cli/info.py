@@ -15,7 +15,8 @@ import numpy as np
 from ..checkpoint.config import DistilBertConfig
 from ..checkpoint.params import Array, build_params
 from ..checkpoint.registry import bundled_models, find_checkpoint
-from ..checkpoint.tensors import open_weights
+from ..checkpoint.stored import Source
+from ..checkpoint.tensors import find_weights
 from ..kernels.loader import description
 from ..predictions import default_function
 from ..tokenizer import Tokenizer
@@ -50,7 +51,7 @@ def describe(folder: Path) -> dict[str, Any]:
     """
     config = DistilBertConfig.from_folder(folder)
     settings = Tokenizer.from_folder(folder).settings
-    weights = folder / "model.safetensors"
+    weights = find_weights(folder)
     return {
         "name": folder.resolve().name,
         "folder": str(folder.resolve()),
@@ -63,7 +64,7 @@ def describe(folder: Path) -> dict[str, Any]:
         "max_position_embeddings": config.max_position_embeddings,
         "n_parameters": _count_parameters(config),
         "stored_types": _stored_types(weights),
-        "stored_bytes": weights.stat().st_size,
+        "stored_bytes": sum(path.stat().st_size for path in weights.files()),
         "labels": list(config.id2label),
         "problem_type": config.problem_type,
         "function_to_apply": default_function(config),
@@ -86,13 +87,11 @@ def _count_parameters(config: DistilBertConfig) -> int:
     return sum(sizes)
 
 
-def _stored_types(path: Path) -> list[str]:
+def _stored_types(weights: Source) -> list[str]:
     """Return the types of the tensors, the one with most of the numbers first."""
     sizes: Counter[str] = Counter()
-    with open_weights(path) as file:
-        for name in file.keys():  # noqa: SIM118 (not a dict)
-            described = file.get_slice(name)
-            sizes[described.get_dtype()] += math.prod(described.get_shape())
+    for tensor in weights.tensors().values():
+        sizes[tensor.kind] += math.prod(tensor.shape)
     return [TYPE_NAMES.get(kind, kind) for kind, _ in sizes.most_common()]
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..checkpoint.config import DistilBertConfig
 from ..checkpoint.params import Array, Params, build_params
-from ..checkpoint.tensors import WEIGHTS_FILE, read_tensors
+from ..checkpoint.tensors import Store, find_weights, read_tensors
 from .packing import (
     Floats,
     HeadPanels,
@@ -125,23 +125,33 @@ def load_packed(folder: Path, config: DistilBertConfig) -> PackedWeights:
     CheckpointError, TensorError
         See `checkpoint.tensors.read_tensors`.
     """
-    key = _identity(folder / WEIGHTS_FILE, config)
+    key = _identity(find_weights(folder).files(), config)
     weights = _shared.get(key)
     if weights is None:
-        weights = PackedWeights(config)
-        read_tensors(folder, config, weights.store)
+        weights = _packed(folder, config)
         # Two threads may both load; one stays.
         weights = _shared.setdefault(key, weights)
     return weights
 
 
-def _identity(path: Path, config: DistilBertConfig) -> tuple[object, ...]:
-    """Return what is the same for the same file with the same content, as far as the file system can tell."""
+def _packed(folder: Path, config: DistilBertConfig) -> PackedWeights:
+    made: list[PackedWeights] = []
+
+    def destination() -> Store:
+        made.append(PackedWeights(config))
+        return made[0].store
+
+    read_tensors(folder, config, destination)
+    return made[0]
+
+
+def _identity(files: list[Path], config: DistilBertConfig) -> tuple[object, ...]:
+    """Return what is the same for the same files with the same content, as the file system tells it."""
     try:
-        stat = path.stat()
+        stats = [path.stat() for path in files]
     except OSError:
-        return path, config  # `read_tensors` will say what is wrong
-    return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, config
+        return *files, config  # `read_tensors` will say what is wrong
+    return *((stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns) for stat in stats), config
 
 
 def _packing(name: str, shape: Shape, config: DistilBertConfig) -> Packing:

@@ -149,7 +149,7 @@ def test_integers_without_a_quantization_config_are_refused(tmp_path: Path) -> N
     [
         (None, "_scale is missing"),
         (np.ones((35,), np.float32), r"_scale has shape \(35,\), expected \(35, 1\)"),
-        (np.ones((35, 1), np.float64), "_scale has type float64, expected F32"),
+        (np.ones((35, 1), np.float64), "_scale has type F64, expected F32"),
         (np.full((35, 1), np.nan, np.float32), "holds NaN or infinity"),
     ],
 )
@@ -187,9 +187,11 @@ def test_a_damaged_file_is_one_clear_error(tmp_path: Path, kind: str) -> None:
 
 
 def test_a_missing_file_names_what_is_there_instead(tmp_path: Path) -> None:
-    (tmp_path / "pytorch_model.bin").touch()
+    (tmp_path / "tf_model.h5").touch()
 
-    with pytest.raises(CheckpointError, match=r"model\.safetensors cannot be read.*pytorch_model\.bin"):
+    with pytest.raises(
+        CheckpointError, match=r"expected model\.safetensors or .*The folder has tf_model\.h5"
+    ):
         load_params(tmp_path, CONFIG)
 
 

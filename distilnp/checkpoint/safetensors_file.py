@@ -1,0 +1,144 @@
+"""`model.safetensors`, whole or in shards with an index: where each tensor lies."""
+
+import json
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+
+from ..errors import CheckpointError
+from .stored import StoredTensor, contiguous, size_of
+
+# An index is names: of the 16 tensors of each of 1024 layers, the most that config.json may ask for, 2 MB.
+MAX_INDEX_BYTES = 4 << 20
+
+
+class SafetensorsFile:
+    """One safetensors file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def files(self) -> list[Path]:
+        """Return the file."""
+        return [self.path]
+
+    def tensors(self) -> dict[str, StoredTensor]:
+        """Return the tensors by their names.
+
+        Raises
+        ------
+        CheckpointError
+            The file is not there, or is not a whole safetensors file.
+        """
+        size_of(self.path)
+        try:
+            # It checks the header: types, shapes, and that tensors lie side by side from end to end.
+            with safe_open(self.path, framework="np", backend="pread"):
+                pass
+        except (OSError, SafetensorError) as error:
+            raise CheckpointError(
+                f"{self.path} is not a whole safetensors file ({error}). It is damaged or was not fetched to "
+                "its end: fetch it again"
+            ) from error
+        # Where tensors begin it does not say: https://github.com/huggingface/safetensors#format
+        with self.path.open("rb") as file:
+            size = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(size))
+        header.pop("__metadata__", None)
+        return {
+            name: StoredTensor(
+                self.path,
+                8 + size + tensor["data_offsets"][0],
+                tensor["dtype"],
+                tuple(tensor["shape"]),
+                contiguous(tuple(tensor["shape"])),
+            )
+            for name, tensor in header.items()
+        }
+
+
+class ShardedSafetensors:
+    """Several safetensors files, and the index that says which tensor is in which.
+
+    The index may come from anywhere, so that its names are names of files in its own folder and nothing else.
+    A shard may be a link to another place in the folder or, where the folder is a snapshot in the hub's
+    cache, to the cache's blobs, which is how the cache keeps files. A link called `model.safetensors` or
+    `pytorch_model.bin` is followed anywhere: no file has named it, so that it is the user's.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def files(self) -> list[Path]:
+        """Return the index and all shards."""
+        return [self.path, *sorted({self._shard(name) for name in self._weight_map().values()})]
+
+    def tensors(self) -> dict[str, StoredTensor]:
+        """Return the tensors of all shards by their names.
+
+        Raises
+        ------
+        CheckpointError
+            The index or a shard is missing or damaged, a shard is outside the folder, or index and shards
+            disagree.
+        """
+        weight_map = self._weight_map()
+        found: dict[str, StoredTensor] = {}
+        for shard in sorted(set(weight_map.values())):
+            tensors = SafetensorsFile(self._shard(shard)).tensors()
+            for name in tensors:
+                if name in found:
+                    raise self._disagrees(f"{name} is in {found[name].path.name} and in {shard}")
+                if name not in weight_map:
+                    raise self._disagrees(f"{name} is in {shard} and not in the index")
+            found |= tensors
+        for name, shard in weight_map.items():
+            if name not in found:
+                raise self._disagrees(f"{name} is not in {shard}, where the index has it")
+            if found[name].path.name != shard:
+                raise self._disagrees(f"{name} is in {found[name].path.name}, and the index says {shard}")
+        return found
+
+    def _weight_map(self) -> dict[str, str]:
+        if size_of(self.path) > MAX_INDEX_BYTES:
+            raise CheckpointError(
+                f"{self.path} has more than {MAX_INDEX_BYTES} bytes, expected a list of names"
+            )
+        try:
+            weight_map = json.loads(self.path.read_bytes())["weight_map"]
+            if not weight_map or not all(isinstance(shard, str) for shard in weight_map.values()):
+                raise ValueError("weight_map is not an object of tensors and files")
+        except (ValueError, RecursionError, TypeError, KeyError, AttributeError) as error:
+            raise CheckpointError(
+                f"{self.path} is not an index of shards ({error!r:.200}), expected an object with a "
+                "weight_map of tensors and files. It is damaged: fetch it again"
+            ) from error
+        return weight_map
+
+    def _shard(self, name: str) -> Path:
+        folder = self.path.parent.resolve()
+        # A backslash separates folders on Windows, and a colon names a drive.
+        if not name.endswith(".safetensors") or set(name) & set("/\\:\0"):
+            raise CheckpointError(
+                f"{self.path} names the shard {name!r:.200}, expected the name of a .safetensors file in the "
+                "same folder. Nothing else is opened: do not trust this checkpoint"
+            )
+        homes = [folder]
+        if folder.parent.name == "snapshots":
+            homes.append(folder.parents[1] / "blobs")
+        try:
+            place = (folder / name).resolve()
+        except (OSError, RuntimeError) as error:
+            raise CheckpointError(f"{folder / name} leads nowhere ({error})") from error
+        if not any(place.is_relative_to(home) for home in homes):
+            raise CheckpointError(
+                f"{folder / name} is a link to {place}, expected a file in the same folder (or, in the hub's "
+                "cache, among its blobs). Put the file itself there"
+            )
+        return folder / name
+
+    def _disagrees(self, what: str) -> CheckpointError:
+        return CheckpointError(
+            f"{self.path} does not fit its shards: {what}. Take the index and all shards from one revision "
+            "of one checkpoint"
+        )

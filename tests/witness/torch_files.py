@@ -1,0 +1,82 @@
+"""Ask torch about `pytorch_model.bin`: does it read what the tests write, and what does it write itself?
+
+python tests/witness/torch_files.py          # the tests' writer, checked
+python tests/witness/torch_files.py --write  # tests/goldens/pytorch, written anew
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from torch_files import write_torch
+
+GOLDENS = Path(__file__).parents[1] / "goldens" / "pytorch"
+
+
+def tensors() -> dict[str, torch.Tensor]:
+    """Return tensors of every type and layout that a checkpoint may have."""
+
+    def count(*shape: int) -> torch.Tensor:
+        return torch.arange(np.prod(shape), dtype=torch.float32).reshape(shape) / 8
+
+    wide = count(5, 12)
+    return {
+        "float32": count(4, 3),
+        "float16": count(4, 3).half(),
+        "bfloat16": count(4, 3).bfloat16(),
+        "float64": count(4, 3).double(),
+        "vector": count(7),
+        "by columns": count(3, 4).T,
+        "a part of a wider one": wide[1:, 4:8],
+        "shares its storage": wide[0, 2:9],
+        "parameter": torch.nn.Parameter(count(2, 2)),
+        "position_ids": torch.arange(5)[None],
+    }
+
+
+def write() -> None:
+    """Write the goldens, and what they hold."""
+    GOLDENS.mkdir(parents=True, exist_ok=True)
+    state = torch.nn.Linear(1, 1).state_dict()  # an OrderedDict with _metadata, as of every module
+    state.clear()
+    state.update(tensors())
+    torch.save(state, GOLDENS / "archive.bin")
+    torch.save(state, GOLDENS / "legacy.bin", _use_new_zipfile_serialization=False)
+    torch.save(state, GOLDENS / "protocol4.bin", pickle_protocol=4)
+    values = {name: tensor.detach().double().tolist() for name, tensor in state.items()}
+    about = {"torch": torch.__version__, "tensors": values}
+    (GOLDENS / "manifest.json").write_text(json.dumps(about, indent=1) + "\n")
+
+
+def check() -> None:
+    """Read with torch what the tests' writer writes."""
+    arrays = {
+        name: tensor.detach().numpy() for name, tensor in tensors().items() if tensor.dtype != torch.bfloat16
+    }
+    arrays["a part of a wider one"] = arrays["a part of a wider one"].copy()
+    for legacy in (False, True):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "pytorch_model.bin")
+            write_torch(path, arrays, legacy=legacy)
+            for weights_only in (True, False):
+                loaded = torch.load(path, weights_only=weights_only)
+                assert loaded.keys() == arrays.keys()
+                for name, array in arrays.items():
+                    np.testing.assert_array_equal(loaded[name].numpy(), array)
+                    assert loaded[name].stride() == tuple(n // array.itemsize for n in array.strides)
+    print("torch reads both formats of tests/torch_files.py")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--write", action="store_true")
+    if parser.parse_args().write:
+        write()
+    check()
