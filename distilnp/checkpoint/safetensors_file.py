@@ -118,7 +118,7 @@ class ShardedSafetensors:
     def _shard(self, name: str) -> Path:
         folder = self.path.parent.resolve()
         # A backslash separates folders on Windows, and a colon names a drive.
-        if not name.endswith(".safetensors") or set(name) & set("/\\:\0"):
+        if not name.isascii() or not name.endswith(".safetensors") or set(name) & set("/\\:\0"):
             raise CheckpointError(
                 f"{self.path} names the shard {name!r:.200}, expected the name of a .safetensors file in the "
                 "same folder. Nothing else is opened: do not trust this checkpoint"
