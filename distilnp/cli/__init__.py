@@ -1,8 +1,8 @@
 """The command line, and how it ends: `main`.
 
-`arguments` is its grammar; `classify`, `info` and `bundle` are its commands; `readers` get texts out of
-files, `writers` put answers on standard output, `progress` is the bar. What a model says is decided
-elsewhere, by what `api` offers to everyone.
+`arguments` is its grammar; `classify`, `info`, `bundle` and `convert` are its commands; `readers` get texts
+out of files, `writers` put answers on standard output, `folders` write folders, `progress` is the bar. What a
+model says is decided elsewhere, by what `api` offers to everyone.
 """
 
 import os
@@ -67,6 +67,10 @@ def _run(arguments: Sequence[str] | None) -> None:
         from .info import info
 
         info(options)
+    elif options.command == "convert":
+        from .convert import convert
+
+        convert(options)
     else:
         from .bundle import bundle
 

@@ -13,6 +13,7 @@ from .. import __version__
 # Stated again, because their modules import what takes its time; a test holds them equal.
 DEFAULT_MODEL = "sst2-mini"
 DEFAULT_BATCH_TOKENS = 4096
+DTYPES = ("float32", "float16", "int8")
 TARGETS = ("x86-64-v3", "x86-64-v4", "aarch64")
 
 INPUT_FORMATS = ("lines", "csv", "tsv", "jsonl")
@@ -84,6 +85,18 @@ use it with the folder on the path of modules:
   PYTHONPATH=DIR python -c 'import distilnp; print(distilnp.load("NAME")("Hi!"))'
 """
 
+CONVERT_DESCRIPTION = """\
+Write a checkpoint anew, as one model.safetensors of a chosen type: from
+pytorch_model.bin, from shards, or from another type.
+"""
+
+CONVERT_EPILOG = """\
+  float32  as it is computed with; of bfloat16 and float16, exactly the numbers
+  float16  half the size; numbers beyond 65504 are refused
+  int8     a quarter of the size: every row of a matrix as integers and a
+           scale, in the form of compressed-tensors, which transformers reads
+"""
+
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse and check a command line; for `classify`, `input_format` is settled too.
@@ -102,6 +115,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     classify = _add_classify(commands)
     _add_info(commands)
     _add_bundle(commands)
+    _add_convert(commands)
     options = parser.parse_args(arguments)
     if options.command == "classify":
         _settle_input(options, classify)
@@ -218,6 +232,20 @@ def _add_bundle(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         'this installation; may be given more than once; needs pip install "distilnp[jit]" and a C compiler '
         "for it, or pip install ziglang",
     )
+
+
+def _add_convert(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "convert",
+        help="write a checkpoint as safetensors of a chosen type",
+        description=CONVERT_DESCRIPTION,
+        epilog=CONVERT_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("source", metavar="MODEL", help="the name of a bundled model, or a folder")
+    parser.add_argument("destination", metavar="DIR", help="the folder: a new one, or one that is empty")
+    parser.add_argument("--dtype", choices=DTYPES, default="float32", help="(default: %(default)s)")
 
 
 def _settle_input(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:

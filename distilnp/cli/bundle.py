@@ -6,21 +6,17 @@ import shutil
 from argparse import Namespace
 from pathlib import Path
 from py_compile import PycInvalidationMode
-from tempfile import TemporaryDirectory
 
 from ..api import load
 from ..checkpoint.registry import PACKAGE, find_checkpoint
 from ..checkpoint.tensors import find_weights
-from ..errors import ArgumentError, BuildError, DistilnpError
+from ..errors import ArgumentError, BuildError
 from ..kernels.library import BUILD, FOLDER, MANIFEST, Refused, path_of, read_manifest
 from ..kernels.targets import TARGETS, Target, targets_of_this_machine
-from ..tokenizer.files import FILES as TOKENIZER_FILES
+from .folders import CHECKPOINT_FILES, check_is_new, size_of, written_whole
 
 # What distilnp needs but for the hub's client: a bundle has its checkpoint.
 DEPENDENCIES = ("numpy", "safetensors", "tqdm")
-
-# What a checkpoint is besides its weights, and its card, which may say under what licence.
-CHECKPOINT_FILES = ("config.json", *TOKENIZER_FILES, "README.md", "LICENSE")
 
 NOT_COPIED = shutil.ignore_patterns("__pycache__", "weights", "lib")
 
@@ -41,17 +37,10 @@ def bundle(options: Namespace) -> None:
     checkpoint = find_checkpoint(options.model)
     load(checkpoint)  # what cannot be loaded is told now, not on the device
     name = checkpoint.resolve().name
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        # The folder appears when it is whole.
-        with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
-            unfinished = Path(scratch, "bundle")
-            _write(unfinished, checkpoint, name, targets, options.with_dependencies)
-            unfinished.replace(folder)
-    except OSError as error:
-        raise DistilnpError(f"{folder} cannot be written: {error}") from error
-    of_model = _size(checkpoint_in(folder, name))
-    print(f"{folder}: {_size(folder) / 1e6:,.1f} MB, of which {name} {of_model / 1e6:,.1f} MB")
+    with written_whole(folder) as unfinished:
+        _write(unfinished, checkpoint, name, targets, options.with_dependencies)
+    of_model = size_of(checkpoint_in(folder, name))
+    print(f"{folder}: {size_of(folder) / 1e6:,.1f} MB, of which {name} {of_model / 1e6:,.1f} MB")
 
 
 def checkpoint_in(folder: Path, name: str) -> Path:
@@ -60,8 +49,7 @@ def checkpoint_in(folder: Path, name: str) -> Path:
 
 
 def _check(folder: Path, targets: list[Target], with_dependencies: bool) -> None:
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ArgumentError(f"{folder} exists, expected a new or an empty folder")
+    check_is_new(folder)
     foreign = [target.name for target in targets if target not in targets_of_this_machine()]
     if with_dependencies and foreign:
         raise ArgumentError(
@@ -121,7 +109,3 @@ def _copy_distribution(name: str, folder: Path) -> None:
             target = folder / file
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(file.locate(), target)
-
-
-def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -1,8 +1,11 @@
 """The grammar: what is settled before anything runs, and what is refused with exit code 2."""
 
+from typing import get_args
+
 import pytest
 
 from distilnp import api
+from distilnp.checkpoint.convert import DType
 from distilnp.cli import arguments
 from distilnp.cli.arguments import parse
 from distilnp.kernels.targets import TARGETS
@@ -12,6 +15,7 @@ def test_the_defaults_are_those_of_the_library() -> None:
     assert arguments.DEFAULT_MODEL == api.DEFAULT_MODEL
     assert arguments.DEFAULT_BATCH_TOKENS == api.DEFAULT_BATCH_TOKENS
     assert tuple(TARGETS) == arguments.TARGETS
+    assert get_args(DType) == arguments.DTYPES
 
 
 @pytest.mark.parametrize(
