@@ -5,6 +5,7 @@ only training needs (dropout, initializer) is not read. The tensors are in `para
 stored integers is checked here, what it means is in `tensors`.
 """
 
+import errno
 import json
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -23,6 +24,9 @@ ALIASES = {"n_layers": "num_hidden_layers", "n_heads": "num_attention_heads", "d
 # and 1024 layers a hundred times the deepest DistilBERT: beyond them the file is damaged, or hostile.
 MAX_SIZE = 2**24
 MAX_LAYERS = 1024
+# As many labels as that have names in 64 MB; a config.json of two labels has 1 kB.
+MAX_LABELS = 2**20
+MAX_FILE_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +66,7 @@ class DistilBertConfig:
             value = getattr(self, name)
             largest = MAX_LAYERS if name == "n_layers" else MAX_SIZE
             if type(value) is not int or not 1 <= value <= largest:
-                raise ConfigError(f"{name} is {value!r}, expected an integer from 1 to {largest}")
+                raise ConfigError(f"{name} is {_show(value)}, expected an integer from 1 to {largest}")
         if self.dim % self.n_heads:
             raise ConfigError(
                 f"dim is {self.dim} and n_heads is {self.n_heads}, expected n_heads to divide dim: "
@@ -72,13 +76,15 @@ class DistilBertConfig:
         _expect_one_of("problem_type", self.problem_type, (None, *get_args(ProblemType)))
         if not self.id2label:
             raise ConfigError("id2label is empty, expected at least one label")
+        seen = set()
         for label in self.id2label:
             if not isinstance(label, str):
-                raise ConfigError(f"id2label has {label!r}, expected every label to be text")
-            if self.id2label.count(label) > 1:
+                raise ConfigError(f"id2label has {_show(label)}, expected every label to be text")
+            if label in seen:
                 raise ConfigError(
-                    f"id2label has the label {label!r} more than once, expected different labels"
+                    f"id2label has the label {_show(label)} more than once, expected different labels"
                 )
+            seen.add(label)
         if self.problem_type == "single_label_classification" and self.n_labels == 1:
             raise ConfigError(
                 "problem_type is 'single_label_classification' with one label, expected at least two "
@@ -103,6 +109,10 @@ class DistilBertConfig:
         """
         path = folder / "config.json"
         try:
+            if path.exists() and not path.is_file():  # a pipe or a device might never end
+                raise OSError(errno.EINVAL, "it is not a file")
+            if path.stat().st_size > MAX_FILE_BYTES:
+                raise OSError(errno.EFBIG, f"it has more than {MAX_FILE_BYTES} bytes")
             values = json.loads(path.read_bytes())
         except OSError as error:
             raise CheckpointError(
@@ -135,8 +145,8 @@ class DistilBertConfig:
             alias = ALIASES.get(name)
             if alias in values and known.setdefault(name, values[alias]) != values[alias]:
                 raise ConfigError(
-                    f"{name} is {known[name]!r} and {alias} is {values[alias]!r}, expected one value: "
-                    "they are two names of one size"
+                    f"{name} is {_show(known[name])} and {alias} is {_show(values[alias])}, expected one "
+                    "value: they are two names of one size"
                 )
         known["id2label"] = _labels(values)
         known["is_quantized"] = _is_int8(values.get("quantization_config"))
@@ -163,8 +173,8 @@ def _check_architecture(values: dict[str, Any]) -> None:
 def _labels(values: dict[str, Any]) -> tuple[str, ...]:
     """Return `id2label` in id order; without it, transformers' LABEL_0, LABEL_1, ... for `num_labels`."""
     id2label, num_labels = values.get("id2label"), values.get("num_labels")
-    if num_labels is not None and (type(num_labels) is not int or not 1 <= num_labels <= MAX_SIZE):
-        raise ConfigError(f"num_labels is {_show(num_labels)}, expected an integer from 1 to {MAX_SIZE}")
+    if num_labels is not None and (type(num_labels) is not int or not 1 <= num_labels <= MAX_LABELS):
+        raise ConfigError(f"num_labels is {_show(num_labels)}, expected an integer from 1 to {MAX_LABELS}")
     if id2label is None:
         return tuple(f"LABEL_{i}" for i in range(2 if num_labels is None else num_labels))
     if not isinstance(id2label, dict):

@@ -37,8 +37,8 @@ class SafetensorsFile:
                 pass
         except (OSError, SafetensorError) as error:
             raise CheckpointError(
-                f"{self.path} is not a whole safetensors file ({error}). It is damaged or was not fetched to "
-                "its end: fetch it again"
+                f"{self.path} is not a whole safetensors file ({error!s:.300}). It is damaged or was not "
+                "fetched to its end: fetch it again"
             ) from error
         # Where tensors begin it does not say: https://github.com/huggingface/safetensors#format
         with self.path.open("rb") as file:
@@ -88,13 +88,13 @@ class ShardedSafetensors:
             tensors = SafetensorsFile(self._shard(shard)).tensors()
             for name in tensors:
                 if name in found:
-                    raise self._disagrees(f"{name} is in {found[name].path.name} and in {shard}")
+                    raise self._disagrees(f"{name:.200} is in {found[name].path.name} and in {shard}")
                 if name not in weight_map:
-                    raise self._disagrees(f"{name} is in {shard} and not in the index")
+                    raise self._disagrees(f"{name:.200} is in {shard} and not in the index")
             found |= tensors
         for name, shard in weight_map.items():
             if name not in found:
-                raise self._disagrees(f"{name} is not in {shard}, where the index has it")
+                raise self._disagrees(f"{name:.200} is not in {shard:.200}, where the index has it")
             if found[name].path.name != shard:
                 raise self._disagrees(f"{name} is in {found[name].path.name}, and the index says {shard}")
         return found

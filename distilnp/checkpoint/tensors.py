@@ -135,7 +135,7 @@ def read_tensors(folder: Path, config: DistilBertConfig, destination: Callable[[
     store = destination() if is_whole else _forget
     faults |= dict(_read(reads, store))
     told = [fault for fault in faults.values() if fault]
-    told += [f"{name} is not a tensor of this model" for name in sorted(unread)]
+    told += [f"{name:.200} is not a tensor of this model" for name in sorted(unread)]
     if told:
         lines = [f"  - {fault}" for fault in told[:MAX_FAULTS_SHOWN]]
         if len(told) > MAX_FAULTS_SHOWN:

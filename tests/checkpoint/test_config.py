@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from seeded_models import CONFIGS, config_json
 
 from distilnp import CheckpointError, ConfigError
-from distilnp.checkpoint.config import MAX_LAYERS, DistilBertConfig
+from distilnp.checkpoint.config import MAX_FILE_BYTES, MAX_LAYERS, DistilBertConfig
 
 MINIMAL = {"model_type": "distilbert"}
 
@@ -157,3 +157,36 @@ def test_whatever_the_values_are_the_answer_is_a_config_or_our_error(values: dic
 
     assert config.dim % config.n_heads == 0
     assert len(set(config.id2label)) == config.n_labels >= 1
+
+
+def test_the_number_of_labels_has_a_limit() -> None:
+    assert DistilBertConfig.from_dict({"model_type": "distilbert", "num_labels": 2**20}).n_labels == 2**20
+
+    with pytest.raises(ConfigError, match=r"num_labels is 1048577, expected an integer from 1 to 1048576"):
+        DistilBertConfig.from_dict({"model_type": "distilbert", "num_labels": 2**20 + 1})
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"), [("x" * 100_000, "n_layers is 'xxx"), (10**400, "n_layers is 1000")]
+)
+def test_a_value_of_any_length_is_cut_in_the_message(value: object, reason: str) -> None:
+    with pytest.raises(ConfigError, match=reason) as raised:
+        DistilBertConfig.from_dict({"model_type": "distilbert", "n_layers": value})
+
+    assert len(str(raised.value)) < 400
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="a file without end")
+def test_a_file_without_end_is_never_read(tmp_path: Path) -> None:
+    (tmp_path / "config.json").symlink_to("/dev/zero")
+
+    with pytest.raises(CheckpointError, match="it is not a file"):
+        DistilBertConfig.from_folder(tmp_path)
+
+
+def test_a_file_has_a_limit(tmp_path: Path) -> None:
+    with (tmp_path / "config.json").open("wb") as file:
+        file.truncate(MAX_FILE_BYTES + 1)
+
+    with pytest.raises(CheckpointError, match="it has more than 67108864 bytes"):
+        DistilBertConfig.from_folder(tmp_path)
