@@ -78,7 +78,7 @@ class StoredTensor(NamedTuple):
             for i, run in enumerate(block):
                 file.seek(self.begin + (first * row_stride + i * step) * stored.itemsize)
                 if file.readinto(run) != run.nbytes:
-                    raise EOFError
+                    raise EOFError("the file ends before")
         return block.T if by_columns else block.reshape(n_rows, *self.shape[1:])
 
 

@@ -20,17 +20,24 @@ from ..errors import CheckpointError, TensorError
 from .config import DistilBertConfig
 from .heads import head_of
 from .params import ENCODER_PREFIX, Array, Params, build_params
-from .pytorch import PytorchFile
 from .safetensors_file import SafetensorsFile, ShardedSafetensors
 from .stored import Fault, Source, StoredTensor
 
 WEIGHTS_FILE = "model.safetensors"
 
+
+def _pytorch_file(path: Path) -> Source:
+    # It brings zipfile and pickletools, which who has safetensors need not wait for.
+    from .pytorch import PytorchFile
+
+    return PytorchFile(path)
+
+
 # The first that a folder has is read.
 SOURCES: dict[str, Callable[[Path], Source]] = {
     WEIGHTS_FILE: SafetensorsFile,
     "model.safetensors.index.json": ShardedSafetensors,
-    "pytorch_model.bin": PytorchFile,
+    "pytorch_model.bin": _pytorch_file,
 }
 
 FLOATS = ("F32", "F16", "BF16", "F64")
@@ -212,7 +219,7 @@ def _reader(
         raise Fault(f"{name} is missing")
     stored = tensors[name]
     if stored.shape != shape:
-        raise Fault(f"{name} has shape {stored.shape}, expected {shape}")
+        raise Fault(f"{name} has shape {stored.shape!s:.200}, expected {shape}")
     is_int8 = is_quantized and stored.kind == "I8" and len(shape) == 2
     if not is_int8 and stored.kind not in FLOATS:
         raise Fault(f"{name} has type {stored.kind}, expected {' or '.join(FLOATS)}")
@@ -243,7 +250,7 @@ def _read_scale(tensors: dict[str, StoredTensor], name: str, n_rows: int) -> Arr
         raise Fault(f"{name} is missing")
     stored = tensors[name]
     if stored.shape != (n_rows, 1):
-        raise Fault(f"{name} has shape {stored.shape}, expected {(n_rows, 1)}")
+        raise Fault(f"{name} has shape {stored.shape!s:.200}, expected {(n_rows, 1)}")
     if stored.kind != "F32":
         raise Fault(f"{name} has type {stored.kind}, expected F32")
     scale = _rows(stored, name, 0, n_rows)
@@ -255,5 +262,5 @@ def _read_scale(tensors: dict[str, StoredTensor], name: str, n_rows: int) -> Arr
 def _rows(stored: StoredTensor, name: str, first: int, last: int) -> Any:
     try:
         return stored.rows(first, last)
-    except EOFError:
-        raise Fault(f"{name} goes beyond the end of its file") from None
+    except (EOFError, OSError) as error:
+        raise Fault(f"{name} cannot be read from {stored.path.name} ({error})") from None

@@ -427,3 +427,26 @@ def test_reading_takes_no_second_copy_of_the_file(tmp_path: Path, legacy: bool) 
 
     assert run.stderr == ""
     assert size < int(run.stdout) < size + 4 * CHUNK_BYTES
+
+
+@FORMATS
+def test_the_engine_packs_columns_as_it_packs_rows(tmp_path: Path, legacy: bool) -> None:
+    expected = distilnp.load(write_checkpoint(tmp_path / "safe", CONFIG, TENSORS))("w1 w2").logits
+    turned = {name: np.asfortranarray(tensor) for name, tensor in TENSORS.items()}
+
+    folder = folder_with(tmp_path / "torch", turned, legacy=legacy)
+
+    np.testing.assert_array_equal(distilnp.load(folder)("w1 w2").logits, expected)
+
+
+def test_a_shape_of_any_length_is_cut_in_the_message(tmp_path: Path) -> None:
+    ones = (1,) * 10_000
+    folder = folder_with(tmp_path, {})
+    views = {WEIGHT: view(storage("0", "FloatStorage", 1), 0, ones, ones)}
+    views |= dict.fromkeys(("distilbert.embeddings.LayerNorm.bias", "pre_classifier.bias"), views[WEIGHT])
+    write_archive(folder / "pytorch_model.bin", state_dict(views), {"0": bytes(4)})
+
+    with pytest.raises(TensorError, match=r"has shape \(1, 1, ") as raised:
+        load_params(folder, CONFIG)
+
+    assert len(str(raised.value)) < 5_000
