@@ -4,7 +4,7 @@
     ├── ModelNotFoundError      no bundled model, and no folder, of that name
     ├── CheckpointError         the files of a checkpoint cannot be used
     │   ├── ConfigError             config.json
-    │   ├── TensorError             model.safetensors
+    │   ├── TensorError             the tensors of its weights
     │   └── TokenizerFilesError     vocab.txt, tokenizer.json, tokenizer_config.json, special_tokens_map.json
     ├── InputFileError          a file of texts cannot be read, or a line of it is not what it should be
     ├── BuildError              kernels cannot be built ahead of time

@@ -19,7 +19,7 @@ MAGIC = 0x1950A86A20F9469CFC6C
 PROTOCOL = 1001
 
 # Of a DistilBERT's pickle, 15 kB; 2 MB would be those of 1024 layers, the most that config.json may ask for.
-# A byte can stand for an empty dict, so that a hostile pickle of this size takes 300 MB before it is refused.
+# A hostile pickle of this size takes 4 s and 320 MB before it is refused: a byte can stand for a dict.
 MAX_PICKLE_BYTES = 4 << 20
 # An archive's directory has an entry of some 100 bytes for each storage, and zipfile makes 1 kB of it.
 MAX_DIRECTORY_BYTES = 4 << 20

@@ -11,6 +11,7 @@ import pytest
 from children import environment
 from kernel_calls import LIBRARIES
 from seeded_models import CONFIGS, seeded_tensors, write_checkpoint
+from torch_files import write_torch
 
 import distilnp
 from distilnp import cli
@@ -89,6 +90,19 @@ def test_without_dependencies_it_is_the_package_and_the_model(model: Path, tmp_p
         assert (weights / model.name / file.name).read_bytes() == file.read_bytes()
     bytecode = {path.name.partition(".")[0] for path in (folder / "distilnp").glob("__pycache__/*.pyc")}
     assert bytecode == {path.stem for path in (folder / "distilnp").glob("*.py")}
+
+
+@needs_libraries
+def test_weights_come_along_in_the_form_that_they_have(tmp_path: Path) -> None:
+    model = write_checkpoint(tmp_path / "torch", CONFIG, {})
+    (model / "model.safetensors").unlink()
+    write_torch(model / "pytorch_model.bin", seeded_tensors(CONFIG))
+
+    assert bundle(tmp_path / "bundle", "--model", model) == 0
+
+    weights = tmp_path / "bundle" / "distilnp" / "weights" / "torch"
+    assert {path.name for path in weights.iterdir()} == {"config.json", "pytorch_model.bin", "vocab.txt"}
+    assert (weights / "pytorch_model.bin").read_bytes() == (model / "pytorch_model.bin").read_bytes()
 
 
 @pytest.mark.skipif(no_numba() is not None, reason="building takes Numba")

@@ -1,4 +1,4 @@
-"""Step 5: measure the stored checkpoint on SST-2 dev, and hold it against transformers.
+"""Step 4: measure the stored checkpoint on SST-2 dev, and hold it against transformers.
 
 distilnp classifies every sentence of dev; transformers, with compressed-tensors, reads the same files and
 runs the same token ids. The script fails if any logit differs by more than rounding explains.
