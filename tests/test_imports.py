@@ -99,7 +99,8 @@ MAY_IMPORT = {
     "kernels.targets": set(),
     "kernels.self_check": {"kernels.steps", "numpy"},
     "kernels.library": {"kernels.self_check", "kernels.targets"},
-    "kernels.build": {"errors", "kernels.library", "kernels.targets"},
+    "kernels.linker": {"errors", "kernels.targets"},
+    "kernels.build": {"errors", "kernels.library", "kernels.linker", "kernels.targets"},
     "kernels.object_code": {
         "kernels.jit",
         "kernels.library",
