@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from numbers import Real
 from pathlib import Path
 from typing import TypedDict, Unpack, get_args, overload
 
@@ -30,6 +31,9 @@ from .predictions import FunctionToApply, Prediction, default_function, predict
 from .tokenizer import Encoding, Tokenizer
 
 DEFAULT_MODEL = "sst2-mini"
+
+# More likely than not: where a sigmoid says that a label holds.
+DEFAULT_THRESHOLD = 0.5
 
 # Tokens that `stream` gathers before it computes: about a hundred sentences, a fraction of a second.
 DEFAULT_BATCH_TOKENS = 4096
@@ -58,6 +62,8 @@ class Classifier:
         The label of each logit.
     function_to_apply : {"softmax", "sigmoid", "none"}
         What makes scores of logits.
+    threshold : float or None
+        A label holds if its score is above it. None where scores are no sigmoids and one label wins.
     max_length : int
         The largest number of tokens of a text that the model is given, [CLS] and [SEP] among them.
     """
@@ -68,6 +74,7 @@ class Classifier:
     engine: Engine | ReferenceEngine
     labels: tuple[str, ...]
     function_to_apply: FunctionToApply
+    threshold: float | None
     max_length: int
 
     @property
@@ -239,7 +246,12 @@ class Classifier:
                     "checkpoint is damaged"
                 )
             yield predict(
-                logits, self.labels, self.function_to_apply, n_tokens=len(encoding.ids), n_seen=len(ids)
+                logits,
+                self.labels,
+                self.function_to_apply,
+                n_tokens=len(encoding.ids),
+                n_seen=len(ids),
+                threshold=self.threshold,
             )
 
     def _cut(self, ids: tuple[int, ...]) -> tuple[int, ...]:
@@ -253,6 +265,7 @@ def load(
     max_length: int | None = None,
     labels: Iterable[str] | None = None,
     function_to_apply: FunctionToApply | None = None,
+    threshold: float | None = None,
     split_special_tokens: bool = False,
     threads: int | None = None,
 ) -> Classifier:
@@ -270,6 +283,9 @@ def load(
     function_to_apply : {"softmax", "sigmoid", "none"}, optional
         What makes scores of logits; by default what transformers chooses by the checkpoint's `problem_type`
         and its number of labels.
+    threshold : float, optional
+        From 0 to 1: `Prediction.labels` are those with a score above it; by default 0.5. Only where scores
+        are sigmoids, as those of multi-label models are.
     split_special_tokens : bool, optional
         Take "[SEP]" and its like in a text for the characters that they are. By default, as in transformers,
         they become the special tokens that they name.
@@ -301,12 +317,14 @@ def load(
     config = DistilBertConfig.from_folder(folder)
     tokenizer = Tokenizer.from_folder(folder, split_special_tokens=split_special_tokens)
     _check_vocabulary(folder, tokenizer, config)
+    function = _checked_function(function_to_apply, config)
     return Classifier(
         folder=folder,
         config=config,
         tokenizer=tokenizer,
         labels=_checked_labels(labels, config),
-        function_to_apply=_checked_function(function_to_apply, config),
+        function_to_apply=function,
+        threshold=_checked_threshold(threshold, function),
         max_length=_checked_max_length(max_length, config),
         engine=_engine(folder, config, thread_count(threads)),  # last: only this takes time
     )
@@ -333,6 +351,7 @@ class LoadOptions(TypedDict, total=False):
     max_length: int | None
     labels: Iterable[str] | None
     function_to_apply: FunctionToApply | None
+    threshold: float | None
     split_special_tokens: bool
     threads: int | None
 
@@ -419,6 +438,21 @@ def _checked_function(function: FunctionToApply | None, config: DistilBertConfig
         choices = ", ".join(repr(choice) for choice in get_args(FunctionToApply))
         raise ArgumentError(f"function_to_apply is {function!r}, expected one of {choices}")
     return function
+
+
+def _checked_threshold(threshold: float | None, function: FunctionToApply) -> float | None:
+    if threshold is None:
+        return DEFAULT_THRESHOLD if function == "sigmoid" else None
+    # A bool is a number too, and NaN is in no range.
+    if isinstance(threshold, bool) or not isinstance(threshold, Real) or not 0 <= threshold <= 1:
+        raise ArgumentError(f"threshold is {threshold!r}, expected a number from 0 to 1")
+    if function != "sigmoid":
+        raise ArgumentError(
+            f"threshold is {threshold!r} and the function that makes scores is {function!r}, expected "
+            "'sigmoid', which judges each label by itself. Leave the threshold out, or give "
+            "function_to_apply='sigmoid' if several labels may hold at once"
+        )
+    return float(threshold)
 
 
 def _checked_max_length(max_length: int | None, config: DistilBertConfig) -> int:

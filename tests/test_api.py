@@ -112,6 +112,55 @@ def test_labels_and_function_can_be_replaced(folder: Path) -> None:
     assert list(prediction.scores.values()) == prediction.logits.tolist()
 
 
+@pytest.fixture(scope="module")
+def multi_label(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("multi-label")
+    return write_checkpoint(folder, CONFIG, TENSORS, problem_type="multi_label_classification")
+
+
+@pytest.mark.parametrize("threshold", [None, 0, 0.2, np.float32(0.7), 1])
+def test_a_multi_label_model_gives_all_labels_above_the_threshold(
+    multi_label: Path, threshold: float | None
+) -> None:
+    for prediction in distilnp.load(multi_label, threshold=threshold)([words(n) for n in range(9)]):
+        limit = 0.5 if threshold is None else threshold
+        assert prediction.labels == tuple(name for name, score in prediction.scores.items() if score > limit)
+        assert prediction.label == CONFIG.id2label[prediction.logits.argmax()]
+        assert prediction.score == max(prediction.scores.values())
+
+
+def test_a_single_label_model_gives_the_one_label(classifier: distilnp.Classifier) -> None:
+    prediction = classifier(words(4))
+
+    assert prediction.labels == (prediction.label,)
+
+
+def test_a_regression_model_gives_its_value(tmp_path: Path) -> None:
+    config = CONFIGS["one-label-relu"]
+
+    prediction = distilnp.load(write_checkpoint(tmp_path, config, seeded_tensors(config)))("w1 w2 w3")
+
+    assert (prediction.label, prediction.labels) == ("score", ("score",))
+    assert prediction.score == prediction.logits[0]
+
+
+def test_a_softmax_model_may_be_judged_label_by_label(folder: Path) -> None:
+    prediction = distilnp.load(folder, function_to_apply="sigmoid", threshold=0)(words(4))
+
+    assert prediction.labels == CONFIG.id2label
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 1.1, float("nan"), "0.5", True, [0.5]])
+def test_a_threshold_that_is_no_share_of_one_is_refused(multi_label: Path, threshold: object) -> None:
+    with pytest.raises(distilnp.ArgumentError, match=r"threshold is .*, expected a number from 0 to 1"):
+        distilnp.load(multi_label, threshold=threshold)
+
+
+def test_a_threshold_that_nothing_would_heed_is_refused(folder: Path) -> None:
+    with pytest.raises(distilnp.ArgumentError, match=r"'softmax', expected 'sigmoid'"):
+        distilnp.load(folder, threshold=0.5)
+
+
 def test_special_tokens_in_a_text_can_be_taken_as_text(folder: Path) -> None:
     assert distilnp.load(folder)("w1 [SEP] w2").n_tokens == 5
     assert distilnp.load(folder, split_special_tokens=True)("w1 [SEP] w2").n_tokens == 7

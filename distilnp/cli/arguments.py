@@ -53,9 +53,10 @@ output:
          width, and labels have colours unless NO_COLOR is set.
          "[512 of 731 tokens seen]" marks a text too long for the model.
   jsonl  an object for each text: text, label, score, n_tokens, n_seen,
-         truncated; with --all-scores also scores
+         truncated; with --all-scores also scores; of a multi-label model also
+         labels, an array of those that hold
   csv    the same under a header line; with --all-scores also a column
-         score_LABEL for each label
+         score_LABEL for each label; labels is an array as in JSON
   jsonl and csv are in UTF-8, whatever the locale. Half of a surrogate pair,
   which JSON can hold and UTF-8 cannot, is written as its escape: \\ud83d
 
@@ -151,6 +152,12 @@ def _add_classify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         type=int,
         help="give the model at most N tokens of a text, [CLS] and [SEP] among them (default: as many as it "
         "has positions)",
+    )
+    model.add_argument(
+        "--threshold",
+        metavar="X",
+        type=float,
+        help="of a multi-label model, the labels with a score above X, from 0 to 1, hold (default: 0.5)",
     )
     model.add_argument(
         "--split-special-tokens",

@@ -72,6 +72,7 @@ def _load(options: Namespace) -> Classifier:
     return load(
         options.model,
         max_length=options.max_length,
+        threshold=options.threshold,
         split_special_tokens=options.split_special_tokens,
         threads=options.threads,
     )
@@ -85,10 +86,11 @@ def _writer(options: Namespace, classifier: Classifier) -> Writer:
         # Only half of a surrogate pair cannot be written in UTF-8, and its escape happens to be JSON's.
         encoding = sys.stdout.encoding if output_format == "table" else "utf-8"
         sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace", newline="\n")
+    several = classifier.threshold is not None
     if output_format == "jsonl":
-        return jsonl_writer(sys.stdout, all_scores=options.all_scores)
+        return jsonl_writer(sys.stdout, all_scores=options.all_scores, several=several)
     if output_format == "csv":
-        return csv_writer(sys.stdout, classifier.labels, all_scores=options.all_scores)
+        return csv_writer(sys.stdout, classifier.labels, all_scores=options.all_scores, several=several)
     # https://no-color.org: set, and not empty
     colours = is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     return table_writer(sys.stdout, classifier.labels, all_scores=options.all_scores, colours=colours)

@@ -29,24 +29,31 @@ BOLD, DIM, YELLOW = "1", "2", "33"
 JOINERS = "\u200c\u200d"
 
 
-def jsonl_writer(stream: TextIO, *, all_scores: bool) -> Writer:
-    """Write one JSON object a line."""
+def jsonl_writer(stream: TextIO, *, all_scores: bool, several: bool = False) -> Writer:
+    """Write one JSON object a line; `several`: of a model of which several labels may hold at once."""
+    more = [*(["labels"] if several else []), *(["scores"] if all_scores else [])]
 
     def write(text: str, prediction: Prediction) -> None:
-        scores = {"scores": prediction.scores} if all_scores else {}
-        stream.write(json.dumps(_record(text, prediction) | scores, ensure_ascii=False) + "\n")
+        record = _record(text, prediction) | {name: getattr(prediction, name) for name in more}
+        stream.write(json.dumps(record, ensure_ascii=False) + "\n")
 
     return write
 
 
-def csv_writer(stream: TextIO, labels: Sequence[str], *, all_scores: bool) -> Writer:
-    """Write a header line now, and a row for each text."""
+def csv_writer(stream: TextIO, labels: Sequence[str], *, all_scores: bool, several: bool = False) -> Writer:
+    """Write a header line now, and a row for each text.
+
+    `several` adds the labels that hold in one field, as JSON: whatever would part them, a label may contain.
+    """
     # All text is quoted: with rows that end in \n, Python before 3.13 would not quote a field with a \r.
     rows = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-    rows.writerow((*FIELDS, *(f"score_{label}" for label in labels if all_scores)))
+    more = ("labels",) if several else ()
+    rows.writerow((*FIELDS, *more, *(f"score_{label}" for label in labels if all_scores)))
 
     def write(text: str, prediction: Prediction) -> None:
         record = _record(text, prediction) | {"truncated": "true" if prediction.truncated else "false"}
+        if several:
+            record["labels"] = json.dumps(prediction.labels, ensure_ascii=False)
         rows.writerow((*record.values(), *(prediction.scores.values() if all_scores else ())))
 
     return write

@@ -22,6 +22,11 @@ def prediction(n_tokens: int = 5, n_seen: int = 5) -> Prediction:
     return predict(logits, LABELS, "softmax", n_tokens=n_tokens, n_seen=n_seen)
 
 
+def several(threshold: float) -> Prediction:
+    logits = np.array([0, 2, 1], np.float32)
+    return predict(logits, LABELS, "sigmoid", n_tokens=5, n_seen=5, threshold=threshold)
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
@@ -53,6 +58,15 @@ def test_json_lines_tell_everything_about_a_text() -> None:
     assert row["score"] == row["scores"]["GOOD"]
 
 
+def test_json_lines_of_a_multi_label_model_have_the_labels_that_hold() -> None:
+    for threshold, labels in ((0.5, ["GOOD", "世界"]), (0.9, [])):
+        stream = io.StringIO()
+        jsonl_writer(stream, all_scores=False, several=True)("a", several(threshold))
+        row = json.loads(stream.getvalue())
+        assert list(row) == ["text", "label", "score", "n_tokens", "n_seen", "truncated", "labels"]
+        assert (row["label"], row["labels"]) == ("GOOD", labels)
+
+
 # -------------------------------------------------------------------------------------------------------- CSV
 
 
@@ -81,6 +95,17 @@ def test_csv_has_a_column_for_each_score() -> None:
         "truncated": "true",
         **{f"score_{label}": repr(score) for label, score in prediction().scores.items()},
     }
+
+
+def test_csv_of_a_multi_label_model_has_the_labels_that_hold_in_one_field() -> None:
+    stream = io.StringIO(newline="")
+    write = csv_writer(stream, LABELS, all_scores=True, several=True)
+    write("a", several(0.5))
+    write("b", several(0.9))
+    one, none = csv.DictReader(io.StringIO(stream.getvalue()))
+    assert json.loads(one["labels"]) == ["GOOD", "世界"]
+    assert json.loads(none["labels"]) == []
+    assert float(one["score_世界"]) == several(0.5).scores["世界"]
 
 
 def test_csv_without_texts_has_its_header() -> None:
