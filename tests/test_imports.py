@@ -47,6 +47,7 @@ MAY_IMPORT = {
     "tokenizer.tokenizer": {
         "errors",
         "tokenizer.files",
+        "tokenizer.normalize",
         "tokenizer.settings",
         "tokenizer.stages",
         "tokenizer.word_ids",
@@ -142,6 +143,8 @@ MAY_IMPORT = {
     },
     "engine.fallback": {"reference", "checkpoint.config", "checkpoint.params", "engine.packing", "numpy"},
     # what users see
+    "texts": {"errors"},
+    "truncation": {"tokenizer"},
     "predictions": {"checkpoint.config", "numpy"},
     "api": {
         "checkpoint.config",
@@ -155,7 +158,9 @@ MAY_IMPORT = {
         "errors",
         "kernels.loader",
         "predictions",
+        "texts",
         "tokenizer",
+        "truncation",
         "numpy",
     },
     # the command: it stands on what everyone can call
