@@ -165,10 +165,10 @@ MAY_IMPORT = {
     },
     # the command: it stands on what everyone can call
     "cli.arguments": {"__version__"},
-    "cli.readers": {"errors"},
-    "cli.writers": {"predictions"},
-    "cli.progress": {"cli.readers", "tqdm"},
-    "cli.classify": {"api", "cli.progress", "cli.readers", "cli.writers", "predictions"},
+    "cli.readers": {"errors", "texts"},
+    "cli.writers": {"predictions", "texts"},
+    "cli.progress": {"cli.readers", "texts", "tqdm"},
+    "cli.classify": {"api", "cli.progress", "cli.readers", "cli.writers", "predictions", "texts"},
     "cli.info": {
         "checkpoint.config",
         "checkpoint.params",

@@ -72,6 +72,21 @@ def test_a_multi_label_model_tells_the_labels_above_the_threshold(run: Run, tmp_
     assert_tells(done.stderr, "threshold is 2.0, expected a number from 0 to 1")
 
 
+def test_pairs_of_columns_are_classified_as_pairs(
+    run: Run, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISTILNP_KERNELS", "numpy")  # as in the process
+    path = tmp_path / "pairs.tsv"
+    path.write_text("text\tanswer\nw1 w2\tw3\nw4\t\n")
+    done = run("classify", "--model", model, "--file", os.fspath(path), "--pair-column", "answer")
+    assert (done.returncode, done.stderr) == (0, b"")
+    pairs = [{"text": "w1 w2", "text_pair": "w3"}, {"text": "w4", "text_pair": ""}]
+    answers = distilnp.load(model).classify(pairs)
+    for row, pair, prediction in zip(rows(done.stdout), pairs, answers, strict=True):
+        assert (row["text"], row["text_pair"]) == (pair["text"], pair["text_pair"])
+        assert (row["score"], row["n_tokens"]) == (prediction.score, prediction.n_tokens)
+
+
 def test_texts_as_arguments_and_the_options_of_load(run: Run, model: str) -> None:
     text = "[SEP] w1 w2 w3 w4"
     done = run("classify", "--model", model, "--max-length", "4", "--split-special-tokens", text, "w1")
