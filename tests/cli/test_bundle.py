@@ -16,8 +16,8 @@ from torch_files import write_torch
 import distilnp
 from distilnp import cli
 from distilnp.cli.bundle import DEPENDENCIES
-from distilnp.kernels.build import has_linker
 from distilnp.kernels.library import FOLDER, MANIFEST
+from distilnp.kernels.linker import has_linker
 from distilnp.kernels.loader import no_numba
 from distilnp.kernels.targets import TARGETS
 
