@@ -1,8 +1,8 @@
 """The command line, and how it ends: `main`.
 
-`arguments` is its grammar; `classify`, `info` and `bundle` are its commands; `readers` get texts out of
-files, `writers` put answers on standard output, `progress` is the bar. What a model says is decided
-elsewhere, by what `api` offers to everyone.
+`arguments` is its grammar; `classify`, `info`, `models`, `download`, `verify` and `bundle` are its commands;
+`readers` get texts out of files, `writers` put answers on standard output, `progress` is the bar. What a
+model says is decided elsewhere, by what `api` offers to everyone.
 """
 
 import os
@@ -67,6 +67,18 @@ def _run(arguments: Sequence[str] | None) -> None:
         from .info import info
 
         info(options)
+    elif options.command == "models":
+        from .models import models
+
+        models(options)
+    elif options.command == "download":
+        from .download import download
+
+        download(options)
+    elif options.command == "verify":
+        from .verify import verify
+
+        verify(options)
     else:
         from .bundle import bundle
 
