@@ -127,6 +127,18 @@ def test_only_what_is_read_is_fetched_once(hub: Hub, load: Run, files: dict[str,
     assert hub.requests == []
 
 
+def test_the_cache_is_read_without_the_client_s_transport(
+    load: Run, variables: dict[str, str | None]
+) -> None:
+    assert_answers(load("org/model"))
+
+    script = CLASSIFY + "print(*sys.modules)"
+    modules = run_python(script, "org/model", "{}", env=environment(**variables)).stdout.split()
+
+    assert "huggingface_hub.constants" in modules
+    assert {"httpx", "httpx2", "requests", "tqdm", "huggingface_hub.file_download"}.isdisjoint(modules)
+
+
 def test_a_branch_stays_until_it_is_asked_for_anew(
     hub: Hub, load: Run, command: Run, files: dict[str, bytes]
 ) -> None:
