@@ -123,6 +123,14 @@ def find_checkpoint(
         ) from error
 
 
+def short_name(model: str | os.PathLike[str]) -> str:
+    """Return what to call a checkpoint: its folder's name, but the repository's if it is from the hub."""
+    place = locate(model)
+    if isinstance(place, Path):
+        return place.resolve().name
+    return place.known_as or place.repository.rpartition("/")[2]
+
+
 def locate(model: str | os.PathLike[str]) -> Path | Source:
     """Return the folder of a checkpoint, or where on the hub it is; nothing is fetched.
 

@@ -214,7 +214,7 @@ def _add_info(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("model", metavar="MODEL", nargs="?", help="the name of a bundled model, or a folder")
+    parser.add_argument("model", metavar="MODEL", nargs="?", help="a name, a folder, or org/name of the hub")
     parser.add_argument("--format", choices=("table", "json"), default="table", help="(default: %(default)s)")
 
 
@@ -260,7 +260,8 @@ def _add_bundle(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "--model",
         metavar="MODEL",
         default=DEFAULT_MODEL,
-        help="the name of a bundled model, or a folder, whose name it then has (default: %(default)s)",
+        help="a name of distilnp models, a folder, whose name it then has, or org/name of the hub "
+        "(default: %(default)s)",
     )
     parser.add_argument(
         "--with-dependencies",

@@ -9,7 +9,7 @@ from py_compile import PycInvalidationMode
 from tempfile import TemporaryDirectory
 
 from ..api import load
-from ..checkpoint.registry import PACKAGE, find_checkpoint
+from ..checkpoint.registry import PACKAGE, find_checkpoint, short_name
 from ..checkpoint.tensors import WEIGHTS_FILE
 from ..errors import ArgumentError, BuildError, DistilnpError
 from ..kernels.library import BUILD, FOLDER, MANIFEST, Refused, path_of, read_manifest
@@ -40,7 +40,7 @@ def bundle(options: Namespace) -> None:
     _check(folder, targets, options.with_dependencies)
     checkpoint = find_checkpoint(options.model)
     load(checkpoint)  # what cannot be loaded is told now, not on the device
-    name = checkpoint.resolve().name
+    name = short_name(options.model)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         # The folder appears when it is whole.

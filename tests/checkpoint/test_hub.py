@@ -505,3 +505,9 @@ def test_the_server_states_git_hashes() -> None:
     assert (
         git_hash(b"hello\n") == "ce013625030ba8dba906f756967f9e9ca394464a"
     )  # git's own, in its documentation
+
+
+def test_a_checkpoint_from_the_hub_has_its_repository_s_name(load: Run, command: Run) -> None:
+    assert_answers(load("org/model"))
+
+    assert json.loads(command("info", "org/model", "--format", "json").stdout)["name"] == "model"
