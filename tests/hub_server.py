@@ -99,9 +99,10 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         pass
 
-    def fail(self, status: int, code: str = "", message: str = "") -> bool:
+    def fail(self, status: int, code: str = "", message: str = "", commit: str = "") -> bool:
         """Answer with an error as the hub tells it."""
-        self.respond(status, b"", {"X-Error-Code": code, "X-Error-Message": message})
+        headers = {"X-Error-Code": code, "X-Error-Message": message, "X-Repo-Commit": commit}
+        self.respond(status, b"", headers)
         return True
 
     def respond(self, status: int, content: bytes, headers: dict[str, str]) -> None:
@@ -174,7 +175,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         content = repository.commits[commit].get(rest.removeprefix(revision + "/"))
         if content is None:
-            self.fail(404, "EntryNotFound", "Entry not found")
+            self.fail(404, "EntryNotFound", "Entry not found", commit)
             return
         headers = {"X-Repo-Commit": commit, "Accept-Ranges": "bytes"}
         if rest.endswith(LARGE):

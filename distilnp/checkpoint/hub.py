@@ -115,8 +115,8 @@ def fetch(source: Source, *, local_files_only: bool = False, renew: bool = False
 def cached(source: Source) -> Path | None:
     """Return the folder in the cache if it has all that it takes to load the checkpoint; ask nobody.
 
-    `tokenizer_config.json` counts: without it, a cased model would be taken for an uncased one. Whoever else
-    has filled the cache may not have asked for it yet.
+    Whoever else has filled the cache may not have asked for `tokenizer_config.json` yet, and without it a
+    cased model would be taken for an uncased one. So it has to be there, or to be known not to exist.
 
     The client has a function that looks there, and imports its transport for it: 0.15 s, as long as a first
     answer may take. Where files lie is documented:
@@ -134,15 +134,26 @@ def cached(source: Source) -> Path | None:
         present = {path.name for path in folder.iterdir() if path.is_file()}
     except (OSError, ValueError):  # not there, not readable, or not text
         return None
-    is_whole = {"config.json", "tokenizer_config.json"} <= present and _has_weights(present)
-    return folder if is_whole and not present.isdisjoint(VOCABULARIES) else None
+    recorded = _recorded_hashes(source, commit)
+    is_there = "tokenizer_config.json" in present
+    does_not_exist = bool(recorded) or (storage / ".no_exist" / commit / "tokenizer_config.json").is_file()
+    is_whole = (
+        {"config.json", *recorded} <= present
+        and _has_weights(present)
+        and not present.isdisjoint(VOCABULARIES)
+        and (is_there or does_not_exist)
+    )
+    return folder if is_whole else None
 
 
 def expected_hashes(source: Source, commit: str) -> dict[str, str]:
     """Return the SHA-256 of files: as recorded when first fetched, or as the registry gives it."""
+    return _recorded_hashes(source, commit) | dict(source.sha256)
+
+
+def _recorded_hashes(source: Source, commit: str) -> dict[str, str]:
     record = source.record
-    recorded = record.sha256 if record is not None and record.commit == commit else {}
-    return recorded | dict(source.sha256)
+    return record.sha256 if record is not None and record.commit == commit else {}
 
 
 def _revision(source: Source) -> str:

@@ -139,6 +139,47 @@ def test_the_cache_is_read_without_the_client_s_transport(
     assert {"httpx", "httpx2", "requests", "tqdm", "huggingface_hub.file_download"}.isdisjoint(modules)
 
 
+# As transformers and others do: single files, as they are needed.
+FETCH = """
+import sys
+from huggingface_hub import hf_hub_download
+from huggingface_hub.errors import EntryNotFoundError
+for name in sys.argv[2:]:
+    try:
+        hf_hub_download(sys.argv[1], name)
+    except EntryNotFoundError:
+        pass
+"""
+
+
+def test_what_others_have_cached_is_completed(
+    hub: Hub, load: Run, variables: dict[str, str | None], files: dict[str, bytes]
+) -> None:
+    needed = ["config.json", "vocab.txt", "model.safetensors"]
+    run_python(FETCH, "org/model", *needed, env=environment(**variables))
+
+    hub.requests.clear()
+    folder = assert_answers(load("org/model"))  # tokenizer_config.json may say that it is cased
+
+    assert hub.downloads()[-1] == "tokenizer_config.json"
+    assert (folder / "tokenizer_config.json").is_file()
+
+
+def test_what_does_not_exist_is_not_asked_for_again(
+    hub: Hub, load: Run, variables: dict[str, str | None], files: dict[str, bytes]
+) -> None:
+    del (lacking := dict(files))["tokenizer_config.json"]
+    hub.repositories["org/ours"] = hub.repositories["org/others"] = Repository()
+    hub.repositories["org/ours"].commit(lacking)
+    assert_answers(load("org/ours"))
+    run_python(FETCH, "org/others", *files, env=environment(**variables))
+
+    hub.requests.clear()
+    assert_answers(load("org/ours"))
+    assert_answers(load("org/others"))
+    assert hub.requests == []
+
+
 def test_a_branch_stays_until_it_is_asked_for_anew(
     hub: Hub, load: Run, command: Run, files: dict[str, bytes]
 ) -> None:
