@@ -56,7 +56,7 @@ class KernelsHook(BuildHookInterface):
     def dependencies(self) -> list[str]:
         """Ask for Numba if there is something to build, and for a linker where there is none."""
         targets = self.targets()
-        from distilnp.kernels.build import has_linker
+        from distilnp.kernels.linker import has_linker
 
         linker = [] if all(map(has_linker, targets)) else ["ziglang"]
         return [NUMBA, *linker] if targets else []

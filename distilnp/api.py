@@ -1,7 +1,7 @@
 """What users call: `load`, `classify`, `Classifier`.
 
 Everything that a user gives is checked here, once, before anything is computed; there is no maths in this
-file. The way of a text: `Tokenizer.encode`, the cut to what the model can see, `Engine.forward`,
+file. The way of a text: `Tokenizer.encode`, `truncation.cut` to what the model can see, `Engine.forward`,
 `predictions.predict`.
 """
 
@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from numbers import Real
 from pathlib import Path
 from typing import TypedDict, Unpack, get_args, overload
 
@@ -27,9 +28,14 @@ from .engine.weights import load_packed
 from .errors import ArgumentError, CheckpointError, InputTypeError
 from .kernels.loader import chosen, say
 from .predictions import FunctionToApply, Prediction, default_function, predict
+from .texts import Text, parts
 from .tokenizer import Encoding, Tokenizer
+from .truncation import cut
 
 DEFAULT_MODEL = "sst2-mini"
+
+# More likely than not: where a sigmoid says that a label holds.
+DEFAULT_THRESHOLD = 0.5
 
 # Tokens that `stream` gathers before it computes: about a hundred sentences, a fraction of a second.
 DEFAULT_BATCH_TOKENS = 4096
@@ -58,8 +64,11 @@ class Classifier:
         The label of each logit.
     function_to_apply : {"softmax", "sigmoid", "none"}
         What makes scores of logits.
+    threshold : float or None
+        A label holds if its score is above it. None where scores are no sigmoids and one label wins.
     max_length : int
-        The largest number of tokens of a text that the model is given, [CLS] and [SEP] among them.
+        The largest number of tokens of a text, or a pair, that the model is given, [CLS] and [SEP] among
+        them.
     """
 
     folder: Path
@@ -68,6 +77,7 @@ class Classifier:
     engine: Engine | ReferenceEngine
     labels: tuple[str, ...]
     function_to_apply: FunctionToApply
+    threshold: float | None
     max_length: int
 
     @property
@@ -78,53 +88,55 @@ class Classifier:
     def __repr__(self) -> str:
         return f"Classifier({os.fspath(self.folder)!r}, labels={self.labels!r})"
 
-    # A str is an iterable of str too: type checkers take the first overload that fits, and so do we.
+    # A text is an iterable of str too: type checkers take the first overload that fits, and so do we.
     @overload
-    def __call__(self, texts: str) -> Prediction: ...  # type: ignore[overload-overlap]
+    def __call__(self, texts: Text) -> Prediction: ...  # type: ignore[overload-overlap]
     @overload
-    def __call__(self, texts: Iterable[str]) -> list[Prediction]: ...
+    def __call__(self, texts: Iterable[Text]) -> list[Prediction]: ...
 
-    def __call__(self, texts: str | Iterable[str]) -> Prediction | list[Prediction]:
+    def __call__(self, texts: Text | Iterable[Text]) -> Prediction | list[Prediction]:
         """Call `classify`."""
         return self.classify(texts)
 
     @overload
-    def classify(self, texts: str) -> Prediction: ...  # type: ignore[overload-overlap]
+    def classify(self, texts: Text) -> Prediction: ...  # type: ignore[overload-overlap]
     @overload
-    def classify(self, texts: Iterable[str]) -> list[Prediction]: ...
+    def classify(self, texts: Iterable[Text]) -> list[Prediction]: ...
 
-    def classify(self, texts: str | Iterable[str]) -> Prediction | list[Prediction]:
+    def classify(self, texts: Text | Iterable[Text]) -> Prediction | list[Prediction]:
         """Classify one text or several.
 
         Parameters
         ----------
-        texts : str or iterable of str
-            An empty text is a text. One of more than `max_length` tokens is cut to its head, and its
-            prediction says so.
+        texts : str or mapping, or an iterable of them
+            A mapping `{"text": ..., "text_pair": ...}` is two texts that belong together. An empty text is a
+            text. What has more than `max_length` tokens is cut, and its prediction says so: a text to its
+            head; of two, the longer one first (`truncation.longest_first`).
 
         Returns
         -------
         Prediction or list of Prediction
-            One for a `str`; otherwise a list, in the order of the texts.
+            One for a `str` or a mapping; otherwise a list, in the order of the texts.
 
         Raises
         ------
         InputTypeError
             Something is not a text; in an iterable, the message says which.
         """
-        if isinstance(texts, str):
+        if isinstance(texts, str | Mapping):
+            parts(texts, "texts")  # an error of the stream would speak of texts[0]
             return next(self.stream([texts]))
         return list(self.stream(texts))
 
     def stream(
-        self, texts: Iterable[str], *, batch_tokens: int = DEFAULT_BATCH_TOKENS
+        self, texts: Iterable[Text], *, batch_tokens: int = DEFAULT_BATCH_TOKENS
     ) -> Iterator[Prediction]:
         """Classify texts as they come, in order, in memory that does not grow with their number.
 
         Parameters
         ----------
-        texts : iterable of str
-            Of any length, also endless.
+        texts : iterable of str or mapping
+            See `classify`; of any length, also endless.
         batch_tokens : int, optional
             Texts are gathered until they have this many tokens. It decides how soon answers come, never what
             they are.
@@ -146,7 +158,7 @@ class Classifier:
         if isinstance(texts, str | bytes | bytearray | Mapping) or not isinstance(texts, Iterable):
             raise InputTypeError(
                 f"texts is {type(texts).__name__}, expected an iterable of texts, such as a list of str "
-                "(classify also takes a single str)"
+                "(classify also takes a single text)"
             )
         return (
             prediction for batch in self._batches(texts, batch_tokens) for prediction in self._predict(batch)
@@ -208,18 +220,13 @@ class Classifier:
             )
         return checked
 
-    def _batches(self, texts: Iterable[str], batch_tokens: int) -> Iterator[list[Encoding]]:
+    def _batches(self, texts: Iterable[Text], batch_tokens: int) -> Iterator[list[Encoding]]:
         """Encode texts and gather them by their number of tokens."""
         batch: list[Encoding] = []
         n_tokens = 0
         try:
             for i, text in enumerate(texts):
-                if not isinstance(text, str):
-                    raise InputTypeError(
-                        f"texts[{i}] is {type(text).__name__} ({text!r:.60}), expected str. "
-                        "Drop it, or give an empty text in its place"
-                    )
-                batch.append(self.tokenizer.encode(text))
+                batch.append(self.tokenizer.encode(*parts(text, f"texts[{i}]")))
                 n_tokens += min(len(batch[-1].ids), self.max_length)
                 if n_tokens >= batch_tokens:
                     yield batch
@@ -230,7 +237,7 @@ class Classifier:
         yield batch
 
     def _predict(self, encodings: list[Encoding]) -> Iterator[Prediction]:
-        texts = [self._cut(encoding.ids) for encoding in encodings]
+        texts = [cut(encoding, self.max_length) for encoding in encodings]
         for encoding, ids, logits in zip(encodings, texts, self.engine.forward(texts), strict=True):
             if not np.isfinite(logits).all():
                 raise CheckpointError(
@@ -239,12 +246,13 @@ class Classifier:
                     "checkpoint is damaged"
                 )
             yield predict(
-                logits, self.labels, self.function_to_apply, n_tokens=len(encoding.ids), n_seen=len(ids)
+                logits,
+                self.labels,
+                self.function_to_apply,
+                n_tokens=len(encoding.ids),
+                n_seen=len(ids),
+                threshold=self.threshold,
             )
-
-    def _cut(self, ids: tuple[int, ...]) -> tuple[int, ...]:
-        """Keep the head of what is too long, and the [SEP] without which the model has never seen a text."""
-        return ids if len(ids) <= self.max_length else (*ids[: self.max_length - 1], ids[-1])
 
 
 def load(
@@ -253,6 +261,7 @@ def load(
     max_length: int | None = None,
     labels: Iterable[str] | None = None,
     function_to_apply: FunctionToApply | None = None,
+    threshold: float | None = None,
     split_special_tokens: bool = False,
     threads: int | None = None,
     local_files_only: bool = False,
@@ -273,6 +282,9 @@ def load(
     function_to_apply : {"softmax", "sigmoid", "none"}, optional
         What makes scores of logits; by default what transformers chooses by the checkpoint's `problem_type`
         and its number of labels.
+    threshold : float, optional
+        From 0 to 1: `Prediction.labels` are those with a score above it; by default 0.5. Only where scores
+        are sigmoids, as those of multi-label models are.
     split_special_tokens : bool, optional
         Take "[SEP]" and its like in a text for the characters that they are. By default, as in transformers,
         they become the special tokens that they name.
@@ -306,12 +318,14 @@ def load(
     config = DistilBertConfig.from_folder(folder)
     tokenizer = Tokenizer.from_folder(folder, split_special_tokens=split_special_tokens)
     _check_vocabulary(folder, tokenizer, config)
+    function = _checked_function(function_to_apply, config)
     return Classifier(
         folder=folder,
         config=config,
         tokenizer=tokenizer,
         labels=promised_labels(model, config) if labels is None else _checked_labels(labels, config),
-        function_to_apply=_checked_function(function_to_apply, config),
+        function_to_apply=function,
+        threshold=_checked_threshold(threshold, function),
         max_length=_checked_max_length(max_length, config),
         engine=_engine(folder, config, thread_count(threads)),  # last: only this takes time
     )
@@ -338,6 +352,7 @@ class LoadOptions(TypedDict, total=False):
     max_length: int | None
     labels: Iterable[str] | None
     function_to_apply: FunctionToApply | None
+    threshold: float | None
     split_special_tokens: bool
     threads: int | None
     local_files_only: bool
@@ -348,16 +363,16 @@ _loaded: dict[tuple[Path, bool, str], Classifier] = {}
 
 @overload
 def classify(  # type: ignore[overload-overlap]
-    texts: str, model: str | os.PathLike[str] = ..., **options: Unpack[LoadOptions]
+    texts: Text, model: str | os.PathLike[str] = ..., **options: Unpack[LoadOptions]
 ) -> Prediction: ...
 @overload
 def classify(
-    texts: Iterable[str], model: str | os.PathLike[str] = ..., **options: Unpack[LoadOptions]
+    texts: Iterable[Text], model: str | os.PathLike[str] = ..., **options: Unpack[LoadOptions]
 ) -> list[Prediction]: ...
 
 
 def classify(
-    texts: str | Iterable[str],
+    texts: Text | Iterable[Text],
     model: str | os.PathLike[str] = DEFAULT_MODEL,
     **options: Unpack[LoadOptions],
 ) -> Prediction | list[Prediction]:
@@ -365,7 +380,7 @@ def classify(
 
     Parameters
     ----------
-    texts : str or iterable of str
+    texts : str or mapping, or an iterable of them
         See `Classifier.classify`.
     model, **options
         See `load`.
@@ -373,7 +388,7 @@ def classify(
     Returns
     -------
     Prediction or list of Prediction
-        One for a `str`; otherwise a list, in the order of the texts.
+        One for a `str` or a mapping; otherwise a list, in the order of the texts.
 
     Raises
     ------
@@ -425,6 +440,21 @@ def _checked_function(function: FunctionToApply | None, config: DistilBertConfig
         choices = ", ".join(repr(choice) for choice in get_args(FunctionToApply))
         raise ArgumentError(f"function_to_apply is {function!r}, expected one of {choices}")
     return function
+
+
+def _checked_threshold(threshold: float | None, function: FunctionToApply) -> float | None:
+    if threshold is None:
+        return DEFAULT_THRESHOLD if function == "sigmoid" else None
+    # A bool is a number too, and NaN is in no range.
+    if isinstance(threshold, bool) or not isinstance(threshold, Real) or not 0 <= threshold <= 1:
+        raise ArgumentError(f"threshold is {threshold!r}, expected a number from 0 to 1")
+    if function != "sigmoid":
+        raise ArgumentError(
+            f"threshold is {threshold!r} and the function that makes scores is {function!r}, expected "
+            "'sigmoid', which judges each label by itself. Leave the threshold out, or give "
+            "function_to_apply='sigmoid' if several labels may hold at once"
+        )
+    return float(threshold)
 
 
 def _checked_max_length(max_length: int | None, config: DistilBertConfig) -> int:

@@ -24,7 +24,12 @@ class Prediction:
     label : str
         The label with the highest score.
     score : float
-        Its score.
+        Its score; of a regression model, the value itself.
+    labels : tuple of str
+        Every label that holds, so that it can be read alike for all models. Where scores are sigmoids, each
+        label is judged by itself: those with a score above the threshold, in the order of their ids, perhaps
+        none. Otherwise `label` alone, because softmax lets labels compete for one place, and a regression
+        model decides nothing.
     scores : dict of str to float
         The score of every label, in the order of their ids.
     logits : array of float32, [n_labels]
@@ -37,6 +42,7 @@ class Prediction:
 
     label: str
     score: float
+    labels: tuple[str, ...]
     scores: dict[str, float] = field(hash=False)
     # Comparing arrays gives an array; two predictions with equal scores are equal without it.
     logits: NDArray[np.float32] = field(compare=False)
@@ -101,14 +107,23 @@ def predict(
     *,
     n_tokens: int,
     n_seen: int,
+    threshold: float | None = None,
 ) -> Prediction:
-    """Make the `Prediction` for one text of its logits [n_labels]; of equal scores the first label wins."""
+    """Make the `Prediction` for one text of its logits [n_labels]; of equal scores the first label wins.
+
+    With a `threshold`, every label whose score is above it holds; without one, the label that wins.
+    """
     logits.flags.writeable = False
     scores = dict(zip(labels, decode(logits, function), strict=True))
     label = labels[int(logits.argmax())]
+    if threshold is None:
+        held: tuple[str, ...] = (label,)
+    else:
+        held = tuple(name for name, score in scores.items() if score > threshold)
     return Prediction(
         label=label,
         score=scores[label],
+        labels=held,
         scores=scores,
         logits=logits,
         n_tokens=n_tokens,

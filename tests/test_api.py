@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -112,6 +113,123 @@ def test_labels_and_function_can_be_replaced(folder: Path) -> None:
     assert list(prediction.scores.values()) == prediction.logits.tolist()
 
 
+@pytest.fixture(scope="module")
+def multi_label(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("multi-label")
+    return write_checkpoint(folder, CONFIG, TENSORS, problem_type="multi_label_classification")
+
+
+@pytest.mark.parametrize("threshold", [None, 0, 0.2, np.float32(0.7), 1])
+def test_a_multi_label_model_gives_all_labels_above_the_threshold(
+    multi_label: Path, threshold: float | None
+) -> None:
+    for prediction in distilnp.load(multi_label, threshold=threshold)([words(n) for n in range(9)]):
+        limit = 0.5 if threshold is None else threshold
+        assert prediction.labels == tuple(name for name, score in prediction.scores.items() if score > limit)
+        assert prediction.label == CONFIG.id2label[prediction.logits.argmax()]
+        assert prediction.score == max(prediction.scores.values())
+
+
+def test_a_single_label_model_gives_the_one_label(classifier: distilnp.Classifier) -> None:
+    prediction = classifier(words(4))
+
+    assert prediction.labels == (prediction.label,)
+
+
+def test_a_regression_model_gives_its_value(tmp_path: Path) -> None:
+    config = CONFIGS["one-label-relu"]
+
+    prediction = distilnp.load(write_checkpoint(tmp_path, config, seeded_tensors(config)))("w1 w2 w3")
+
+    assert (prediction.label, prediction.labels) == ("score", ("score",))
+    assert prediction.score == prediction.logits[0]
+
+
+def test_a_softmax_model_may_be_judged_label_by_label(folder: Path) -> None:
+    prediction = distilnp.load(folder, function_to_apply="sigmoid", threshold=0)(words(4))
+
+    assert prediction.labels == CONFIG.id2label
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 1.1, float("nan"), "0.5", True, [0.5]])
+def test_a_threshold_that_is_no_share_of_one_is_refused(multi_label: Path, threshold: object) -> None:
+    with pytest.raises(distilnp.ArgumentError, match=r"threshold is .*, expected a number from 0 to 1"):
+        distilnp.load(multi_label, threshold=threshold)
+
+
+def test_a_threshold_that_nothing_would_heed_is_refused(folder: Path) -> None:
+    with pytest.raises(distilnp.ArgumentError, match=r"'softmax', expected 'sigmoid'"):
+        distilnp.load(folder, threshold=0.5)
+
+
+def test_a_pair_is_given_to_the_model_as_one_input(classifier: distilnp.Classifier, folder: Path) -> None:
+    pair = {"text": words(4), "text_pair": words(3, 50)}
+    joined = classifier(f"{words(4)} [SEP] {words(3, 50)}")  # [CLS] A [SEP] B [SEP], typed
+
+    prediction = classifier(pair)
+
+    assert prediction == joined
+    assert (prediction.n_tokens, prediction.n_seen, prediction.truncated) == (10, 10, False)
+    assert prediction.logits.tobytes() == joined.logits.tobytes()
+    assert classifier.classify(pair) == distilnp.classify(pair, folder) == joined
+    assert prediction != classifier({"text": pair["text_pair"], "text_pair": pair["text"]})
+
+
+def test_texts_and_pairs_may_be_mixed(classifier: distilnp.Classifier) -> None:
+    pair = MappingProxyType({"text": words(4), "text_pair": words(2)})
+    texts = [words(4), pair, {"text": words(4)}, {"text": "", "text_pair": ""}]
+
+    answers = classifier(texts)
+
+    assert [answer.n_tokens for answer in answers] == [6, 9, 6, 3]
+    assert answers[0] == answers[2]
+    assert list(classifier.stream(iter(texts), batch_tokens=7)) == answers
+
+
+@pytest.mark.parametrize(("n_first", "n_second", "kept"), [(9, 9, (3, 4)), (2, 9, (2, 5)), (9, 0, (7, 0))])
+def test_a_long_pair_loses_of_its_longer_text_and_says_so(
+    folder: Path, n_first: int, n_second: int, kept: tuple[int, int]
+) -> None:
+    classifier = distilnp.load(folder, max_length=10)
+
+    prediction = classifier({"text": words(n_first), "text_pair": words(n_second, 50)})
+
+    assert (prediction.n_tokens, prediction.n_seen) == (n_first + n_second + 3, 10)
+    assert prediction.truncated
+    kept_pair = {"text": words(kept[0]), "text_pair": words(kept[1], 50)}
+    assert prediction.logits.tobytes() == classifier(kept_pair).logits.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("mapping", "message"),
+    [
+        ({}, "has the keys none, expected 'text' and 'text_pair', or 'text' alone"),
+        ({"review": "x"}, "has the keys 'review', expected 'text'"),
+        ({"text_pair": "x"}, "has the keys 'text_pair', expected 'text'"),
+        ({"text": "x", "pair": "y"}, "has the keys 'text', 'pair', expected 'text'"),
+        (
+            {"text": "x", "text_pair": "y", "padding": True},
+            "has the keys 'text', 'text_pair', 'padding', exp",
+        ),
+        ({"text": "x", 0: "y"}, "has the keys 'text', 0, expected 'text'"),
+        ({"text": ["x"], "text_pair": ["y"]}, r"\['text'\] is list .*expected str"),
+        (
+            {"text": "x", "text_pair": None},
+            r"\['text_pair'\] is NoneType .*expected str.*leave 'text_pair' out",
+        ),
+    ],
+)
+def test_a_mapping_that_is_no_pair_is_refused(
+    classifier: distilnp.Classifier, mapping: dict[str, object], message: str
+) -> None:
+    with pytest.raises(distilnp.InputTypeError, match=f"texts ?{message}"):
+        classifier(mapping)
+    stream = classifier.stream([{"text": words(1), "text_pair": words(1)}, mapping])
+    assert next(stream).n_tokens == 5
+    with pytest.raises(distilnp.InputTypeError, match=rf"texts\[1\] ?{message}"):
+        next(stream)
+
+
 def test_special_tokens_in_a_text_can_be_taken_as_text(folder: Path) -> None:
     assert distilnp.load(folder)("w1 [SEP] w2").n_tokens == 5
     assert distilnp.load(folder, split_special_tokens=True)("w1 [SEP] w2").n_tokens == 7
@@ -151,7 +269,7 @@ def test_texts_before_a_failing_source_have_their_answers(classifier: distilnp.C
         next(stream)
 
 
-@pytest.mark.parametrize("texts", [None, 3, 2.5, b"bytes", bytearray(b"x"), {"text": "x"}, object()])
+@pytest.mark.parametrize("texts", [None, 3, 2.5, b"bytes", bytearray(b"x"), object()])
 def test_what_is_no_text_and_no_list_is_refused(classifier: distilnp.Classifier, texts: object) -> None:
     with pytest.raises(distilnp.InputTypeError, match=f"texts is {type(texts).__name__}, expected"):
         classifier(texts)

@@ -47,6 +47,7 @@ MAY_IMPORT = {
     "tokenizer.tokenizer": {
         "errors",
         "tokenizer.files",
+        "tokenizer.normalize",
         "tokenizer.settings",
         "tokenizer.stages",
         "tokenizer.word_ids",
@@ -101,7 +102,8 @@ MAY_IMPORT = {
     "kernels.targets": set(),
     "kernels.self_check": {"kernels.steps", "numpy"},
     "kernels.library": {"kernels.self_check", "kernels.targets"},
-    "kernels.build": {"errors", "kernels.library", "kernels.targets"},
+    "kernels.linker": {"errors", "kernels.targets"},
+    "kernels.build": {"errors", "kernels.library", "kernels.linker", "kernels.targets"},
     "kernels.object_code": {
         "kernels.jit",
         "kernels.library",
@@ -144,6 +146,8 @@ MAY_IMPORT = {
     },
     "engine.fallback": {"reference", "checkpoint.config", "checkpoint.params", "engine.packing", "numpy"},
     # what users see
+    "texts": {"errors"},
+    "truncation": {"tokenizer"},
     "predictions": {"checkpoint.config", "numpy"},
     "api": {
         "checkpoint.config",
@@ -157,15 +161,17 @@ MAY_IMPORT = {
         "errors",
         "kernels.loader",
         "predictions",
+        "texts",
         "tokenizer",
+        "truncation",
         "numpy",
     },
     # the command: it stands on what everyone can call
     "cli.arguments": {"__version__"},
-    "cli.readers": {"errors"},
-    "cli.writers": {"predictions"},
-    "cli.progress": {"cli.readers", "tqdm"},
-    "cli.classify": {"api", "cli.progress", "cli.readers", "cli.writers", "predictions"},
+    "cli.readers": {"errors", "texts"},
+    "cli.writers": {"predictions", "texts"},
+    "cli.progress": {"cli.readers", "texts", "tqdm"},
+    "cli.classify": {"api", "cli.progress", "cli.readers", "cli.writers", "predictions", "texts"},
     "cli.info": {
         "checkpoint.config",
         "checkpoint.params",

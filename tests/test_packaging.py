@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 import distilnp
-from distilnp.kernels.build import has_linker
 from distilnp.kernels.library import MANIFEST
+from distilnp.kernels.linker import has_linker
 from distilnp.kernels.targets import TARGETS, targets_of_this_machine
 
 REPOSITORY = Path(__file__).parents[1]
@@ -168,14 +168,16 @@ def build_requirements(**variables: str) -> list[str]:
     return run.stdout.split()
 
 
-def test_building_asks_for_what_it_takes_and_no_more() -> None:
-    """Numba where kernels are built; a linker where there is none."""
+def test_building_asks_for_what_it_takes_and_no_more(tmp_path: Path) -> None:
+    """Numba where kernels are built; a linker where there is none. Only the backend is there when it asks."""
+    for package in ("numpy", "numba"):
+        (tmp_path / f"{package}.py").write_text("raise ImportError")
     (target,) = targets_of_this_machine()[:1] or [TARGETS["aarch64"]]
-    no_programs = {"PATH": os.devnull, "DISTILNP_BUILD_TARGETS": target.name}
+    bare = {"PYTHONPATH": str(tmp_path), "DISTILNP_BUILD_TARGETS": target.name}
 
-    assert build_requirements(DISTILNP_BUILD_TARGETS="none") == []
-    numba, *linker = build_requirements(**no_programs)
+    assert build_requirements(**bare | {"DISTILNP_BUILD_TARGETS": "none"}) == []
+    numba, *linker = build_requirements(**bare, PATH=os.devnull)
     assert numba.startswith("numba>=")
     assert linker == ([] if find_spec("ziglang") else ["ziglang"])
     if has_linker(target):
-        assert build_requirements(DISTILNP_BUILD_TARGETS=target.name) == [numba]
+        assert build_requirements(**bare) == [numba]

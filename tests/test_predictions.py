@@ -72,6 +72,17 @@ def test_the_label_is_that_of_the_highest_logit_and_score(logits: np.ndarray, fu
     assert tuple(prediction.scores) == labels
 
 
+def test_with_a_threshold_each_label_above_it_holds() -> None:
+    def labels(threshold: float | None) -> tuple[str, ...]:
+        logits = np.array([-1.0, 2.0, 0.0, 1.0], np.float32)
+        return predict(logits, tuple("abcd"), "sigmoid", n_tokens=5, n_seen=5, threshold=threshold).labels
+
+    assert labels(0.5) == ("b", "d")  # a score of 0.5 is not above it, and the order is that of the ids
+    assert labels(0.0) == ("a", "b", "c", "d")
+    assert labels(0.9) == ()
+    assert labels(None) == ("b",)
+
+
 def prediction(n_tokens: int = 5, n_seen: int = 5) -> Prediction:
     logits = np.array([1.0, 2.0], np.float32)
     return predict(logits, ("no", "yes"), "softmax", n_tokens=n_tokens, n_seen=n_seen)

@@ -32,6 +32,7 @@ def witness(vocab_txt: Path, lowercase: bool) -> tokenizers.Tokenizer:
     rust.add_special_tokens(list(SPECIAL_TOKENS))
     rust.post_processor = tokenizers.processors.TemplateProcessing(
         single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
         special_tokens=[(token, rust.token_to_id(token)) for token in ("[CLS]", "[SEP]")],
     )
     return rust
@@ -136,6 +137,7 @@ def same(encoding: Encoding, expected: tokenizers.Encoding) -> bool:
         and [token.id for token in encoding._tokens()] == expected.ids
         and list(encoding.tokens) == expected.tokens
         and list(encoding.offsets) == expected.offsets
+        and list(encoding.sequence_ids) == expected.sequence_ids
     )
 
 

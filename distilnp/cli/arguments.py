@@ -52,10 +52,11 @@ output:
   table  for people: score, label, text. On a terminal the text is cut to its
          width, and labels have colours unless NO_COLOR is set.
          "[512 of 731 tokens seen]" marks a text too long for the model.
-  jsonl  an object for each text: text, label, score, n_tokens, n_seen,
-         truncated; with --all-scores also scores
+  jsonl  an object for each text: text, text_pair if there is one, label, score, n_tokens, n_seen,
+         truncated; with --all-scores also scores; of a multi-label model also
+         labels, an array of those that hold
   csv    the same under a header line; with --all-scores also a column
-         score_LABEL for each label
+         score_LABEL for each label; labels is an array as in JSON
   jsonl and csv are in UTF-8, whatever the locale. Half of a surrogate pair,
   which JSON can hold and UTF-8 cannot, is written as its escape: \\ud83d
 
@@ -161,6 +162,12 @@ def _add_classify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         help="the column of a CSV or TSV file, or the key of JSON lines, that holds the text; by default the "
         'only one, or "text", or "sentence"',
     )
+    inputs.add_argument(
+        "--pair-column",
+        metavar="NAME",
+        help="the column or key of a second text, which the model is given behind the first: a question and "
+        "its answer, a premise and its hypothesis",
+    )
     outputs = parser.add_argument_group("output")
     outputs.add_argument(
         "--format",
@@ -182,6 +189,12 @@ def _add_classify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         type=int,
         help="give the model at most N tokens of a text, [CLS] and [SEP] among them (default: as many as it "
         "has positions)",
+    )
+    model.add_argument(
+        "--threshold",
+        metavar="X",
+        type=float,
+        help="of a multi-label model, the labels with a score above X, from 0 to 1, hold (default: 0.5)",
     )
     model.add_argument(
         "--split-special-tokens",
@@ -282,7 +295,7 @@ def _add_bundle(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 def _settle_input(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     if options.texts:
-        for option in ("file", "input_format", "column"):
+        for option in ("file", "input_format", "column", "pair_column"):
             if getattr(options, option) is not None:
                 name = option.replace("_", "-")
                 parser.error(f"--{name} came with texts as arguments, expected texts from one place only")
@@ -293,8 +306,11 @@ def _settle_input(options: argparse.Namespace, parser: argparse.ArgumentParser) 
                 parser.error(f"text {number} is not in the encoding of the locale: {text!r:.60}")
     if options.input_format is None:
         options.input_format = FORMAT_OF_SUFFIX.get(Path(options.file or "").suffix.lower(), "lines")
-    if options.column is not None and options.input_format == "lines":
-        parser.error(
-            "--column came with an input of one text a line, expected a file named .csv, .tsv or .jsonl, "
-            "or --input-format"
-        )
+    for option in ("column", "pair_column"):
+        if getattr(options, option) is not None and options.input_format == "lines":
+            parser.error(
+                f"--{option.replace('_', '-')} came with an input of one text a line, expected a file named "
+                ".csv, .tsv or .jsonl, or --input-format"
+            )
+    if options.column is not None and options.column == options.pair_column:
+        parser.error(f"--column and --pair-column are both {options.column!r}, expected two columns")

@@ -12,6 +12,7 @@ from itertools import islice, tee
 
 from ..api import Classifier, load
 from ..predictions import Prediction
+from ..texts import Text
 from .progress import Progress
 from .readers import READERS, Lines, open_lines
 from .writers import Writer, csv_writer, jsonl_writer, table_writer
@@ -31,7 +32,7 @@ def classify(options: Namespace) -> None:
         _say_what_is_awaited(lines)
         write = _writer(options, classifier)
         with Progress(lines) as progress:
-            texts = progress.watch(READERS[options.input_format](lines, options.column))
+            texts = progress.watch(READERS[options.input_format](lines, options.column, options.pair_column))
             runs = arrivals(texts, lines.ready)
             for text, prediction in answers(classifier, runs, options.batch_tokens):
                 progress.before_row()
@@ -40,7 +41,7 @@ def classify(options: Namespace) -> None:
                 progress.after_row()
 
 
-def arrivals(texts: Iterator[str], ready: Callable[[], bool]) -> Iterator[Iterator[str]]:
+def arrivals(texts: Iterator[Text], ready: Callable[[], bool]) -> Iterator[Iterator[Text]]:
     """Part texts into runs that arrived together.
 
     A run goes on for as long as `ready` says that the next text is already there. So all texts of a file are
@@ -49,7 +50,7 @@ def arrivals(texts: Iterator[str], ready: Callable[[], bool]) -> Iterator[Iterat
     before the next is asked for.
     """
 
-    def run(first: str) -> Iterator[str]:
+    def run(first: Text) -> Iterator[Text]:
         yield first
         while ready():
             yield from islice(texts, 1)
@@ -59,8 +60,8 @@ def arrivals(texts: Iterator[str], ready: Callable[[], bool]) -> Iterator[Iterat
 
 
 def answers(
-    classifier: Classifier, runs: Iterable[Iterable[str]], batch_tokens: int
-) -> Iterator[tuple[str, Prediction]]:
+    classifier: Classifier, runs: Iterable[Iterable[Text]], batch_tokens: int
+) -> Iterator[tuple[Text, Prediction]]:
     """Pair each text with its prediction. The end of a run ends a batch, full or not."""
     for run in runs:
         asked, texts = tee(run)
@@ -72,6 +73,7 @@ def _load(options: Namespace) -> Classifier:
     return load(
         options.model,
         max_length=options.max_length,
+        threshold=options.threshold,
         split_special_tokens=options.split_special_tokens,
         threads=options.threads,
     )
@@ -85,10 +87,17 @@ def _writer(options: Namespace, classifier: Classifier) -> Writer:
         # Only half of a surrogate pair cannot be written in UTF-8, and its escape happens to be JSON's.
         encoding = sys.stdout.encoding if output_format == "table" else "utf-8"
         sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace", newline="\n")
+    several = classifier.threshold is not None
     if output_format == "jsonl":
-        return jsonl_writer(sys.stdout, all_scores=options.all_scores)
+        return jsonl_writer(sys.stdout, all_scores=options.all_scores, several=several)
     if output_format == "csv":
-        return csv_writer(sys.stdout, classifier.labels, all_scores=options.all_scores)
+        return csv_writer(
+            sys.stdout,
+            classifier.labels,
+            all_scores=options.all_scores,
+            several=several,
+            pairs=options.pair_column is not None,
+        )
     # https://no-color.org: set, and not empty
     colours = is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     return table_writer(sys.stdout, classifier.labels, all_scores=options.all_scores, colours=colours)

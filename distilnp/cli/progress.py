@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
+from ..texts import Text
 from .readers import Lines
 
 # Who waits less than this needs no bar.
@@ -35,7 +36,7 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
 
-    def watch(self, texts: Iterator[str]) -> Iterator[str]:
+    def watch(self, texts: Iterator[Text]) -> Iterator[Text]:
         """Give the texts on, and remember where they end: the reading is a batch ahead of the answers."""
         for number, text in enumerate(texts, start=1):
             self._unanswered.append(number if self._lines.size is None else self._lines.n_bytes)

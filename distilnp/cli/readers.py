@@ -1,8 +1,8 @@
 """Texts out of files: lines, CSV, TSV and JSON lines.
 
 `Lines` decodes, counts, and knows whether the next line is already there; each of `READERS` picks the texts
-out of the rows. The first row that does not fit raises `InputFileError` when its turn has come: nothing is
-skipped, nothing is repaired. Nothing here knows a model.
+out of the rows, or pairs of them. The first row that does not fit raises `InputFileError` when its turn has
+come: nothing is skipped, nothing is repaired. Nothing here knows a model.
 """
 
 import csv
@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import BinaryIO
 
 from ..errors import InputFileError
+from ..texts import Text
 
 # As much as a pipe of Linux holds.
 CHUNK_BYTES = 65536
@@ -131,24 +132,25 @@ def open_lines(path: str | None) -> Iterator[Lines]:
         yield Lines(file, name)
 
 
-def read_lines(lines: Lines, column: str | None = None) -> Iterator[str]:
+def read_lines(lines: Lines, column: str | None = None, pair_column: str | None = None) -> Iterator[Text]:
     """Read one text a line. There are no columns to choose from."""
     for line in lines:
         yield line.rstrip("\r\n")
 
 
-def read_csv(lines: Lines, column: str | None = None) -> Iterator[str]:
-    """Read a column of a CSV file with a header line. A line end in a quoted field stays as it is."""
-    return _read_column(lines, _csv_records(lines), column)
+def read_csv(lines: Lines, column: str | None = None, pair_column: str | None = None) -> Iterator[Text]:
+    """Read a column of a CSV file with a header line, or two. A line end in a quoted field stays as it is."""
+    return _read_columns(lines, _csv_records(lines), column, pair_column)
 
 
-def read_tsv(lines: Lines, column: str | None = None) -> Iterator[str]:
-    """Read a column of a TSV file with a header line; quotes are characters like any other."""
-    return _read_column(lines, (line.rstrip("\r\n").split("\t") for line in lines), column)
+def read_tsv(lines: Lines, column: str | None = None, pair_column: str | None = None) -> Iterator[Text]:
+    """Read a column of a TSV file with a header line, or two; quotes are characters like any other."""
+    records = (line.rstrip("\r\n").split("\t") for line in lines)
+    return _read_columns(lines, records, column, pair_column)
 
 
-def read_jsonl(lines: Lines, column: str | None = None) -> Iterator[str]:
-    """Read a key of JSON objects, one a line. Without `column`, the first object decides which."""
+def read_jsonl(lines: Lines, column: str | None = None, pair_column: str | None = None) -> Iterator[Text]:
+    """Read a key of JSON objects, one a line, or two. Without `column`, the first object decides which."""
     for line in lines:
         try:
             row = json.loads(line)
@@ -161,27 +163,37 @@ def read_jsonl(lines: Lines, column: str | None = None) -> Iterator[str]:
                 f'found {line.strip()!r:.60}, expected a JSON object, such as {{"text": "..."}}'
             )
         if column is None or column not in row:
-            column = _choose_column(lines, list(row), column)
-        if not isinstance(row[column], str):
-            raise lines.error(f"{column!r} is {json.dumps(row[column]):.60}, expected a string")
-        yield row[column]
+            column = _choose_column(lines, list(row), column, pair_column)
+        if pair_column is not None and pair_column not in row:
+            _choose_column(lines, list(row), pair_column)
+        for key in filter(None, (column, pair_column)):
+            if not isinstance(row[key], str):
+                raise lines.error(f"{key!r} is {json.dumps(row[key]):.60}, expected a string")
+        yield _text(row[column], None if pair_column is None else row[pair_column])
 
 
 READERS = {"lines": read_lines, "csv": read_csv, "tsv": read_tsv, "jsonl": read_jsonl}
 
 
-def _read_column(lines: Lines, records: Iterator[list[str]], column: str | None) -> Iterator[str]:
+def _text(text: str, pair: str | None) -> Text:
+    return text if pair is None else {"text": text, "text_pair": pair}
+
+
+def _read_columns(
+    lines: Lines, records: Iterator[list[str]], column: str | None, pair_column: str | None
+) -> Iterator[Text]:
     header = next(records, None)
     if header is None:
         raise InputFileError(f"{lines.name} is empty, expected a header line that names the columns")
-    index = header.index(_choose_column(lines, header, column))
+    index = header.index(_choose_column(lines, header, column, pair_column))
+    pair = None if pair_column is None else header.index(_choose_column(lines, header, pair_column))
     for fields in records:
         if len(fields) != len(header):
             raise lines.error(
                 f"the number of fields is {len(fields)}, expected {len(header)} as in the header. In CSV, "
                 'a field with a comma or a line end has to be in double quotes; an empty one may be ""'
             )
-        yield fields[index]
+        yield _text(fields[index], None if pair is None else fields[pair])
 
 
 def _csv_records(lines: Lines) -> Iterator[list[str]]:
@@ -202,10 +214,16 @@ def _csv_records(lines: Lines) -> Iterator[list[str]]:
         yield fields
 
 
-def _choose_column(lines: Lines, columns: list[str], wanted: str | None) -> str:
-    """Return the column that holds the texts: the one that is wanted, or the one that is obvious."""
-    usual = [name for name in USUAL_COLUMNS if name in columns]
-    obvious = columns if len(columns) == 1 else usual
+def _choose_column(
+    lines: Lines, columns: list[str], wanted: str | None, pair_column: str | None = None
+) -> str:
+    """Return the column that holds the texts: the one that is wanted, or the one that is obvious.
+
+    What `pair_column` names is taken.
+    """
+    others = [name for name in columns if name != pair_column]
+    usual = [name for name in USUAL_COLUMNS if name in others]
+    obvious = others if len(others) == 1 else usual
     candidates = obvious if wanted is None else [wanted]
     if len(candidates) == 1 and columns.count(candidates[0]) == 1:
         return candidates[0]

@@ -12,10 +12,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
 from ..predictions import Prediction
+from ..texts import Text
 
-Writer = Callable[[str, Prediction], None]
+Writer = Callable[[Text, Prediction], None]
 
-FIELDS = ("text", "label", "score", "n_tokens", "n_seen", "truncated")
+FIELDS = ("label", "score", "n_tokens", "n_seen", "truncated")
 
 # Room for the text in a table, however narrow the terminal.
 MIN_TEXT_COLUMNS = 20
@@ -29,24 +30,39 @@ BOLD, DIM, YELLOW = "1", "2", "33"
 JOINERS = "\u200c\u200d"
 
 
-def jsonl_writer(stream: TextIO, *, all_scores: bool) -> Writer:
-    """Write one JSON object a line."""
+def jsonl_writer(stream: TextIO, *, all_scores: bool, several: bool = False) -> Writer:
+    """Write one JSON object a line; `several`: of a model of which several labels may hold at once."""
+    more = [*(["labels"] if several else []), *(["scores"] if all_scores else [])]
 
-    def write(text: str, prediction: Prediction) -> None:
-        scores = {"scores": prediction.scores} if all_scores else {}
-        stream.write(json.dumps(_record(text, prediction) | scores, ensure_ascii=False) + "\n")
+    def write(text: Text, prediction: Prediction) -> None:
+        record = _record(text, prediction) | {name: getattr(prediction, name) for name in more}
+        stream.write(json.dumps(record, ensure_ascii=False) + "\n")
 
     return write
 
 
-def csv_writer(stream: TextIO, labels: Sequence[str], *, all_scores: bool) -> Writer:
-    """Write a header line now, and a row for each text."""
+def csv_writer(
+    stream: TextIO,
+    labels: Sequence[str],
+    *,
+    all_scores: bool,
+    several: bool = False,
+    pairs: bool = False,
+) -> Writer:
+    """Write a header line now, and a row for each text, or each of the `pairs`.
+
+    `several` adds the labels that hold in one field, as JSON: whatever would part them, a label may contain.
+    """
     # All text is quoted: with rows that end in \n, Python before 3.13 would not quote a field with a \r.
     rows = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-    rows.writerow((*FIELDS, *(f"score_{label}" for label in labels if all_scores)))
+    given = ("text", "text_pair") if pairs else ("text",)
+    more = ("labels",) if several else ()
+    rows.writerow((*given, *FIELDS, *more, *(f"score_{label}" for label in labels if all_scores)))
 
-    def write(text: str, prediction: Prediction) -> None:
+    def write(text: Text, prediction: Prediction) -> None:
         record = _record(text, prediction) | {"truncated": "true" if prediction.truncated else "false"}
+        if several:
+            record["labels"] = json.dumps(prediction.labels, ensure_ascii=False)
         rows.writerow((*record.values(), *(prediction.scores.values() if all_scores else ())))
 
     return write
@@ -55,30 +71,33 @@ def csv_writer(stream: TextIO, labels: Sequence[str], *, all_scores: bool) -> Wr
 def table_writer(stream: TextIO, labels: Sequence[str], *, all_scores: bool, colours: bool) -> Writer:
     """Write a line for each text; with `all_scores` one for each label, the best first.
 
-    On a terminal the text is cut to its width, which may change at any time.
+    On a terminal the text is cut to its width, which may change at any time. A label that holds is in colour.
     """
     shown = {label: fit(label, None) for label in labels}
     label_columns = max(map(columns_of, shown.values()))
     paint = _paint if colours else _plain
     colour_of = {label: COLOURS[i % len(COLOURS)] for i, label in enumerate(labels)}
 
-    def start_of_line(label: str, score: float, *styles: str) -> str:
+    def start_of_line(label: str, prediction: Prediction) -> str:
+        score = prediction.scores[label]
+        styles = (BOLD, colour_of[label]) if label in prediction.labels else (DIM,)
         padding = " " * (label_columns - columns_of(shown[label]))
         return f"{score:7.4f}  " + paint(shown[label], *styles) + padding
 
-    def write(text: str, prediction: Prediction) -> None:
+    def write(text: Text, prediction: Prediction) -> None:
         best = prediction.label
+        shown_text = text if isinstance(text, str) else " | ".join(text.values())
         mark = f"  [{prediction.n_seen} of {prediction.n_tokens} tokens seen]" if prediction.truncated else ""
         room = None
         if stream.isatty():
             taken = len(f"{prediction.score:7.4f}") + 2 + label_columns + 2 + len(mark)
             room = max(MIN_TEXT_COLUMNS, shutil.get_terminal_size().columns - taken)
-        line = start_of_line(best, prediction.score, BOLD, colour_of[best]) + "  " + fit(text, room)
+        line = start_of_line(best, prediction) + "  " + fit(shown_text, room)
         stream.write(line.rstrip() + (paint(mark, YELLOW) if mark else "") + "\n")
         if all_scores:
             others = [item for item in prediction.scores.items() if item[0] != best]
-            for label, score in sorted(others, key=lambda item: -item[1]):
-                stream.write(start_of_line(label, score, DIM).rstrip() + "\n")
+            for label, _ in sorted(others, key=lambda item: -item[1]):
+                stream.write(start_of_line(label, prediction).rstrip() + "\n")
 
     return write
 
@@ -127,8 +146,9 @@ def _cell(character: str) -> str:
     return character.encode("unicode_escape").decode()
 
 
-def _record(text: str, prediction: Prediction) -> dict[str, Any]:
-    return {"text": text} | {name: getattr(prediction, name) for name in FIELDS[1:]}
+def _record(text: Text, prediction: Prediction) -> dict[str, Any]:
+    given = {"text": text} if isinstance(text, str) else dict(text)
+    return given | {name: getattr(prediction, name) for name in FIELDS}
 
 
 def _paint(text: str, *styles: str) -> str:

@@ -4,6 +4,7 @@ How each of them lies there says `packing.py`. Every block starts on a cache lin
 """
 
 import math
+import mmap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -37,11 +38,13 @@ IN_LAST_ATTENTION: dict[str, Callable[[Shape, int], Packing]] = {
 
 
 def aligned_floats(n: int) -> Floats:
-    """Return n float32 zeros that start on a cache line."""
-    spare = CACHE_LINE // 4
-    block = np.zeros(n + spare, np.float32)
-    first = -block.ctypes.data % CACHE_LINE // 4
-    return block[first : first + n]
+    """Return n float32 zeros that start on a cache line, because they start on a page.
+
+    They come from the system, and go back to it when nobody uses them. From malloc, a block that has become
+    too small for the next batch would stay with the process.
+    """
+    memory = mmap.mmap(-1, max(4 * n, 1), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    return np.frombuffer(memory, np.float32, n)
 
 
 class PackedWeights:

@@ -9,10 +9,8 @@ in `library.py`.
 import argparse
 import json
 import os
-import shutil
-import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,21 +18,8 @@ from tempfile import TemporaryDirectory
 
 from ..errors import BuildError
 from .library import ABI, FOLDER, MANIFEST, path_of, sources
+from .linker import link, run
 from .targets import TARGETS, Target, targets_of_this_machine
-
-# Nothing of the linker's machine or of its C library gets in: what is left undefined, `sched_yield` and its
-# like, every process that runs Python has. It is resolved while the library is loaded, where a missing name
-# is an error and not a crash; then what was resolved cannot be written any more, and nothing but code be run.
-LINK = (
-    "-shared",
-    "-nostdlib",
-    "-s",
-    "-Wl,--build-id=none",
-    "-Wl,--hash-style=gnu",
-    "-Wl,-z,noexecstack",
-    "-Wl,-z,relro",
-    "-Wl,-z,now",
-)
 
 
 def build(targets: Iterable[Target], folder: Path) -> None:
@@ -65,7 +50,7 @@ def compiled(target: Target, folder: Path) -> Path:
     if find_spec("numba") is None:
         raise BuildError("building kernels takes Numba, which is not installed: pip install 'numba>=0.62'")
     path = folder / f"{target.name}.o"
-    _run([sys.executable, "-m", f"{__package__}.object_code", target.name, path], environment(target))
+    run([sys.executable, "-m", f"{__package__}.object_code", target.name, path], environment(target))
     return path
 
 
@@ -81,39 +66,6 @@ def environment(target: Target) -> dict[str, str]:
         "NUMBA_CPU_FEATURES": target.features if is_native else "",
         "PYTHONHASHSEED": "0",  # Numba goes through sets of names
     }
-
-
-def link(target: Target, object_file: Path, library: Path) -> None:
-    """Link an object file to a shared library."""
-    _run(
-        [*linker(target), *LINK, f"-Wl,-soname,{library.name}", "-o", library, object_file],
-        os.environ | {"ZIG_GLOBAL_CACHE_DIR": os.fspath(library.parent)},  # ziglang would write to the home
-    )
-
-
-def linker(target: Target) -> list[str]:
-    """Return the command that links for a target: the system's, or the one that PyPI has for all targets."""
-    is_native = target in targets_of_this_machine()
-    if command := shutil.which("cc" if is_native else f"{target.machine}-linux-gnu-gcc"):
-        return [command]
-    if find_spec("ziglang"):
-        return [sys.executable, "-m", "ziglang", "cc", "-target", f"{target.machine}-linux-gnu"]
-    raise BuildError(f"linking for {target.name} takes a C compiler for it, or: pip install ziglang")
-
-
-def has_linker(target: Target) -> bool:
-    """Say whether something here links for a target."""
-    try:
-        return bool(linker(target))
-    except BuildError:
-        return False
-
-
-def _run(command: Sequence[str | Path], environment: dict[str, str]) -> None:
-    run = subprocess.run(command, env=environment, capture_output=True, text=True)
-    if run.returncode:
-        words = " ".join(map(str, command))
-        raise BuildError(f"this command failed:\n  {words}\nIt said:\n{run.stdout}{run.stderr}")
 
 
 def target(name: str) -> Target:

@@ -24,7 +24,7 @@ SYMBOL = "distilnp_run"
 ARGUMENTS = (ctypes.c_int64, *4 * (ctypes.c_void_p,), ctypes.c_int64)  # those of `program.run`
 
 # Modules that have no part in the machine code. Every other one counts as its source.
-NO_SOURCES = {"__init__.py", "build.py", "library.py", "loader.py", "self_check.py"}
+NO_SOURCES = {"__init__.py", "build.py", "library.py", "linker.py", "loader.py", "self_check.py"}
 
 BUILD = "python -m distilnp.kernels.build"
 

@@ -91,6 +91,7 @@ class _Draft:
     vocab: dict[str, int]
     names: dict[str, str] = field(default_factory=dict)
     template_ids: Mapping[str, int] = field(default_factory=dict)
+    joins_pairs: bool = True
     continuing_subword_prefix: str = "##"
     max_input_chars_per_word: int = 100
     clean_text: bool = True
@@ -150,6 +151,7 @@ class _Draft:
             lowercase=self.lowercase,
             added_tokens=tuple(self.added_tokens.values()),
             split_special_tokens=self.split_special_tokens,
+            joins_pairs=self.joins_pairs,
             model_max_length=self.model_max_length,
         )
         for token in settings.added_tokens:
@@ -192,12 +194,13 @@ def _read_tokenizer_json(file: Section) -> _Draft:
     vocab = model.section("vocab")
     if not is_unicode("".join(vocab.values)):
         model.reject("vocab", "tokens without lone surrogates")
-    names, template_ids = _read_template(file)
+    names, template_ids, joins_pairs = _read_template(file)
     draft = _Draft(
         where=file.where,
         vocab={token: vocab.integer(token) for token in vocab.values},
         names={"unk_token": model.string("unk_token"), **names},
         template_ids=template_ids,
+        joins_pairs=joins_pairs,
         continuing_subword_prefix=model.string("continuing_subword_prefix"),
         max_input_chars_per_word=model.integer("max_input_chars_per_word", largest=(1 << 64) - 1),
     )
@@ -221,24 +224,28 @@ def _read_tokenizer_json(file: Section) -> _Draft:
     return draft
 
 
-def _read_template(file: Section) -> tuple[dict[str, str], dict[str, int]]:
-    """Return what stands before and after a text, and the ids that the post-processor gives them.
+def _read_template(file: Section) -> tuple[dict[str, str], dict[str, int], bool]:
+    """Return what stands before and after a text, the ids of both, and whether pairs are joined as BERT's.
+
+    A template for pairs that is another is no fault yet: few who write one have pairs in mind.
 
     A file without one would mean no [CLS], and nothing for the model to read its answer from: then as BERT
     does.
     """
     if not file.has("post_processor"):
-        return {}, {}
+        return {}, {}, True
     processor = file.section("post_processor")
     processor.supports("type", "TemplateProcessing", "BertProcessing")
     if processor.values["type"] == "BertProcessing":
         pairs = [processor.values.get("cls"), processor.values.get("sep")]
+        joins_pairs = True
     else:
         single = [item.section("item") for item in processor.items("single")]
         if [list(item.values) for item in single] != [["SpecialToken"], ["Sequence"], ["SpecialToken"]]:
             processor.reject("single", "a special token, the text, a special token")
         special_tokens = processor.section("special_tokens")
         named = [item.section("SpecialToken").string("id") for item in (single[0], single[2])]
+        joins_pairs = _spelled(processor, "pair") == [named[0], "A", named[1], "B", named[1]]
         pairs = [
             [
                 *(
@@ -253,7 +260,17 @@ def _read_template(file: Section) -> tuple[dict[str, str], dict[str, int]]:
         if not isinstance(pair, list) or [type(value) for value in pair] != [str, int]:
             file.reject("post_processor", "one token with one id before the text, and one with one after it")
     (cls_token, cls_id), (sep_token, sep_id) = pairs  # type: ignore[misc]
-    return {"cls_token": cls_token, "sep_token": sep_token}, {cls_token: cls_id, sep_token: sep_id}
+    return (
+        {"cls_token": cls_token, "sep_token": sep_token},
+        {cls_token: cls_id, sep_token: sep_id},
+        joins_pairs,
+    )
+
+
+def _spelled(processor: Section, key: str) -> list[str]:
+    """Return what a template names, one after another; nothing if it has no such template."""
+    items = [item.section("item") for item in processor.items(key)] if processor.has(key) else []
+    return [item.section(kind).string("id") for item in items for kind in item.values]
 
 
 # --- tokens by other files

@@ -56,6 +56,8 @@ class TokenizerSettings:
         Tokens that are looked for in the text before it is split.
     split_special_tokens
         Whether a special token typed in a text is plain text.
+    joins_pairs
+        Whether two texts become [CLS] A [SEP] B [SEP]. A file may say otherwise; then pairs are refused.
     model_max_length
         The longest input, in tokens, that the files state, or None. The tokenizer itself never truncates.
     """
@@ -74,4 +76,5 @@ class TokenizerSettings:
     lowercase: bool = True
     added_tokens: tuple[AddedToken, ...] = ()
     split_special_tokens: bool = False
+    joins_pairs: bool = True
     model_max_length: int | None = None

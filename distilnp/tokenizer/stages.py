@@ -30,10 +30,9 @@ class Stages:
         self.added_tokens = AddedTokens(settings)
         self.wordpiece = WordPiece(settings)
 
-    def encode(self, text: str) -> list[Token]:
-        """Tokenize a text without lone surrogates (`tokenizer.py` has replaced them)."""
-        given = AlignedText(text, range(len(text)))
-        return self.add_special_tokens(self.tokenize(given))
+    def encode(self, *texts: str) -> list[Token]:
+        """Tokenize one text, or two, without lone surrogates (`tokenizer.py` has replaced them)."""
+        return self.add_special_tokens(self.tokenize(AlignedText(text, range(len(text)))) for text in texts)
 
     def tokenize(self, given: AlignedText) -> Iterator[Token]:
         """Yield the added tokens of a text, and between them the tokens of its words."""
@@ -50,11 +49,11 @@ class Stages:
                     for token, token_id, start, end in self.wordpiece.tokenize(word.text):
                         yield Token(token, token_id, word.slice(start, end).offsets)
 
-    def add_special_tokens(self, tokens: Iterable[Token]) -> list[Token]:
-        """Put [CLS] before a text and [SEP] after it; they stand for no part of it."""
+    def add_special_tokens(self, texts: Iterable[Iterable[Token]]) -> list[Token]:
+        """Put [CLS] before the first text and [SEP] after each; they stand for no part of them."""
         cls = Token(self.settings.cls_token, self.settings.cls_id, (0, 0))
         sep = Token(self.settings.sep_token, self.settings.sep_id, (0, 0))
-        return [cls, *tokens, sep]
+        return [cls, *(token for tokens in texts for token in (*tokens, sep))]
 
     @staticmethod
     def _split(aligned: AlignedText, finder: Finder | None) -> Iterator[tuple[AlignedText, Token | None]]:

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 
-from ..errors import InputTypeError
+from ..errors import InputTypeError, TokenizerFilesError
 from .files import read_settings
+from .normalize import AlignedText
 from .settings import TokenizerSettings
 from .stages import Stages, Token
 from .word_ids import WordIds
@@ -21,19 +22,23 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Encoding:
-    """What a text became. It cannot be changed.
+    """What a text, or a pair of texts, became. It cannot be changed.
 
     Tokens and offsets are computed when they are first asked for, which costs several times what the ids
     cost.
     """
 
-    __slots__ = ("_ids", "_staged")
+    __slots__ = ("_ids", "_n_second", "_staged")
 
     def __init__(
-        self, ids: tuple[int, ...], staged: Callable[[], Iterable[Token]] | tuple[Token, ...]
+        self,
+        ids: tuple[int, ...],
+        staged: Callable[[], Iterable[Token]] | tuple[Token, ...],
+        n_second: int | None = None,
     ) -> None:
         self._ids = ids
         self._staged = staged
+        self._n_second = n_second
 
     @property
     def ids(self) -> tuple[int, ...]:
@@ -47,8 +52,20 @@ class Encoding:
 
     @property
     def offsets(self) -> tuple[tuple[int, int], ...]:
-        """For each token its span of the text, end exclusive; (0, 0) for [CLS] and [SEP]."""
+        """For each token its span of its text, end exclusive; (0, 0) for [CLS] and [SEP]."""
         return tuple(token.offsets for token in self._tokens())
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """The number of tokens of the text, or of each of two, without [CLS] and [SEP]."""
+        if self._n_second is None:
+            return (len(self._ids) - 2,)
+        return len(self._ids) - 3 - self._n_second, self._n_second
+
+    @property
+    def sequence_ids(self) -> tuple[int | None, ...]:
+        """For each token which text it is of: 0 or, the second of a pair, 1; None for [CLS] and [SEP]."""
+        return (None, *(i for text, n in enumerate(self.lengths) for i in (*[text] * n, None)))
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -58,7 +75,7 @@ class Encoding:
 
     def __reduce__(self) -> tuple[object, ...]:
         # Without this a pickle would carry the whole vocabulary.
-        return Encoding, (self._ids, self._tokens())
+        return Encoding, (self._ids, self._tokens(), self._n_second)
 
     def _tokens(self) -> tuple[Token, ...]:
         staged = self._staged
@@ -133,8 +150,10 @@ class Tokenizer:
         """Whether "Film" and "film" are the same word."""
         return self.settings.lowercase
 
-    def encode(self, text: str) -> Encoding:
-        """Tokenize one text, with [CLS] and [SEP], and never truncate it.
+    def encode(self, text: str, text_pair: str | None = None) -> Encoding:
+        """Tokenize one text, with [CLS] and [SEP], or two that belong together, and never truncate them.
+
+        Two become [CLS] A [SEP] B [SEP].
 
         A lone surrogate, half of a character that some other program cut, counts as U+FFFD, which is what a
         decoder puts in place of broken input; `clean_text` then drops it.
@@ -143,43 +162,53 @@ class Tokenizer:
         ----------
         text
             Any str; an empty one gives [CLS] [SEP].
+        text_pair
+            The second text, if there is one.
 
         Returns
         -------
         Encoding
-            `ids`, `tokens` and `offsets`.
+            `ids`, `tokens`, `offsets`, `lengths` and `sequence_ids`.
 
         Raises
         ------
         InputTypeError
-            If `text` is not a str.
+            If `text` or `text_pair` is not a str.
+        TokenizerFilesError
+            If the files say that two texts are joined otherwise.
         """
-        if not isinstance(text, str):
-            raise InputTypeError(
-                f"Tokenizer.encode expected one text (a str), got {type(text).__name__}. "
-                "Decode bytes first; encode the texts of a list one by one."
+        text = _checked(text)
+        settings = self.settings
+        ids = (settings.cls_id, *self._ids_of(text), settings.sep_id)
+        if text_pair is None:
+            return Encoding(ids, partial(self._stages.encode, text))
+        text_pair = _checked(text_pair)
+        if not settings.joins_pairs:
+            raise TokenizerFilesError(
+                "the post_processor of this model's tokenizer.json joins two texts in a way of its own, "
+                f"expected {settings.cls_token} A {settings.sep_token} B {settings.sep_token}, on which "
+                "DistilBERT was trained. This model takes single texts only"
             )
-        if not text.isascii():
-            text = _replace_lone_surrogates(text)
-        return Encoding(self._encode_ids(text), partial(self._stages.encode, text))
+        second = (*self._ids_of(text_pair), settings.sep_id)
+        return Encoding(ids + second, partial(self._stages.encode, text, text_pair), len(second) - 1)
 
-    def _encode_ids(self, text: str) -> tuple[int, ...]:
+    def _ids_of(self, text: str) -> Iterable[int]:
+        """Return the ids of a text alone, without [CLS] and [SEP]."""
         added_tokens = self._stages.added_tokens
         if added_tokens.normalized:
             # They may span words of the normalized text: only the stages see these.
-            return tuple(token.id for token in self._stages.encode(text))
+            return [token.id for token in self._stages.tokenize(AlignedText(text, range(len(text))))]
 
-        settings = self.settings
         if not added_tokens.raw or not added_tokens.raw.pattern.search(text):
-            return (settings.cls_id, *self._word_ids.of(text), settings.sep_id)
+            return self._word_ids.of(text)
 
-        ids = [settings.cls_id]
+        ids: list[int] = []
         for start, end, added_token in added_tokens.raw.split(text):
             if added_token:
                 ids.append(added_token.id)
             else:
                 ids += self._word_ids.of(text[start:end])
-        return (*ids, settings.sep_id)
+        return ids
 
     def __repr__(self) -> str:
         case = "uncased" if self.lowercase else "cased"
@@ -187,6 +216,15 @@ class Tokenizer:
 
     def __reduce__(self) -> tuple[object, ...]:
         return Tokenizer, (self.settings,)
+
+
+def _checked(text: str) -> str:
+    if not isinstance(text, str):
+        raise InputTypeError(
+            f"Tokenizer.encode expected one text (a str), got {type(text).__name__}. "
+            "Decode bytes first; encode the texts of a list one by one."
+        )
+    return text if text.isascii() else _replace_lone_surrogates(text)
 
 
 def _replace_lone_surrogates(text: str) -> str:

@@ -45,6 +45,13 @@ def test_a_text_may_begin_with_a_dash(text: str) -> None:
         (["classify", "a", "--file", "b"], "--file came with texts as arguments"),
         (["classify", "a", "--column", "b"], "--column came with texts as arguments"),
         (["classify", "--column", "b"], "--column came with an input of one text a line"),
+        (["classify", "a", "--pair-column", "b"], "--pair-column came with texts as arguments"),
+        (["classify", "--pair-column", "b"], "--pair-column came with an input of one text a line"),
+        (
+            ["classify", "--file", "x.csv", "--column", "b", "--pair-column", "b"],
+            "--column and --pair-column are both 'b'",
+        ),
+        (["classify", "--threshold", "high"], "argument --threshold: invalid float value"),
         (["classify", "--batch-tokens", "many"], "invalid int value"),
         (["classify", "--threads", "two"], "argument --threads: invalid int value"),
         (["classify", "--form", "csv"], "unrecognized arguments"),

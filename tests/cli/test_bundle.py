@@ -15,8 +15,8 @@ from seeded_models import CONFIGS, seeded_tensors, write_checkpoint
 import distilnp
 from distilnp import cli
 from distilnp.cli.bundle import DEPENDENCIES
-from distilnp.kernels.build import has_linker
 from distilnp.kernels.library import FOLDER, MANIFEST
+from distilnp.kernels.linker import has_linker
 from distilnp.kernels.loader import no_numba
 from distilnp.kernels.targets import TARGETS
 

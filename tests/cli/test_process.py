@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from copied_package import copy_package
+from seeded_models import CONFIGS, seeded_tensors, write_checkpoint
 
 import distilnp
 from distilnp.checkpoint.registry import bundled_models
@@ -56,6 +57,34 @@ def test_the_answers_are_those_of_the_library(run: Run, model: str, monkeypatch:
         }
         for text, prediction in zip(texts, distilnp.load(model).classify(texts), strict=True)
     ]
+
+
+def test_a_multi_label_model_tells_the_labels_above_the_threshold(run: Run, tmp_path: Path) -> None:
+    config = CONFIGS["one-layer"]
+    changes = {"problem_type": "multi_label_classification", "id2label": {"0": "a", "1": "b"}}
+    model = os.fspath(write_checkpoint(tmp_path, config, seeded_tensors(config), **changes))
+    for threshold, labels in (("0", ["a", "b"]), ("1", [])):
+        done = run("classify", "--model", model, "--threshold", threshold, "w1 w2")
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert [row["labels"] for row in rows(done.stdout)] == [labels]
+    done = run("classify", "--model", model, "--threshold", "2", "w1")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert_tells(done.stderr, "threshold is 2.0, expected a number from 0 to 1")
+
+
+def test_pairs_of_columns_are_classified_as_pairs(
+    run: Run, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISTILNP_KERNELS", "numpy")  # as in the process
+    path = tmp_path / "pairs.tsv"
+    path.write_text("text\tanswer\nw1 w2\tw3\nw4\t\n")
+    done = run("classify", "--model", model, "--file", os.fspath(path), "--pair-column", "answer")
+    assert (done.returncode, done.stderr) == (0, b"")
+    pairs = [{"text": "w1 w2", "text_pair": "w3"}, {"text": "w4", "text_pair": ""}]
+    answers = distilnp.load(model).classify(pairs)
+    for row, pair, prediction in zip(rows(done.stdout), pairs, answers, strict=True):
+        assert (row["text"], row["text_pair"]) == (pair["text"], pair["text_pair"])
+        assert (row["score"], row["n_tokens"]) == (prediction.score, prediction.n_tokens)
 
 
 def test_texts_as_arguments_and_the_options_of_load(run: Run, model: str) -> None:

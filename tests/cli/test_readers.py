@@ -15,15 +15,18 @@ from hypothesis import strategies as st
 from distilnp import InputFileError
 from distilnp.cli import readers
 from distilnp.cli.readers import Lines, open_lines
+from distilnp.texts import Text
 
 
-def read(kind: str, content: str | bytes, column: str | None = None) -> list[str]:
+def read(kind: str, content: str | bytes, column: str | None = None) -> list[Text]:
     return list(reading(kind, content, column))
 
 
-def reading(kind: str, content: str | bytes, column: str | None = None) -> Iterator[str]:
+def reading(
+    kind: str, content: str | bytes, column: str | None = None, pair_column: str | None = None
+) -> Iterator[Text]:
     file = io.BytesIO(content.encode() if isinstance(content, str) else content)
-    return readers.READERS[kind](Lines(file, "FILE"), column)
+    return readers.READERS[kind](Lines(file, "FILE"), column, pair_column)
 
 
 def texts_and_error(kind: str, content: str | bytes, column: str | None = None) -> tuple[list[str], str]:
@@ -168,6 +171,55 @@ def test_a_row_that_does_not_fit_is_named_after_the_rows_before_it(content: str,
     texts, error = texts_and_error("csv", content)
     assert texts == ["a"]
     assert error.startswith(message)
+
+
+# ------------------------------------------------------------------------------------------------------ pairs
+
+PAIRS = [{"text": "a", "text_pair": "b"}, {"text": "", "text_pair": ""}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("csv", "id,question,text\n1,b,a\n2,,\n"),
+        ("tsv", "text\tquestion\na\tb\n\t\n"),
+        ("csv", "premise,question\na,b\n,\n"),  # the only other one
+        ("jsonl", '{"question": "b", "text": "a"}\n{"text": "", "question": ""}\n'),
+        ("jsonl", '{"question": "b", "premise": "a"}\n{"premise": "", "question": "", "text": "c"}\n'),
+    ],
+)
+def test_two_columns_are_pairs(kind: str, content: str) -> None:
+    pairs = list(reading(kind, content, pair_column="question"))
+
+    assert pairs == PAIRS
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "message"),
+    [
+        (
+            "csv",
+            "text,id\na,1\n",
+            "FILE, line 1: the columns are 'text', 'id'; expected one 'question' among",
+        ),
+        (
+            "csv",
+            "a,b,question\n,,\n",
+            "FILE, line 1: the columns are 'a', 'b', 'question'; expected --column",
+        ),
+        ("csv", "question\na\n", "FILE, line 1: the columns are 'question'; expected --column"),
+        (
+            "jsonl",
+            '{"text": "a"}',
+            "FILE, line 1: the columns are 'text'; expected one 'question' among them",
+        ),
+        ("jsonl", '{"text": "a", "question": null}', "FILE, line 1: 'question' is null, expected a string"),
+    ],
+)
+def test_a_pair_that_lacks_a_column_is_named(kind: str, content: str, message: str) -> None:
+    with pytest.raises(InputFileError) as caught:
+        list(reading(kind, content, pair_column="question"))
+    assert str(caught.value).startswith(message)
 
 
 # ------------------------------------------------------------------------------------------------- JSON lines

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from distilnp.cli.readers import Lines, read_csv
 from distilnp.cli.writers import columns_of, csv_writer, fit, jsonl_writer, table_writer
 from distilnp.predictions import Prediction, predict
+from distilnp.texts import Text
 
 LABELS = ("BAD", "GOOD", "世界")
 
@@ -20,6 +21,11 @@ LABELS = ("BAD", "GOOD", "世界")
 def prediction(n_tokens: int = 5, n_seen: int = 5) -> Prediction:
     logits = np.array([0, 2, 1], np.float32)
     return predict(logits, LABELS, "softmax", n_tokens=n_tokens, n_seen=n_seen)
+
+
+def several(threshold: float) -> Prediction:
+    logits = np.array([0, 2, 1], np.float32)
+    return predict(logits, LABELS, "sigmoid", n_tokens=5, n_seen=5, threshold=threshold)
 
 
 class Terminal(io.StringIO):
@@ -53,6 +59,15 @@ def test_json_lines_tell_everything_about_a_text() -> None:
     assert row["score"] == row["scores"]["GOOD"]
 
 
+def test_json_lines_of_a_multi_label_model_have_the_labels_that_hold() -> None:
+    for threshold, labels in ((0.5, ["GOOD", "世界"]), (0.9, [])):
+        stream = io.StringIO()
+        jsonl_writer(stream, all_scores=False, several=True)("a", several(threshold))
+        row = json.loads(stream.getvalue())
+        assert list(row) == ["text", "label", "score", "n_tokens", "n_seen", "truncated", "labels"]
+        assert (row["label"], row["labels"]) == ("GOOD", labels)
+
+
 # -------------------------------------------------------------------------------------------------------- CSV
 
 
@@ -83,6 +98,29 @@ def test_csv_has_a_column_for_each_score() -> None:
     }
 
 
+def test_csv_of_a_multi_label_model_has_the_labels_that_hold_in_one_field() -> None:
+    stream = io.StringIO(newline="")
+    write = csv_writer(stream, LABELS, all_scores=True, several=True)
+    write("a", several(0.5))
+    write("b", several(0.9))
+    one, none = csv.DictReader(io.StringIO(stream.getvalue()))
+    assert json.loads(one["labels"]) == ["GOOD", "世界"]
+    assert json.loads(none["labels"]) == []
+    assert float(one["score_世界"]) == several(0.5).scores["世界"]
+
+
+def test_both_texts_of_a_pair_come_back() -> None:
+    pair = {"text": "a, b", "text_pair": "c\nd"}
+    as_csv, as_jsonl = io.StringIO(newline=""), io.StringIO()
+    csv_writer(as_csv, LABELS, all_scores=True, pairs=True)(pair, prediction())
+    jsonl_writer(as_jsonl, all_scores=False)(pair, prediction())
+    (row,) = csv.DictReader(io.StringIO(as_csv.getvalue(), newline=""))
+    assert (row["text"], row["text_pair"], row["label"]) == ("a, b", "c\nd", "GOOD")
+    row = json.loads(as_jsonl.getvalue())
+    assert list(row)[:3] == ["text", "text_pair", "label"]
+    assert row.items() >= pair.items()
+
+
 def test_csv_without_texts_has_its_header() -> None:
     stream = io.StringIO()
     csv_writer(stream, LABELS, all_scores=False)
@@ -92,13 +130,17 @@ def test_csv_without_texts_has_its_header() -> None:
 # ------------------------------------------------------------------------------------------------------ table
 
 
-def table(text: str, stream: io.StringIO, colours: bool = False, all_scores: bool = False, **of: int) -> str:
+def table(text: Text, stream: io.StringIO, colours: bool = False, all_scores: bool = False, **of: int) -> str:
     table_writer(stream, LABELS, all_scores=all_scores, colours=colours)(text, prediction(**of))
     return stream.getvalue()
 
 
 def test_a_table_into_a_file_has_the_whole_text() -> None:
     assert table("word " * 100 + "end", io.StringIO()) == " 0.6652  GOOD  " + "word " * 100 + "end\n"
+
+
+def test_a_pair_is_one_line_of_a_table() -> None:
+    assert table({"text": "a", "text_pair": "b\n"}, io.StringIO()) == " 0.6652  GOOD  a | b␊\n"
 
 
 def test_all_scores_are_in_lines_of_their_own_the_best_first() -> None:
@@ -121,6 +163,17 @@ def test_colours_are_taken_back() -> None:
     assert table("a", Terminal(), colours=True, n_tokens=9) == (
         " 0.6652  \x1b[1;32mGOOD\x1b[0m  a\x1b[33m  [5 of 9 tokens seen]\x1b[0m\n"
     )
+
+
+def test_every_label_that_holds_is_in_colour_and_no_other() -> None:
+    stream = Terminal()
+    table_writer(stream, LABELS, all_scores=True, colours=True)("a", several(0.8))
+    assert stream.getvalue() == (
+        " 0.8808  \x1b[1;32mGOOD\x1b[0m  a\n 0.7311  \x1b[2m世界\x1b[0m\n 0.5000  \x1b[2mBAD\x1b[0m\n"
+    )
+    stream = Terminal()
+    table_writer(stream, LABELS, all_scores=True, colours=True)("a", several(0.5))
+    assert stream.getvalue().splitlines()[1] == " 0.7311  \x1b[1;33m世界\x1b[0m"
 
 
 @pytest.mark.parametrize(

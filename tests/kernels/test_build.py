@@ -10,14 +10,14 @@ from children import environment
 from elftools.elf.elffile import ELFFile
 
 from distilnp.errors import BuildError
-from distilnp.kernels import build
+from distilnp.kernels import build, linker
 from distilnp.kernels.library import MANIFEST, SYMBOL, path_of
 from distilnp.kernels.targets import TARGETS, targets_of_this_machine
 
 # Of the C library: see test_object_code.py.
 ALLOWED = {"sched_yield", "memcpy", "memmove", "memset", "memcmp"}
 
-BUILDABLE = [target for target in TARGETS.values() if build.has_linker(target)]
+BUILDABLE = [target for target in TARGETS.values() if linker.has_linker(target)]
 pytestmark = pytest.mark.skipif(not BUILDABLE, reason="nothing here links for any target")
 
 
@@ -109,13 +109,13 @@ def test_an_unknown_target_is_an_error_that_names_those_there_are(tmp_path: Path
 
 def test_what_is_missing_for_linking_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr(build, "find_spec", lambda name: None)
+    monkeypatch.setattr(linker, "find_spec", lambda name: None)
 
     for target in TARGETS.values():
         with pytest.raises(
             BuildError, match=f"linking for {target.name} takes a C compiler .* pip install zig"
         ):
-            build.linker(target)
+            linker.linker(target)
 
 
 def test_what_is_missing_for_compiling_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -130,4 +130,4 @@ def test_what_a_linker_says_is_told(tmp_path: Path) -> None:
     (tmp_path / "no.o").write_text("nothing")
 
     with pytest.raises(BuildError, match=r"this command failed:\n.* -o .*\nIt said:\n.*no\.o"):
-        build.link(targets_of_this_machine()[0], tmp_path / "no.o", tmp_path / "no.so")
+        linker.link(targets_of_this_machine()[0], tmp_path / "no.o", tmp_path / "no.so")

@@ -1,5 +1,6 @@
 """Live against the Rust package: whatever hypothesis thinks of, and every corpus of `DISTILNP_DATA`."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from tokenizer_witness import (
     witness,
 )
 
-from distilnp.tokenizer import Tokenizer, TokenizerSettings
+from distilnp.tokenizer import AddedToken, Tokenizer, TokenizerSettings
 
 PAIRS = [(witness(BUNDLED, lowercase), ours(BUNDLED, lowercase)) for lowercase in (True, False)]
 
@@ -110,6 +111,23 @@ def test_every_combination_of_the_normalizer_s_switches(
     settings = TokenizerSettings(vocab=VOCAB, cls_id=1, sep_id=2, **switches)
 
     assert same(Tokenizer(settings).encode(text), rust.encode(text))
+
+
+@given(hard_text, hard_text)
+def test_pairs(first: str, second: str) -> None:
+    for rust, tokenizer in PAIRS:
+        assert same(tokenizer.encode(first, second), rust.encode(first, second))
+
+
+@given(hard_text, hard_text)
+def test_pairs_with_a_token_that_is_looked_for_in_the_normalized_text(first: str, second: str) -> None:
+    rust = witness(BUNDLED, lowercase=True)
+    rust.add_tokens([tokenizers.AddedToken("film e", normalized=True)])
+    settings = PAIRS[0][1].settings
+    token = AddedToken("film e", len(settings.vocab), normalized=True)
+    tokenizer = Tokenizer(replace(settings, added_tokens=(*settings.added_tokens, token)))
+
+    assert same(tokenizer.encode(first, second), rust.encode(first, second))
 
 
 def test_edge_cases() -> None:

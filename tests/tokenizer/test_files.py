@@ -451,6 +451,53 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
+SINGLE = serialized()["post_processor"]["single"]
+SEP = SINGLE[2]
+BERT_PAIR = [*SINGLE, {"Sequence": {"id": "B", "type_id": 1}}, SEP]
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        serialized()["post_processor"]["pair"],
+        [],
+        [*SINGLE, SEP, {"Sequence": {"id": "B", "type_id": 1}}, SEP],  # as RoBERTa
+        [
+            SINGLE[0],
+            {"Sequence": {"id": "B", "type_id": 0}},
+            SEP,
+            {"Sequence": {"id": "A", "type_id": 0}},
+            SEP,
+        ],
+    ],
+)
+def test_a_file_that_joins_pairs_otherwise_takes_single_texts(
+    folder: Callable[..., Path], pair: list[object]
+) -> None:
+    template = serialized()["post_processor"] | {"pair": pair}
+    tokenizer = Tokenizer.from_folder(folder(tokenizer=serialized(post_processor=template)))
+
+    assert len(tokenizer.encode("")) == 2
+    with pytest.raises(TokenizerFilesError, match=r"expected \[CLS\] A \[SEP\] B \[SEP\].*single texts only"):
+        tokenizer.encode("", "")
+
+
+@pytest.mark.parametrize(
+    "processor",
+    [
+        serialized()["post_processor"] | {"pair": BERT_PAIR},
+        {"type": "BertProcessing", "sep": ["[SEP]", 3], "cls": ["[CLS]", 2]},
+        None,
+    ],
+)
+def test_pairs_are_joined_as_bert_does(
+    folder: Callable[..., Path], processor: dict[str, object] | None
+) -> None:
+    tokenizer = Tokenizer.from_folder(folder(tokenizer=serialized(post_processor=processor)))
+
+    assert tokenizer.encode("", "").tokens == ("[CLS]", "[SEP]", "[SEP]")
+
+
 @pytest.mark.parametrize("case", REFUSED)
 def test_refused(folder: Callable[..., Path], case: str) -> None:
     files, message = REFUSED[case]

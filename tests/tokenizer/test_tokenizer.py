@@ -33,6 +33,17 @@ def test_the_fast_path_gives_the_ids_of_the_stages(text: str) -> None:
         assert list(tokenizer.encode(text).ids) == staged_ids(tokenizer, text)
 
 
+@given(any_text, any_text)
+def test_a_pair_is_two_texts_in_one_encoding(first: str, second: str) -> None:
+    one, two, pair = UNCASED.encode(first), UNCASED.encode(second), UNCASED.encode(first, second)
+
+    assert pair.ids == one.ids + two.ids[1:]
+    assert [token.id for token in pair._tokens()] == list(pair.ids)
+    assert pair.offsets == one.offsets + two.offsets[1:]
+    assert one.lengths + two.lengths == pair.lengths
+    assert pair.sequence_ids == (None, *[0] * len(one.ids[2:]), None, *[1] * len(two.ids[2:]), None)
+
+
 @given(any_text)
 def test_offsets_are_spans_of_the_text_in_order(text: str) -> None:
     for tokenizer in (UNCASED, CASED):
@@ -93,6 +104,12 @@ def test_a_pickled_encoding_is_small_and_complete() -> None:
     assert (copy.ids, copy.tokens, copy.offsets) == (encoding.ids, encoding.tokens, encoding.offsets)
 
 
+def test_a_pickled_pair_still_knows_which_token_is_whose() -> None:
+    encoding = UNCASED.encode("An unaffable film.", "Or not?")
+
+    assert pickle.loads(pickle.dumps(encoding)).sequence_ids == encoding.sequence_ids
+
+
 def test_a_pickled_tokenizer_gives_the_same_ids() -> None:
     assert pickle.loads(pickle.dumps(UNCASED)).encode("Unaffable!").ids == UNCASED.encode("Unaffable!").ids
 
@@ -101,6 +118,9 @@ def test_a_pickled_tokenizer_gives_the_same_ids() -> None:
 def test_what_is_not_a_text_is_refused(text: object) -> None:
     with pytest.raises(InputTypeError, match=f"expected one text.*got {type(text).__name__}"):
         UNCASED.encode(text)  # type: ignore[arg-type]
+    if text is not None:
+        with pytest.raises(InputTypeError, match=f"expected one text.*got {type(text).__name__}"):
+            UNCASED.encode("film", text)  # type: ignore[arg-type]
 
 
 def test_facts_for_the_rest_of_the_package() -> None:

@@ -3,7 +3,8 @@
     make goldens
 
 The seeded models are generated here and in the tests alike, so only logits are stored, and for one small
-model every intermediate. Needs the extra `train`; `DISTILNP_DATA` for the tiny real encoder and for SST-2.
+model every intermediate; of checkpoints of every kind, what the pipeline makes of texts. Needs the extra
+`train`; `DISTILNP_DATA` for the tiny real encoder, for published vocabularies and for SST-2.
 """
 
 import argparse
@@ -12,13 +13,21 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
 import transformers
 from seeded_models import CONFIGS, SEED, config_json, seeded_ids, seeded_tensors, tiny_real_head
-from transformers import AutoTokenizer, DistilBertConfig, DistilBertForSequenceClassification
+from transformers import (
+    AutoTokenizer,
+    DistilBertConfig,
+    DistilBertForSequenceClassification,
+    pipeline,
+)
+from variants import TEXTS, VARIANTS, write_variant
 
 REPOSITORY = Path(__file__).parents[2]
 GOLDENS = REPOSITORY / "tests/goldens/model"
@@ -119,6 +128,31 @@ def trace(model: Model, ids: list[int]) -> dict[str, np.ndarray]:
     return named | {f"layer.{i}.attention.probs": probs[0].numpy() for i, probs in enumerate(attentions)}
 
 
+def variant(name: str, data: Path | None) -> list[dict[str, object]]:
+    """Return what transformers makes of every text with a checkpoint of some kind, through its pipeline."""
+    with TemporaryDirectory() as folder:
+        pipe = pipeline("text-classification", str(write_variant(Path(folder), name, data)))
+        options = {"truncation": True, "max_length": pipe.model.config.max_position_embeddings}
+        results = []
+        for text in TEXTS:
+            best = pipe([text], **options)[0]
+            scores = pipe([text], top_k=None, **options)[0]
+            encode = partial(pipe.tokenizer, **(text if isinstance(text, dict) else {"text": text}))
+            results.append(
+                {
+                    "ids": encode(**options).input_ids,
+                    "n_tokens": len(encode().input_ids),
+                    **best,
+                    "scores": {row["label"]: row["score"] for row in scores},
+                }
+            )
+    model = pipe.model.double()
+    for result in results:
+        result["logits"] = forward(model, result["ids"])
+        result["ids"] = " ".join(map(str, result["ids"]))  # one line of the file
+    return results
+
+
 def main() -> None:
     """Write the goldens and the manifest that says where they come from."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -126,10 +160,10 @@ def main() -> None:
     only = parser.parse_args().only
     # The order of sums in float32 depends on it.
     torch.set_num_threads(1)
-    GOLDENS.mkdir(parents=True, exist_ok=True)
 
     def write(name: str, compute: Callable[[], object]) -> None:
         if only in (None, name):
+            (GOLDENS / name).parent.mkdir(parents=True, exist_ok=True)
             (GOLDENS / f"{name}.json").write_text(json.dumps(compute(), indent=1) + "\n")
             print(f"wrote {name}", file=sys.stderr)
 
@@ -138,9 +172,13 @@ def main() -> None:
     write("sst2-mini", lambda: logits(bundled_model()))
     write("base-many", lambda: logits(seeded_model("base", SDPA), MANY_LENGTHS))
     write("sst2-mini-many", lambda: logits(bundled_model(), MANY_LENGTHS))
-    if data := os.environ.get("DISTILNP_DATA"):
-        write("tiny-real", lambda: logits(tiny_real_model(Path(data))))
-        write("sst2-dev", lambda: sst2_labels(bundled_model(), Path(data) / "sst2/dev.tsv"))
+    data = Path(os.environ["DISTILNP_DATA"]) if "DISTILNP_DATA" in os.environ else None
+    for name in VARIANTS:
+        if data or not VARIANTS[name].needs_data:
+            write(f"variants/{name}", lambda name=name: variant(name, data))
+    if data:
+        write("tiny-real", lambda: logits(tiny_real_model(data)))
+        write("sst2-dev", lambda: sst2_labels(bundled_model(), data / "sst2/dev.tsv"))
     if only is None:
         ids = seeded_ids(CONFIGS["odd-sizes"].vocab_size, 6, seed=6)
         np.savez_compressed(GOLDENS / "trace-odd-sizes.npz", **trace(seeded_model("odd-sizes"), ids))
