@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from .checkpoint.config import DistilBertConfig
 from .checkpoint.params import Params
-from .checkpoint.registry import find_checkpoint
+from .checkpoint.registry import find_checkpoint, hub_model, promised_labels
 from .checkpoint.tensors import load_params
 from .engine.engine import Engine
 from .engine.fallback import ReferenceEngine
@@ -264,13 +264,16 @@ def load(
     threshold: float | None = None,
     split_special_tokens: bool = False,
     threads: int | None = None,
+    local_files_only: bool = False,
 ) -> Classifier:
     """Load a classifier.
 
     Parameters
     ----------
     model : str or path, optional
-        The name of a bundled checkpoint, or a folder that `save_pretrained` of transformers wrote.
+        The name of a bundled or another known model (`distilnp models` lists them), a folder that
+        `save_pretrained` of transformers wrote, or a repository of the Hugging Face hub as "org/name" or
+        "org/name@revision". What comes from the hub is in its cache from then on, and not asked for again.
     max_length : int, optional
         Give the model at most this many tokens of a text, [CLS] and [SEP] among them; by default, as many as
         it has positions.
@@ -288,6 +291,8 @@ def load(
     threads : int, optional
         Threads to compute with; by default those of the variable DISTILNP_NUM_THREADS, else as many as the
         process may use by its affinity and its control group's quota. Never changes a bit of a logit.
+    local_files_only : bool, optional
+        Fetch nothing from the hub.
 
     Returns
     -------
@@ -296,7 +301,7 @@ def load(
     Raises
     ------
     ModelNotFoundError
-        There is no such model.
+        There is no such model; as `DownloadError`, it is not in the cache and cannot be fetched.
     CheckpointError
         Its files are damaged, unsupported, or belong to different models.
     ArgumentError, InputTypeError
@@ -309,7 +314,7 @@ def load(
     >>> [prediction.label for prediction in classifier(["What a joy.", "What a bore."])]
     ['POSITIVE', 'NEGATIVE']
     """
-    folder = find_checkpoint(model)
+    folder = find_checkpoint(model, local_files_only=local_files_only)
     config = DistilBertConfig.from_folder(folder)
     tokenizer = Tokenizer.from_folder(folder, split_special_tokens=split_special_tokens)
     _check_vocabulary(folder, tokenizer, config)
@@ -318,7 +323,7 @@ def load(
         folder=folder,
         config=config,
         tokenizer=tokenizer,
-        labels=_checked_labels(labels, config),
+        labels=promised_labels(model, config) if labels is None else _checked_labels(labels, config),
         function_to_apply=function,
         threshold=_checked_threshold(threshold, function),
         max_length=_checked_max_length(max_length, config),
@@ -350,9 +355,10 @@ class LoadOptions(TypedDict, total=False):
     threshold: float | None
     split_special_tokens: bool
     threads: int | None
+    local_files_only: bool
 
 
-_loaded: dict[tuple[Path, str], Classifier] = {}
+_loaded: dict[tuple[Path, bool, str], Classifier] = {}
 
 
 @overload
@@ -397,7 +403,9 @@ def classify(
     """
     if options.get("labels") is not None:
         options["labels"] = _label_tuple(options["labels"])
-    key = (find_checkpoint(model).resolve(), repr(sorted(options.items())))
+    folder = find_checkpoint(model, local_files_only=options.get("local_files_only", False)).resolve()
+    # The same files have other labels by a known name.
+    key = (folder, hub_model(model) is not None, repr(sorted(options.items())))
     classifier = _loaded.get(key)
     if classifier is None:
         # No lock, which a fork could leave locked for ever: two threads may both load, and one stays.
@@ -416,9 +424,7 @@ def _label_tuple(labels: Iterable[str] | None) -> tuple[str, ...]:
     return collected
 
 
-def _checked_labels(labels: Iterable[str] | None, config: DistilBertConfig) -> tuple[str, ...]:
-    if labels is None:
-        return config.id2label
+def _checked_labels(labels: Iterable[str], config: DistilBertConfig) -> tuple[str, ...]:
     checked = _label_tuple(labels)
     if len(checked) != config.n_labels or len(set(checked)) != len(checked):
         raise ArgumentError(

@@ -1,7 +1,8 @@
 """The errors that distilnp raises for what a user gave it.
 
     DistilnpError
-    ├── ModelNotFoundError      no bundled model, and no folder, of that name
+    ├── ModelNotFoundError      no known model, and no folder, of that name
+    │   └── DownloadError           a checkpoint is not in the cache, and cannot be fetched from the hub
     ├── CheckpointError         the files of a checkpoint cannot be used
     │   ├── ConfigError             config.json
     │   ├── TensorError             the tensors of its weights
@@ -21,7 +22,11 @@ class DistilnpError(Exception):
 
 
 class ModelNotFoundError(DistilnpError):
-    """No bundled model has this name, and no folder either."""
+    """No known model has this name, and no folder either."""
+
+
+class DownloadError(ModelNotFoundError):
+    """A checkpoint is not in the cache, and cannot be fetched from the hub."""
 
 
 class CheckpointError(DistilnpError):

@@ -6,6 +6,8 @@ from pathlib import Path
 # Before NumPy is imported. The threads of OpenBLAS wait for each other by spinning: on a machine that does
 # something else besides, two of them were 35 times slower than one.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# No test asks the real hub, but for those that say so.
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import pytest
 from hypothesis import HealthCheck, settings

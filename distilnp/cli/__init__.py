@@ -1,8 +1,8 @@
 """The command line, and how it ends: `main`.
 
-`arguments` is its grammar; `classify`, `info`, `bundle` and `convert` are its commands; `readers` get texts
-out of files, `writers` put answers on standard output, `folders` write folders, `progress` is the bar. What a
-model says is decided elsewhere, by what `api` offers to everyone.
+`arguments` is its grammar; `classify`, `info`, `models`, `download`, `verify`, `bundle` and `convert` are its
+commands; `readers` get texts out of files, `writers` put answers on standard output, `folders` write folders,
+`progress` is the bar. What a model says is decided elsewhere, by what `api` offers to everyone.
 """
 
 import os
@@ -71,6 +71,18 @@ def _run(arguments: Sequence[str] | None) -> None:
         from .convert import convert
 
         convert(options)
+    elif options.command == "models":
+        from .models import models
+
+        models(options)
+    elif options.command == "download":
+        from .download import download
+
+        download(options)
+    elif options.command == "verify":
+        from .verify import verify
+
+        verify(options)
     else:
         from .bundle import bundle
 

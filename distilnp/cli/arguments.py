@@ -73,6 +73,35 @@ Show what a checkpoint is: architecture, size, labels, tokenizer. The weights
 are not loaded. Without MODEL, list the models that came with distilnp.
 """
 
+MODELS_DESCRIPTION = """\
+List the names of models: where each is (bundled, cached, on the hub), and which
+revision it stands for: pinned here, or recorded when it was first fetched.
+Asks nobody.
+"""
+
+DOWNLOAD_DESCRIPTION = """\
+Fetch a model from the Hugging Face hub into its cache, and print the folder.
+
+A model that is in the cache is not asked for again when it is loaded. This
+command does ask what a branch or a tag is now; a commit, and a name of
+`distilnp models`, always stay what they are.
+"""
+
+DOWNLOAD_EPILOG = """\
+variables of the hub's client:
+  HF_HOME            where the cache is
+  HF_TOKEN           for private and gated repositories
+  HF_ENDPOINT        another server
+  HF_HUB_OFFLINE     1: fetch nothing
+  HF_HUB_DISABLE_PROGRESS_BARS, HF_HUB_DOWNLOAD_TIMEOUT, HF_HUB_ETAG_TIMEOUT
+"""
+
+VERIFY_DESCRIPTION = """\
+Compare the files of a model with the hashes that are known for them, as pinned
+or as recorded when they were fetched, and load it: the files have to fit
+together, every tensor has to have its shape, every number to be finite.
+Fetches nothing.
+"""
 
 BUNDLE_DESCRIPTION = """\
 Write a folder that holds distilnp, its kernels and one model: for a function
@@ -115,6 +144,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     classify = _add_classify(commands)
     _add_info(commands)
+    _add_hub(commands)
     _add_bundle(commands)
     _add_convert(commands)
     options = parser.parse_args(arguments)
@@ -164,7 +194,8 @@ def _add_classify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         "--model",
         metavar="MODEL",
         default=DEFAULT_MODEL,
-        help="the name of a bundled model, or a folder (default: %(default)s)",
+        help="a name of distilnp models, a folder, or org/name of the Hugging Face hub "
+        "(default: %(default)s)",
     )
     model.add_argument(
         "--max-length",
@@ -210,8 +241,36 @@ def _add_info(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("model", metavar="MODEL", nargs="?", help="the name of a bundled model, or a folder")
+    parser.add_argument("model", metavar="MODEL", nargs="?", help="a name, a folder, or org/name of the hub")
     parser.add_argument("--format", choices=("table", "json"), default="table", help="(default: %(default)s)")
+
+
+def _add_hub(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    raw = argparse.RawDescriptionHelpFormatter
+    commands.add_parser(
+        "models",
+        help="list the names of models",
+        description=MODELS_DESCRIPTION,
+        formatter_class=raw,
+        allow_abbrev=False,
+    )
+    download = commands.add_parser(
+        "download",
+        help="fetch a model from the hub",
+        description=DOWNLOAD_DESCRIPTION,
+        epilog=DOWNLOAD_EPILOG,
+        formatter_class=raw,
+        allow_abbrev=False,
+    )
+    download.add_argument("model", metavar="MODEL", help="a name, org/name or org/name@revision")
+    verify = commands.add_parser(
+        "verify",
+        help="check the files of a model",
+        description=VERIFY_DESCRIPTION,
+        formatter_class=raw,
+        allow_abbrev=False,
+    )
+    verify.add_argument("model", metavar="MODEL", help="a name, a folder, org/name or org/name@revision")
 
 
 def _add_bundle(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -228,7 +287,8 @@ def _add_bundle(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "--model",
         metavar="MODEL",
         default=DEFAULT_MODEL,
-        help="the name of a bundled model, or a folder, whose name it then has (default: %(default)s)",
+        help="a name of distilnp models, a folder, whose name it then has, or org/name of the hub "
+        "(default: %(default)s)",
     )
     parser.add_argument(
         "--with-dependencies",

@@ -8,7 +8,7 @@ from pathlib import Path
 from py_compile import PycInvalidationMode
 
 from ..api import load
-from ..checkpoint.registry import PACKAGE, find_checkpoint
+from ..checkpoint.registry import PACKAGE, find_checkpoint, short_name
 from ..checkpoint.tensors import find_weights
 from ..errors import ArgumentError, BuildError
 from ..kernels.library import BUILD, FOLDER, MANIFEST, Refused, path_of, read_manifest
@@ -36,7 +36,7 @@ def bundle(options: Namespace) -> None:
     _check(folder, targets, options.with_dependencies)
     checkpoint = find_checkpoint(options.model)
     load(checkpoint)  # what cannot be loaded is told now, not on the device
-    name = checkpoint.resolve().name
+    name = short_name(options.model)
     with written_whole(folder) as unfinished:
         _write(unfinished, checkpoint, name, targets, options.with_dependencies)
     of_model = size_of(checkpoint_in(folder, name))

@@ -5,16 +5,16 @@ The weights themselves are not read; whether they fit the rest is checked when t
 
 import json
 import math
+import os
 from argparse import Namespace
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..checkpoint.config import DistilBertConfig
 from ..checkpoint.params import Array, build_params
-from ..checkpoint.registry import bundled_models, find_checkpoint
+from ..checkpoint.registry import bundled_models, find_checkpoint, promised_labels, short_name
 from ..checkpoint.stored import Source
 from ..checkpoint.tensors import find_weights
 from ..kernels.loader import description
@@ -27,7 +27,7 @@ TYPE_NAMES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfl
 def info(options: Namespace) -> None:
     """Run the command with the options of `arguments`."""
     if options.model is None:
-        models = [describe(folder) for _, folder in sorted(bundled_models().items())]
+        models = [describe(name) for name in sorted(bundled_models())]
         if options.format == "json":
             print(json.dumps(models, indent=2))
         else:
@@ -35,25 +35,28 @@ def info(options: Namespace) -> None:
                 print(f"{facts['name']:<16}  {_in_brief(facts)}")
             print(f"{'kernels':<16}  {description()}")
         return
-    facts = describe(find_checkpoint(options.model))
+    facts = describe(options.model)
     print(json.dumps(facts, indent=2) if options.format == "json" else _as_table(facts))
 
 
-def describe(folder: Path) -> dict[str, Any]:
+def describe(model: str | os.PathLike[str]) -> dict[str, Any]:
     """Return the facts about a checkpoint, by the names that `config.json` has for them; what would run it.
 
     Raises
     ------
+    ModelNotFoundError
+        There is none of that name.
     CheckpointError
         A file of the checkpoint is missing or cannot be used.
     ArgumentError
         DISTILNP_KERNELS wants what cannot be.
     """
+    folder = find_checkpoint(model)
     config = DistilBertConfig.from_folder(folder)
     settings = Tokenizer.from_folder(folder).settings
     weights = find_weights(folder)
     return {
-        "name": folder.resolve().name,
+        "name": short_name(model),
         "folder": str(folder.resolve()),
         "n_layers": config.n_layers,
         "n_heads": config.n_heads,
@@ -65,7 +68,7 @@ def describe(folder: Path) -> dict[str, Any]:
         "n_parameters": _count_parameters(config),
         "stored_types": _stored_types(weights),
         "stored_bytes": sum(path.stat().st_size for path in weights.files()),
-        "labels": list(config.id2label),
+        "labels": list(promised_labels(model, config)),
         "problem_type": config.problem_type,
         "function_to_apply": default_function(config),
         "n_tokens": len(settings.vocab),

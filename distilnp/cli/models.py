@@ -1,0 +1,32 @@
+"""`distilnp models`: the names that are known, what they stand for, and what of it is here."""
+
+from argparse import Namespace
+
+from ..checkpoint.hub import cached
+from ..checkpoint.registry import MODELS, HubModel, bundled_models
+
+
+def models(options: Namespace) -> None:
+    """Run the command with the options of `arguments`."""
+    rows = [("name", "where", "revision", "repository")]
+    rows += [(name, "bundled", "", "") for name in sorted(bundled_models())]
+    rows += [(row.names[0], _where(row), _revision(row), row.repository) for row in MODELS]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+    print()
+    for known in MODELS:
+        print(f"{known.names[0]} is also {', '.join(known.names[1:])}")
+    print("Any other model: org/name or org/name@revision for the Hugging Face hub, or a folder.")
+
+
+def _where(row: HubModel) -> str:
+    return "on the hub" if cached(row.source) is None else "cached"
+
+
+def _revision(row: HubModel) -> str:
+    """Say which revision the name stands for, and since when."""
+    if row.source.is_pinned:
+        return f"{row.revision[:12]}, pinned"
+    record = row.source.record
+    return f"{row.revision}, not recorded" if record is None else f"{record.commit[:12]}, recorded"

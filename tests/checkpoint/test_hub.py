@@ -1,0 +1,558 @@
+"""Checkpoints from a hub: the real client, in processes of their own, against a server on loopback."""
+
+import ctypes
+import dataclasses
+import json
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+from children import PATIENCE_SECONDS, environment, run_python, start_python
+from hub_server import Hub, Repository, altered, cut, git_hash, running_hub, sha256, silent, status
+from seeded_models import CONFIGS, seeded_tensors, write_checkpoint
+
+from distilnp.checkpoint.registry import MODELS
+
+CONFIG = dataclasses.replace(CONFIGS["one-layer"], id2label=("NEGATIVE", "POSITIVE"))
+
+# The process ends as the command does: with an answer, or with one error of ours and nothing else.
+CLASSIFY = """
+import json, sys
+import distilnp
+model, options = sys.argv[1], json.loads(sys.argv[2])
+try:
+    classifier = distilnp.load(model, **options)
+    print(classifier("w5 w6").label, classifier.folder)
+except distilnp.DistilnpError as error:
+    sys.exit(f"{type(error).__name__}: {error}")
+"""
+
+Run = Callable[..., "CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Return a repository's files, also those that nobody here reads."""
+    folder = write_checkpoint(tmp_path_factory.mktemp("hub") / "model", CONFIG, seeded_tensors(CONFIG))
+    (folder / "tokenizer_config.json").write_text('{"do_lower_case": true, "model_max_length": 512}')
+    others = ("README.md", "tf_model.h5", "flax_model.msgpack", "onnx/model.onnx", "pytorch_model.bin")
+    return {path.name: path.read_bytes() for path in folder.iterdir()} | dict.fromkeys(others, b"x" * 99)
+
+
+@pytest.fixture
+def hub(files: dict[str, bytes]) -> Iterator[Hub]:
+    with running_hub() as hub:
+        hub.repositories["org/model"] = Repository()
+        hub.repositories["org/model"].commit(files)
+        yield hub
+
+
+@pytest.fixture
+def variables(hub: Hub, tmp_path: Path) -> dict[str, str | None]:
+    """Return the variables with which a process knows this hub, its own cache, and no token."""
+    unset = (name for name in os.environ if name.startswith(("HF_", "HUGGING")) or "PROXY" in name.upper())
+    return {
+        **dict.fromkeys(unset),
+        "HF_ENDPOINT": hub.endpoint,
+        "HF_HOME": os.fspath(tmp_path / "home"),
+        "HF_HUB_DOWNLOAD_TIMEOUT": "20",
+        "HF_HUB_OFFLINE": "0",
+        "DISTILNP_KERNELS": "numpy",  # it answers at once
+    }
+
+
+@pytest.fixture
+def load(variables: dict[str, str | None]) -> Run:
+    """Return what loads a model in a new process and asks it."""
+
+    def load(model: str, preexec_fn: object = None, changes: object = None, **options: object) -> object:
+        env = environment(**variables | dict(changes or {}))
+        return run_python(CLASSIFY, model, json.dumps(options), env=env, preexec_fn=preexec_fn)
+
+    return load
+
+
+@pytest.fixture
+def command(variables: dict[str, str | None]) -> Run:
+    """Return what runs the command `distilnp` in a new process."""
+
+    def command(*arguments: str, **changes: str) -> object:
+        script = "import sys; from distilnp.cli import main; sys.exit(main(sys.argv[1:]))"
+        return run_python(script, *arguments, env=environment(**variables | changes))
+
+    return command
+
+
+def assert_answers(run: "CompletedProcess[str]") -> Path:
+    assert (run.returncode, run.stderr) == (0, "")
+    label, folder = run.stdout.split()
+    assert label in CONFIG.id2label
+    return Path(folder)
+
+
+def assert_fails(run: "CompletedProcess[str]", *told: str) -> None:
+    """Check that there is one error of ours, on one line, which tells all of this."""
+    assert run.returncode == 1
+    assert run.stderr.startswith("DownloadError: ") and run.stderr.count("\n") == 1, run.stderr
+    assert [text for text in told if text not in run.stderr] == [], run.stderr
+
+
+def asked(hub: Hub) -> list[str]:
+    """Return the requests about models: the client also asks for what is its own business."""
+    return [request for request in hub.requests if "/model" in request or "/cdn/" in request]
+
+
+def test_only_what_is_read_is_fetched_once(hub: Hub, load: Run, files: dict[str, bytes]) -> None:
+    folder = assert_answers(load("org/model"))
+
+    weights = sha256(files["model.safetensors"])
+    assert hub.downloads()[-4:] == ["config.json", "tokenizer_config.json", "vocab.txt", weights]
+    assert {path.name for path in folder.iterdir()} == {
+        "config.json",
+        "tokenizer_config.json",
+        "vocab.txt",
+        "model.safetensors",
+    }
+
+    hub.requests.clear()
+    assert_answers(load("org/model"))
+    assert_answers(load("org/model", changes={"HF_HUB_OFFLINE": "1"}))
+    assert_answers(load("org/model", local_files_only=True))
+    assert hub.requests == []
+
+
+def test_the_cache_is_read_without_the_client_s_transport(
+    load: Run, variables: dict[str, str | None]
+) -> None:
+    assert_answers(load("org/model"))
+
+    script = CLASSIFY + "print(*sys.modules)"
+    modules = run_python(script, "org/model", "{}", env=environment(**variables)).stdout.split()
+
+    assert "huggingface_hub.constants" in modules
+    assert {"httpx", "httpx2", "requests", "tqdm", "huggingface_hub.file_download"}.isdisjoint(modules)
+
+
+# As transformers and others do: single files, as they are needed.
+FETCH = """
+import sys
+from huggingface_hub import hf_hub_download
+from huggingface_hub.errors import EntryNotFoundError
+for name in sys.argv[2:]:
+    try:
+        hf_hub_download(sys.argv[1], name)
+    except EntryNotFoundError:
+        pass
+"""
+
+
+def test_what_others_have_cached_is_completed(
+    hub: Hub, load: Run, variables: dict[str, str | None], files: dict[str, bytes]
+) -> None:
+    needed = ["config.json", "vocab.txt", "model.safetensors"]
+    run_python(FETCH, "org/model", *needed, env=environment(**variables))
+
+    hub.requests.clear()
+    folder = assert_answers(load("org/model"))  # tokenizer_config.json may say that it is cased
+
+    assert hub.downloads()[-1] == "tokenizer_config.json"
+    assert (folder / "tokenizer_config.json").is_file()
+
+
+def test_what_does_not_exist_is_not_asked_for_again(
+    hub: Hub, load: Run, variables: dict[str, str | None], files: dict[str, bytes]
+) -> None:
+    del (lacking := dict(files))["tokenizer_config.json"]
+    hub.repositories["org/ours"] = hub.repositories["org/others"] = Repository()
+    hub.repositories["org/ours"].commit(lacking)
+    assert_answers(load("org/ours"))
+    run_python(FETCH, "org/others", *files, env=environment(**variables))
+
+    hub.requests.clear()
+    assert_answers(load("org/ours"))
+    assert_answers(load("org/others"))
+    assert hub.requests == []
+
+
+def test_a_branch_stays_until_it_is_asked_for_anew(
+    hub: Hub, load: Run, command: Run, files: dict[str, bytes]
+) -> None:
+    first = assert_answers(load("org/model"))
+    newer = hub.repositories["org/model"].commit(files | {"README.md": b"newer"})
+
+    assert assert_answers(load("org/model")) == first
+    assert Path(command("download", "org/model").stdout.strip()).name == newer
+    assert assert_answers(load("org/model")).name == newer
+    assert assert_answers(load(f"org/model@{first.name}")) == first
+
+
+def test_a_pinned_commit_is_not_asked_for(hub: Hub, load: Run, command: Run) -> None:
+    commit = hub.repositories["org/model"].refs["main"]
+    assert assert_answers(load(f"org/model@{commit}")).name == commit
+
+    hub.requests.clear()
+    assert_answers(load(f"org/model@{commit}"))
+    assert command("download", f"org/model@{commit}").returncode == 0
+    assert hub.requests == []
+
+
+@pytest.mark.parametrize("revision", ["v1.0", "refs/pr/5", "a/branch"])
+def test_tags_branches_and_pull_requests_are_taken_when_named(
+    hub: Hub, load: Run, files: dict[str, bytes], revision: str
+) -> None:
+    commit = hub.repositories["org/model"].commit(files | {"README.md": revision.encode()}, revision)
+
+    assert assert_answers(load(f"org/model@{revision}")).name == commit
+
+    hub.requests.clear()
+    assert assert_answers(load(f"org/model@{revision}")).name == commit
+    assert hub.requests == []
+
+
+def test_a_name_without_organization_and_a_moved_repository(
+    hub: Hub, load: Run, files: dict[str, bytes]
+) -> None:
+    hub.moved["model-of-old"] = "org/model"
+
+    assert_answers(load("model-of-old"))
+
+
+def test_shards_come_before_the_index_that_makes_them_whole(
+    hub: Hub, command: Run, files: dict[str, bytes]
+) -> None:
+    shards = {f"model-0000{i}-of-00002.safetensors": bytes([i]) * 50 for i in (1, 2)}
+    index = {"model.safetensors.index.json": b"{}"}
+    small = {name: content for name, content in files.items() if name.endswith((".json", ".txt", ".bin"))}
+    hub.repositories["org/model"].commit(small | shards | index)
+
+    run = command("download", "org/model")
+
+    assert run.stderr == ""
+    assert {path.name for path in Path(run.stdout.strip()).iterdir()} == {
+        "config.json",
+        "tokenizer_config.json",
+        "vocab.txt",
+        *shards,
+        *index,
+    }
+    hub.requests.clear()
+    assert command("download", "org/model", HF_HUB_OFFLINE="1").returncode == 1  # a branch is asked for
+    commit = hub.repositories["org/model"].refs["main"]
+    assert command("download", f"org/model@{commit}", HF_HUB_OFFLINE="1").returncode == 0
+
+    (Path(run.stdout.strip()) / next(iter(shards))).unlink()
+    assert command("download", f"org/model@{commit}", HF_HUB_OFFLINE="1").returncode == 1
+
+
+def test_pytorch_files_come_where_there_is_nothing_better(
+    hub: Hub, command: Run, files: dict[str, bytes]
+) -> None:
+    hub.repositories["org/model"].commit(
+        {name: content for name, content in files.items() if name != "model.safetensors"}
+    )
+
+    run = command("download", "org/model")
+
+    assert sha256(files["pytorch_model.bin"]) in hub.downloads()
+    assert (Path(run.stdout.strip()) / "pytorch_model.bin").is_file()
+
+
+@pytest.mark.parametrize(
+    ("lacking", "told"),
+    [
+        ("config.json", "no config.json: it holds README.md"),
+        ("vocab.txt", "no tokenizer.json or vocab.txt"),
+        ("model.safetensors", "no model.safetensors or pytorch_model.bin: it holds README.md"),
+    ],
+)
+def test_what_a_repository_lacks_is_named(
+    hub: Hub, load: Run, files: dict[str, bytes], lacking: str, told: str
+) -> None:
+    hub.repositories["org/model"].commit(
+        {name: content for name, content in files.items() if name not in (lacking, "pytorch_model.bin")}
+    )
+
+    assert_fails(load("org/model"), "org/model@main", told, "save_pretrained")
+    assert hub.downloads() in ([], ["agent-harnesses"])
+
+
+API = "GET /api/models/org/model"
+
+
+@pytest.mark.parametrize(
+    ("where", "what", "told"),
+    [
+        (API, status(401, message="Invalid credentials in Authorization header"), ["HTTP 401", "HF_TOKEN"]),
+        (API, status(403, "GatedRepo", "Access is restricted"), ["asked for at", "HF_TOKEN"]),
+        (API, status(404, "RepoNotFound"), ["no repository 'org/model'", "Check the name", "HF_TOKEN"]),
+        (API, status(404, "RevisionNotFound"), ["no revision 'main'", "branch"]),
+        (API, status(429), ["HTTP 429", "Wait"]),
+        (API, status(500), ["HTTP 500", "Try again later"]),
+        (API, status(503), ["HTTP 503", "Try again later"]),
+        (API, silent(3), ["did not answer in time", "HF_HUB_DOWNLOAD_TIMEOUT"]),
+        (API, silent(0), ["the connection broke", "try again"]),
+        ("HEAD /org/model/resolve", status(404, "EntryNotFound"), ["a file of it is missing", "Try again"]),
+        ("HEAD /org/model/resolve", status(401), ["HTTP 401", "HF_TOKEN"]),
+        ("GET /cdn", status(403), ["HTTP 403", "HF_TOKEN"]),
+        ("GET /cdn", status(500), ["HTTP 500", "Try again later"]),
+        ("GET /cdn", altered(lambda content: content[:-1]), ["try again"]),
+    ],
+)
+def test_a_server_that_fails_is_one_clear_error(
+    hub: Hub, load: Run, where: str, what: Callable[[object], bool], told: list[str]
+) -> None:
+    hub.fault(where, what)
+
+    assert_fails(
+        load("org/model", changes={"HF_HUB_DOWNLOAD_TIMEOUT": "1"}),
+        "no model 'org/model' here",
+        "org/model@main cannot be fetched",
+        *told,
+    )
+
+    hub.faults.clear()
+    assert_answers(load("org/model"))
+
+
+def test_a_server_that_is_not_there_is_told_at_once(hub: Hub, load: Run) -> None:
+    run = load("org/model", changes={"HF_ENDPOINT": "http://127.0.0.1:9"})  # the port "discard"
+
+    assert_fails(run, "http://127.0.0.1:9 cannot be reached", "HF_ENDPOINT")
+
+
+def test_offline_is_told_with_the_way_out(hub: Hub, load: Run) -> None:
+    assert_fails(load("org/model", changes={"HF_HUB_OFFLINE": "1"}), "HF_HUB_OFFLINE", "Unset it")
+    assert_fails(load("org/model", local_files_only=True), "local_files_only=True", "distilnp download org")
+    assert hub.requests == []
+
+
+def test_a_private_repository_needs_its_token(hub: Hub, load: Run) -> None:
+    hub.repositories["org/model"].token = "hf_secret"
+
+    assert_fails(load("org/model"), "private", "HF_TOKEN")
+    assert_fails(load("org/model", changes={"HF_TOKEN": "hf_other"}), "private", "HF_TOKEN")
+    assert_fails(load("org/model", changes={"HF_TOKEN": "invalid"}), "HTTP 401", "HF_TOKEN")
+    assert_answers(load("org/model", changes={"HF_TOKEN": "hf_secret"}))
+    assert_answers(load("org/model"))  # the cache asks for none
+
+
+def test_a_cut_connection_resumes_or_restarts(hub: Hub, load: Run, files: dict[str, bytes]) -> None:
+    hub.fault("GET /cdn", cut(after=10_000, times=1))
+
+    run = load("org/model")
+
+    if run.returncode:  # a client before 2.4
+        assert_fails(run, "the connection broke", "try again")
+        run = load("org/model")
+    else:
+        assert "Trying to resume" in run.stderr  # the client says so
+    weights = Path(run.stdout.split()[1]) / "model.safetensors"
+    assert weights.read_bytes() == files["model.safetensors"]
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_an_interrupted_download_is_not_taken_for_whole(
+    hub: Hub, load: Run, variables: dict[str, str | None], files: dict[str, bytes], how: signal.Signals
+) -> None:
+    hub.fault("GET /cdn", silent(PATIENCE_SECONDS))
+    with start_python(CLASSIFY, "org/model", "{}", env=environment(**variables)) as process:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not any("/cdn/" in request for request in hub.requests) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.send_signal(how)
+        process.communicate(timeout=PATIENCE_SECONDS)
+    hub.faults.clear()
+
+    assert_fails(load("org/model", local_files_only=True), "not whole")
+    folder = assert_answers(load("org/model"))
+    assert (folder / "model.safetensors").read_bytes() == files["model.safetensors"]
+
+
+def test_content_that_is_not_what_the_hub_states_does_not_stay(hub: Hub, load: Run) -> None:
+    hub.fault("GET /cdn", altered(lambda content: content[:-1] + bytes([content[-1] ^ 1])))
+
+    run = load("org/model")
+    assert_fails(run, "model.safetensors of org/model@main has the hash", "the hub states", "HF_ENDPOINT")
+
+    hub.faults.clear()
+    assert_answers(load("org/model"))
+
+
+def test_a_commit_that_comes_a_second_time_has_to_be_the_same(
+    hub: Hub, load: Run, files: dict[str, bytes], tmp_path: Path
+) -> None:
+    assert_answers(load("org/model"))
+    (tmp_path / "home/hub").rename(tmp_path / "home/away")
+    commit = hub.repositories["org/model"].refs["main"]
+    other = files | {"vocab.txt": files["vocab.txt"].replace(b"w5\nw6", b"w6\nw5")}
+    hub.repositories["org/model"].commits[commit] = other
+
+    run = load("org/model")
+
+    expected, came = sha256(files["vocab.txt"]), sha256(other["vocab.txt"])
+    assert_fails(run, f"vocab.txt of org/model@main has the hash {came}, expected {expected}")
+
+
+def without_rights_of_root() -> None:
+    """Make file modes count for this process and what it starts, also if it is root."""
+    ctypes.CDLL(None).prctl(24, 1, 0, 0, 0)  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE
+
+
+def make_read_only(folder: Path) -> None:
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(0o555 if path.is_dir() else 0o444)
+
+
+def make_writable(folder: Path) -> None:
+    for path in (folder, *folder.rglob("*")):
+        if path.is_dir() and not path.is_symlink():
+            path.chmod(0o755)
+
+
+@pytest.fixture
+def read_only(tmp_path: Path) -> Iterator[Callable[[], None]]:
+    """Return what makes the cache read-only, until the end of the test."""
+    yield lambda: make_read_only(tmp_path / "home")
+    make_writable(tmp_path / "home")
+
+
+needs_linux = pytest.mark.skipif(
+    sys.platform != "linux", reason="the rights of root are taken as Linux has them"
+)
+
+
+@needs_linux
+def test_a_cache_that_is_read_only_is_read(hub: Hub, load: Run, read_only: Callable[[], None]) -> None:
+    assert_answers(load("org/model"))
+    read_only()
+
+    hub.requests.clear()
+    assert_answers(load("org/model", preexec_fn=without_rights_of_root))
+    assert hub.requests == []
+
+
+@needs_linux
+def test_a_cache_that_cannot_be_written_is_told(
+    hub: Hub, load: Run, read_only: Callable[[], None], tmp_path: Path
+) -> None:
+    (tmp_path / "home").mkdir()
+    read_only()
+
+    run = load("org/model", preexec_fn=without_rights_of_root)
+
+    assert_fails(run, f"{tmp_path}/home/hub cannot be written (Permission denied)", "HF_HOME")
+
+
+@needs_linux
+def test_records_that_cannot_be_written_are_no_error(hub: Hub, load: Run, tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home/assets").touch()
+
+    assert_answers(load("org/model"))
+
+
+@needs_linux
+def test_a_full_disk_is_told(hub: Hub, load: Run, files: dict[str, bytes]) -> None:
+    # To the process, a limit on the size of files is a disk that is full.
+    limit = len(files["model.safetensors"]) - 1
+
+    run = load("org/model", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+
+    assert_fails(run, "cannot be written (File too large)", "HF_HOME")
+    assert_answers(load("org/model"))
+
+
+def test_nothing_but_answers_is_printed_where_there_is_no_terminal(hub: Hub, command: Run) -> None:
+    run = command("download", "org/model")
+
+    assert run.stderr == ""
+    assert Path(run.stdout.strip(), "model.safetensors").is_file()
+
+
+@pytest.mark.parametrize("name", [name for row in MODELS for name in row.names])
+def test_a_known_name_means_for_good_what_was_fetched_first(
+    hub: Hub, load: Run, command: Run, files: dict[str, bytes], name: str
+) -> None:
+    row = next(row for row in MODELS if name in row.names)
+    hub.repositories[row.repository] = Repository()
+    commit = hub.repositories[row.repository].commit(files)
+
+    run = load(name)
+    assert run.stderr == ""
+    label, folder = run.stdout.split()
+    assert label in row.labels.values()
+    assert Path(folder).name == commit
+
+    hub.repositories[row.repository].commit(files | {"README.md": b"newer"})
+    assert command("download", name).stdout.strip() == folder
+    assert f"{commit[:12]}, recorded" in command("models").stdout
+    assert command("verify", name).stdout.count("as expected") == 4
+    assert command("verify", row.names[0]).returncode == 0
+
+
+def test_labels_that_are_not_those_of_the_table_are_refused(
+    hub: Hub, load: Run, files: dict[str, bytes]
+) -> None:
+    row = MODELS[1]
+    config = json.loads(files["config.json"]) | {"id2label": {"0": "LABEL_0", "1": "LABEL_1"}}
+    hub.repositories[row.repository] = Repository()
+    hub.repositories[row.repository].commit(files | {"config.json": json.dumps(config).encode()})
+
+    run = load(row.names[0])
+
+    assert run.stderr.startswith("CheckpointError: ") and "('LABEL_0', 'LABEL_1'), expected" in run.stderr
+
+
+def test_verify_finds_what_was_changed(hub: Hub, load: Run, command: Run) -> None:
+    assert "distilnp download org/model" in command("verify", "org/model").stderr
+    folder = assert_answers(load("org/model"))
+    assert command("verify", "org/model").stdout.count("as expected") == 4
+    assert command("verify", os.fspath(folder)).stdout.count("no hash is known") == 4
+
+    weights = (folder / "model.safetensors").resolve()
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\0")
+
+    run = command("verify", "org/model")
+    assert run.returncode == 1
+    assert "model.safetensors has the SHA-256" in run.stderr and "download it again" in run.stderr
+
+
+def test_models_are_listed_without_a_request(hub: Hub, command: Run) -> None:
+    run = command("models")
+
+    assert run.stderr == ""
+    assert hub.requests == []
+    for row in MODELS:
+        assert all(name in run.stdout for name in row.names)
+    assert [line.split()[1] for line in run.stdout.splitlines() if line.startswith("sst2-mini")] == [
+        "bundled"
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", ["org/model@../x", "../no-such-folder", "a/b/c", "org/model@", "org/mödel", "", "@main", " "]
+)
+def test_what_cannot_be_a_name_is_not_asked_for(hub: Hub, load: Run, name: str) -> None:
+    run = load(name)
+
+    assert run.stderr.startswith("ModelNotFoundError: no model ") and "org/name@revision" in run.stderr
+    assert hub.requests == []
+
+
+def test_the_server_states_git_hashes() -> None:
+    assert (
+        git_hash(b"hello\n") == "ce013625030ba8dba906f756967f9e9ca394464a"
+    )  # git's own, in its documentation
+
+
+def test_a_checkpoint_from_the_hub_has_its_repository_s_name(load: Run, command: Run) -> None:
+    assert_answers(load("org/model"))
+
+    assert json.loads(command("info", "org/model", "--format", "json").stdout)["name"] == "model"
