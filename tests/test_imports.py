@@ -74,7 +74,6 @@ MAY_IMPORT = {
     },
     "checkpoint.convert": {
         "checkpoint.config",
-        "checkpoint.params",
         "checkpoint.tensors",
         "errors",
         "numpy",

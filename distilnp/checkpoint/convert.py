@@ -16,8 +16,7 @@ from safetensors.numpy import save_file
 
 from ..errors import ArgumentError
 from .config import DistilBertConfig
-from .params import Array
-from .tensors import WEIGHTS_FILE, read_tensors
+from .tensors import WEIGHTS_FILE, load_tensors
 
 DType = Literal["float32", "float16", "int8"]
 
@@ -65,14 +64,7 @@ def convert_weights(source: Path, destination: Path, dtype: DType) -> None:
         The destination cannot be written.
     """
     config = DistilBertConfig.from_folder(source)
-    tensors: dict[str, NDArray[Any]] = {}
-
-    def store(name: str, shape: tuple[int, ...], first_row: int, rows: Array) -> None:
-        tensor = tensors.setdefault(name, np.empty(shape, np.float16 if dtype == "float16" else np.float32))
-        with np.errstate(over="ignore"):  # told below
-            tensor[first_row : first_row + len(rows)] = rows
-
-    read_tensors(source, config, lambda: store)
+    tensors = load_tensors(source, config, np.float16 if dtype == "float16" else np.float32)
     if dtype == "float16":
         _check_finite(tensors)
     elif dtype == "int8":

@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from ..errors import CheckpointError
 from .pickled import Refused, Storage, View, unpickle
-from .stored import SIZES, StoredTensor, size_of
+from .stored import SIZES, OneFile, StoredTensor, size_of
 
 MAGIC = 0x1950A86A20F9469CFC6C
 PROTOCOL = 1001
@@ -31,15 +31,8 @@ LOCAL_LENGTHS = (slice(26, 28), slice(28, 30))
 ENCRYPTED = 1  # a bit of a record's flags
 
 
-class PytorchFile:
+class PytorchFile(OneFile):
     """One `pytorch_model.bin`."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def files(self) -> list[Path]:
-        """Return the file."""
-        return [self.path]
 
     def tensors(self) -> dict[str, StoredTensor]:
         """Return the tensors by their names.

@@ -6,21 +6,14 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from ..errors import CheckpointError
-from .stored import StoredTensor, contiguous, size_of
+from .stored import OneFile, StoredTensor, contiguous, size_of
 
 # An index is names: of the 16 tensors of each of 1024 layers, the most that config.json may ask for, 2 MB.
 MAX_INDEX_BYTES = 4 << 20
 
 
-class SafetensorsFile:
+class SafetensorsFile(OneFile):
     """One safetensors file."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def files(self) -> list[Path]:
-        """Return the file."""
-        return [self.path]
 
     def tensors(self) -> dict[str, StoredTensor]:
         """Return the tensors by their names.

@@ -106,6 +106,17 @@ class Source(Protocol):
         """
 
 
+class OneFile:
+    """What sources have in common that are a single file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def files(self) -> list[Path]:
+        """Return the file."""
+        return [self.path]
+
+
 def contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return the strides of a tensor that lies row by row."""
     return tuple(math.prod(shape[i + 1 :]) for i in range(len(shape)))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import DTypeLike, NDArray
 
 from ..errors import CheckpointError, TensorError
 from .config import DistilBertConfig
@@ -72,14 +72,27 @@ def load_params(folder: Path, config: DistilBertConfig, dtype: DTypeLike = np.fl
     CheckpointError, TensorError
         See `read_tensors`.
     """
-    tensors: dict[str, Array] = {}
+    tensors = load_tensors(folder, config, dtype)
+    return build_params(config, lambda name, shape: tensors[name])
+
+
+def load_tensors(folder: Path, config: DistilBertConfig, dtype: DTypeLike) -> dict[str, NDArray[Any]]:
+    """Read the parameters of a classifier by their names; numbers too large for the type become infinite.
+
+    Raises
+    ------
+    CheckpointError, TensorError
+        See `read_tensors`.
+    """
+    tensors: dict[str, NDArray[Any]] = {}
 
     def store(name: str, shape: tuple[int, ...], first_row: int, rows: Array) -> None:
         tensor = tensors.setdefault(name, np.empty(shape, dtype))
-        tensor[first_row : first_row + len(rows)] = rows
+        with np.errstate(over="ignore"):  # who asks for such a type tells it
+            tensor[first_row : first_row + len(rows)] = rows
 
     read_tensors(folder, config, lambda: store)
-    return build_params(config, lambda name, shape: tensors[name])
+    return tensors
 
 
 def read_tensors(folder: Path, config: DistilBertConfig, destination: Callable[[], Store]) -> None:

@@ -13,7 +13,7 @@ from ..checkpoint.tensors import find_weights
 from ..errors import ArgumentError, BuildError
 from ..kernels.library import BUILD, FOLDER, MANIFEST, Refused, path_of, read_manifest
 from ..kernels.targets import TARGETS, Target, targets_of_this_machine
-from .folders import CHECKPOINT_FILES, check_is_new, size_of, written_whole
+from .folders import CHECKPOINT_FILES, check_is_new, copy_files, size_of, written_whole
 
 # What distilnp needs but for the hub's client: a bundle has its checkpoint.
 DEPENDENCIES = ("numpy", "safetensors", "tqdm")
@@ -71,9 +71,8 @@ def _write(folder: Path, checkpoint: Path, name: str, targets: list[Target], wit
         _copy_libraries(libraries)
     weights = checkpoint_in(folder, name)
     weights.mkdir(parents=True)
-    for file in (*CHECKPOINT_FILES, *(path.name for path in find_weights(checkpoint).files())):
-        if (checkpoint / file).is_file():
-            shutil.copyfile(checkpoint / file, weights / file)
+    copy_files(CHECKPOINT_FILES, checkpoint, weights)
+    copy_files((path.name for path in find_weights(checkpoint).files()), checkpoint, weights)
     if with_dependencies:
         for dependency in DEPENDENCIES:
             _copy_distribution(dependency, folder)

@@ -1,13 +1,12 @@
 """`distilnp convert`: a checkpoint of any form that is read, as one safetensors file of a chosen type."""
 
-import shutil
 from argparse import Namespace
 from pathlib import Path
 
 from ..api import load
 from ..checkpoint.convert import convert_weights
 from ..checkpoint.registry import find_checkpoint
-from .folders import CHECKPOINT_FILES, check_is_new, size_of, written_whole
+from .folders import CHECKPOINT_FILES, check_is_new, copy_files, size_of, written_whole
 
 
 def convert(options: Namespace) -> None:
@@ -23,9 +22,7 @@ def convert(options: Namespace) -> None:
     source, folder = find_checkpoint(options.source), Path(options.destination)
     check_is_new(folder)
     with written_whole(folder) as unfinished:
-        for file in CHECKPOINT_FILES:
-            if (source / file).is_file():
-                shutil.copyfile(source / file, unfinished / file)
+        copy_files(CHECKPOINT_FILES, source, unfinished)
         convert_weights(source, unfinished, options.dtype)
         load(unfinished)  # a folder that appears is one that loads
     print(f"{folder}: {options.dtype}, {size_of(folder) / 1e6:,.1f} MB")

@@ -1,6 +1,7 @@
 """Folders that commands write: how they appear, and what a checkpoint brings besides its weights."""
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +23,13 @@ def check_is_new(folder: Path) -> None:
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ArgumentError(f"{folder} exists, expected a new or an empty folder")
+
+
+def copy_files(names: Iterable[str], source: Path, destination: Path) -> None:
+    """Copy those files that the source has."""
+    for name in names:
+        if (source / name).is_file():
+            shutil.copyfile(source / name, destination / name)
 
 
 @contextmanager
