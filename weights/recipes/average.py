@@ -1,19 +1,17 @@
 """Step 3: average the weights of fine-tunes that differ only in their seed.
 
 They start from one checkpoint and end in one valley, whose middle generalizes better than its edges (Wortsman
-et al. 2022, "Model soups", arXiv:2203.05482). The average is scored on the sentences that all of them held
-out.
+et al. 2022, "Model soups", arXiv:2203.05482). The average is scored on the texts that all of them held out.
 
-    python weights/recipes/average.py --data DATA/sst2 --out RUN/averaged RUN/seed-0 RUN/seed-1
+    python weights/recipes/average.py --task sst2 --data DATA/sst2 --out RUN/averaged RUN/seed-0 RUN/seed-1
 """
 
 import argparse
 import shutil
 from pathlib import Path
 
-import sst2
 import torch
-from finetune import HOLD_OUT, encode, scores
+from finetune import TASKS, encode, scores
 from safetensors.torch import load_file, save_file
 from transformers import DistilBertForSequenceClassification
 
@@ -21,7 +19,8 @@ from transformers import DistilBertForSequenceClassification
 def main() -> None:
     """Write the average; print the held-out scores of each part and of the whole."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="the folder with train.tsv")
+    parser.add_argument("--task", choices=TASKS, required=True)
+    parser.add_argument("--data", type=Path, required=True, help="the folder of the task's train file")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("runs", type=Path, nargs="+")
     args = parser.parse_args()
@@ -33,8 +32,10 @@ def main() -> None:
     for name in ("config.json", "vocab.txt", "tokenizer_config.json"):
         shutil.copyfile(args.runs[0] / name, args.out / name)
 
-    _, held_out = sst2.hold_out(sst2.read(args.data / "train.tsv"), HOLD_OUT)
-    ids = encode(args.out / "vocab.txt", held_out)
+    task = TASKS[args.task]
+    _, held_out = task.load(args.data)
+    texts = encode(args.out / "vocab.txt", [example.text for example in held_out])
+    ids = [task.judged(text) for text in texts]
     for folder in (*args.runs, args.out):
         model = DistilBertForSequenceClassification.from_pretrained(folder)
         print(folder.name, scores(model, ids, [example.label for example in held_out]))

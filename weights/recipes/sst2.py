@@ -8,6 +8,9 @@ import random
 from pathlib import Path
 from typing import NamedTuple
 
+LABELS = ("NEGATIVE", "POSITIVE")
+HOLD_OUT = 500  # sentences: a standard error of 1.4 points, and a tenth of the examples goes with them
+
 
 class Example(NamedTuple):
     """One sentence or phrase; label 0 is negative, 1 positive."""
@@ -40,3 +43,18 @@ def hold_out(examples: list[Example], n_sentences: int) -> tuple[list[Example], 
     held_out_text = "\n".join(padded[i] for i in chosen)
     train = [example for example, text in zip(examples, padded, strict=True) if text not in held_out_text]
     return train, [examples[i] for i in sorted(chosen)]
+
+
+def load(folder: Path) -> tuple[list[Example], list[Example]]:
+    """Return (train, held out) of the sentences in `folder`/train.tsv."""
+    return hold_out(read(folder / "train.tsv"), HOLD_OUT)
+
+
+def shown(ids: list[int], epoch: int, rng: random.Random) -> list[int]:
+    """Return the ids that a step is given of a sentence: all, in every epoch."""
+    return ids
+
+
+def judged(ids: list[int]) -> list[int]:
+    """Return what of a sentence is shown when it is scored: all."""
+    return ids
