@@ -170,6 +170,7 @@ MAY_IMPORT = {
     "texts": {"errors"},
     "truncation": {"tokenizer"},
     "predictions": {"checkpoint.config", "numpy"},
+    "calibration": {"errors", "numpy"},
     "api": {
         "checkpoint.config",
         "checkpoint.params",
