@@ -190,7 +190,8 @@ MAY_IMPORT = {
     },
     # the command: it stands on what everyone can call
     "cli.arguments": {"__version__"},
-    "cli.readers": {"errors", "texts"},
+    "cli.unpacker": set(),
+    "cli.readers": {"cli.unpacker", "errors", "texts"},
     "cli.writers": {"predictions", "texts"},
     "cli.progress": {"cli.readers", "texts", "tqdm"},
     "cli.classify": {"api", "cli.progress", "cli.readers", "cli.writers", "predictions", "texts"},

@@ -39,7 +39,7 @@ arrived while the model was at work make up the next batch.
 """
 
 CLASSIFY_EPILOG = """\
-input is UTF-8, with or without a byte order mark:
+input is UTF-8, with or without a byte order mark, packed with gzip or not:
   lines  one text a line; a blank line is an empty text
   csv    a header line, then rows; a field with a comma, a quote or a line end
          in it is in double quotes
@@ -168,7 +168,8 @@ def _add_classify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     inputs.add_argument(
         "--input-format",
         choices=INPUT_FORMATS,
-        help="by default, as the file's name ends (.csv .tsv .jsonl .ndjson), otherwise lines",
+        help="by default, as the file's name ends (.csv .tsv .jsonl .ndjson, with or without .gz), otherwise "
+        "lines",
     )
     inputs.add_argument(
         "--column",
@@ -333,7 +334,7 @@ def _settle_input(options: argparse.Namespace, parser: argparse.ArgumentParser) 
             ):  # Python's stand-ins for bad bytes
                 parser.error(f"text {number} is not in the encoding of the locale: {text!r:.60}")
     if options.input_format is None:
-        options.input_format = FORMAT_OF_SUFFIX.get(Path(options.file or "").suffix.lower(), "lines")
+        options.input_format = _format_of(options.file or "") or "lines"
     for option in ("column", "pair_column"):
         if getattr(options, option) is not None and options.input_format == "lines":
             parser.error(
@@ -342,3 +343,9 @@ def _settle_input(options: argparse.Namespace, parser: argparse.ArgumentParser) 
             )
     if options.column is not None and options.column == options.pair_column:
         parser.error(f"--column and --pair-column are both {options.column!r}, expected two columns")
+
+
+def _format_of(file: str) -> str | None:
+    """Return what the end of a file's name says of its rows, whether it is packed or not."""
+    path = Path(file.lower().removesuffix(".gz"))
+    return FORMAT_OF_SUFFIX.get(path.suffix)

@@ -14,7 +14,7 @@ from ..api import Classifier, load
 from ..predictions import Prediction
 from ..texts import Text
 from .progress import Progress
-from .readers import READERS, Lines, open_lines
+from .readers import READERS, Columns, Lines, open_lines
 from .writers import Writer, csv_writer, jsonl_writer, table_writer
 
 
@@ -32,8 +32,8 @@ def classify(options: Namespace) -> None:
         _say_what_is_awaited(lines)
         write = _writer(options, classifier)
         with Progress(lines) as progress:
-            texts = progress.watch(READERS[options.input_format](lines, options.column, options.pair_column))
-            runs = arrivals(texts, lines.ready)
+            rows = READERS[options.input_format](lines, Columns(options.column, options.pair_column))
+            runs = arrivals(progress.watch(row.text for row in rows), lines.ready)
             for text, prediction in answers(classifier, runs, options.batch_tokens):
                 progress.before_row()
                 write(text, prediction)

@@ -1,8 +1,8 @@
 """Texts out of files: lines, CSV, TSV and JSON lines.
 
-`Lines` decodes, counts, and knows whether the next line is already there; each of `READERS` picks the texts
-out of the rows, or pairs of them. The first row that does not fit raises `InputFileError` when its turn has
-come: nothing is skipped, nothing is repaired. Nothing here knows a model.
+`Lines` decodes, counts, and knows whether the next line is already there; each of `READERS` picks out of the
+rows what is wanted of them: texts, pairs, labels. The first row that does not fit raises `InputFileError`
+when its turn has come: nothing is skipped, nothing is repaired. Nothing here knows a model.
 """
 
 import csv
@@ -11,12 +11,13 @@ import os
 import select
 import stat
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from ..errors import InputFileError
 from ..texts import Text
+from .unpacker import DamagedGzip, Unpacker
 
 # As much as a pipe of Linux holds.
 CHUNK_BYTES = 65536
@@ -24,8 +25,42 @@ CHUNK_BYTES = 65536
 # The largest limit that the csv module takes on every platform; its own, 131,072 characters, stops at a book.
 LARGEST_FIELD = 2**31 - 1
 
-# Names that a column of texts goes by when nobody says which it is.
+# Names that a column of texts, or of labels, goes by when nobody says which it is.
 USUAL_COLUMNS = ("text", "sentence")
+USUAL_LABEL_COLUMNS = ("label", "labels")
+
+
+class Columns(NamedTuple):
+    """The columns that are wanted, by name.
+
+    Attributes
+    ----------
+    text : str or None
+        None is the obvious one.
+    pair : str or None
+        That of a second text. None: there is none.
+    labels : tuple of str
+        Names of which the column of labels has one. None of them: labels are not wanted.
+    """
+
+    text: str | None = None
+    pair: str | None = None
+    labels: tuple[str, ...] = ()
+
+
+class _Chosen(NamedTuple):
+    """The columns of a file that are meant."""
+
+    text: str
+    pair: str | None
+    label: str | None
+
+
+class Row(NamedTuple):
+    """What a row has in these columns; the label is None where it is not wanted."""
+
+    text: Text
+    label: str | int | None
 
 
 class Lines:
@@ -40,9 +75,9 @@ class Lines:
     number : int
         Of the line that was given last; the first is 1.
     n_bytes : int
-        Bytes of the lines given so far.
+        Bytes of the file up to here; of gzip, their share in what was read and unpacked together.
     size : int or None
-        Bytes of the file, None for a pipe or a terminal.
+        Bytes of the file, as it lies on the disk; None for a pipe or a terminal.
     is_terminal : bool
         Whether somebody types the lines.
     """
@@ -54,7 +89,12 @@ class Lines:
         self.size = _size(file)
         self.is_terminal = file.isatty()
         self._file = file
+        self._unpacker = Unpacker()
+        self._n_read = 0
+        self._n_unpacked = 0
+        self._n_given = 0  # of those that were unpacked
         self._ended = False
+        self._damage: DamagedGzip | None = None  # told when the lines before it have been given
         self._whole: deque[bytes] = deque()
         self._unfinished: list[bytes] = []  # pieces, joined once: a line may be as long as the file
         self._held = b""  # a \r that ended a chunk, perhaps half of a \r\n
@@ -64,6 +104,11 @@ class Lines:
 
     def __next__(self) -> str:
         while not self._whole:
+            if self._damage:
+                raise InputFileError(
+                    f"{self.name}, after line {self.number}: the gzip file {self._damage}. Fetch or compress "
+                    "it again"
+                ) from self._damage
             if self._ended:
                 raise StopIteration
             self._read()
@@ -72,7 +117,7 @@ class Lines:
 
     def ready(self) -> bool:
         """Say whether there is a next line, and it can be had without waiting."""
-        while not self._whole and not self._ended and _can_read(self._file):
+        while not (self._whole or self._damage or self._ended) and _can_read(self._file):
             self._read()
         return bool(self._whole)
 
@@ -82,18 +127,33 @@ class Lines:
 
     def _read(self) -> None:
         try:
-            while (chunk := self._file.read(CHUNK_BYTES)) is None:  # somebody has made the pipe non-blocking
+            while (piece := self._file.read(CHUNK_BYTES)) is None:  # somebody has made the pipe non-blocking
                 select.select([self._file], [], [])
         except OSError as error:
             raise InputFileError(f"{self.name} cannot be read to its end: {error.strerror}") from error
-        self._ended = not chunk
+        self._n_read += len(piece)
+        try:
+            for chunk in self._unpacker.unpack(piece):
+                self._n_unpacked += len(chunk)
+                self._split(chunk)
+        except DamagedGzip as error:
+            self._damage = error
+        else:
+            if not piece:
+                self._end()
+
+    def _split(self, chunk: bytes) -> None:
         chunk = self._held + chunk
-        self._held = b"\r" if chunk.endswith(b"\r") and not self._ended else b""
+        self._held = b"\r" if chunk.endswith(b"\r") else b""
         for piece in chunk.removesuffix(self._held).splitlines(keepends=True):
             self._unfinished.append(piece)
             if piece.endswith((b"\n", b"\r")):
                 self._finish_line()
-        if self._ended and self._unfinished:
+
+    def _end(self) -> None:
+        self._ended = True
+        self._unfinished.append(self._held)
+        if any(self._unfinished):
             self._finish_line()
 
     def _finish_line(self) -> None:
@@ -101,7 +161,8 @@ class Lines:
         self._unfinished.clear()
 
     def _decode(self, line: bytes) -> str:
-        self.n_bytes += len(line)
+        self._n_given += len(line)
+        self.n_bytes = self._n_read * self._n_given // self._n_unpacked
         if b"\0" in line:
             raise self.error(
                 f"byte {line.index(0) + 1} is NUL, expected text in UTF-8. The file is binary, or in UTF-16, "
@@ -119,7 +180,7 @@ class Lines:
 
 @contextmanager
 def open_lines(path: str | None) -> Iterator[Lines]:
-    """Open a file, or standard input for None and "-"."""
+    """Open a file, or standard input for None and "-"; of gzip, whatever its name, what is packed."""
     is_stdin = path in (None, "-")
     name = "standard input" if path is None or is_stdin else path
     try:
@@ -132,68 +193,70 @@ def open_lines(path: str | None) -> Iterator[Lines]:
         yield Lines(file, name)
 
 
-def read_lines(lines: Lines, column: str | None = None, pair_column: str | None = None) -> Iterator[Text]:
+def read_lines(lines: Lines, columns: Columns) -> Iterator[Row]:
     """Read one text a line. There are no columns to choose from."""
     for line in lines:
-        yield line.rstrip("\r\n")
+        yield Row(line.rstrip("\r\n"), None)
 
 
-def read_csv(lines: Lines, column: str | None = None, pair_column: str | None = None) -> Iterator[Text]:
-    """Read a column of a CSV file with a header line, or two. A line end in a quoted field stays as it is."""
-    return _read_columns(lines, _csv_records(lines), column, pair_column)
+def read_csv(lines: Lines, columns: Columns) -> Iterator[Row]:
+    """Read columns of a CSV file with a header line. A line end in a quoted field stays as it is."""
+    return _read_table(lines, _csv_records(lines), columns)
 
 
-def read_tsv(lines: Lines, column: str | None = None, pair_column: str | None = None) -> Iterator[Text]:
-    """Read a column of a TSV file with a header line, or two; quotes are characters like any other."""
-    records = (line.rstrip("\r\n").split("\t") for line in lines)
-    return _read_columns(lines, records, column, pair_column)
+def read_tsv(lines: Lines, columns: Columns) -> Iterator[Row]:
+    """Read columns of a TSV file with a header line; quotes are characters like any other."""
+    return _read_table(lines, (line.rstrip("\r\n").split("\t") for line in lines), columns)
 
 
-def read_jsonl(lines: Lines, column: str | None = None, pair_column: str | None = None) -> Iterator[Text]:
-    """Read a key of JSON objects, one a line, or two. Without `column`, the first object decides which."""
+def read_jsonl(lines: Lines, columns: Columns) -> Iterator[Row]:
+    """Read keys of JSON objects, one a line. What `columns` leaves open, the first object decides."""
+    chosen: _Chosen | None = None
     for line in lines:
         try:
-            row = json.loads(line)
+            cells = json.loads(line)
         except (ValueError, RecursionError) as error:
             raise lines.error(
                 f"{line.strip()!r:.60} is not JSON ({error}), expected one object a line"
             ) from error
-        if not isinstance(row, dict):
+        if not isinstance(cells, dict):
             raise lines.error(
                 f'found {line.strip()!r:.60}, expected a JSON object, such as {{"text": "..."}}'
             )
-        if column is None or column not in row:
-            column = _choose_column(lines, list(row), column, pair_column)
-        if pair_column is not None and pair_column not in row:
-            _choose_column(lines, list(row), pair_column)
-        for key in filter(None, (column, pair_column)):
-            if not isinstance(row[key], str):
-                raise lines.error(f"{key!r} is {json.dumps(row[key]):.60}, expected a string")
-        yield _text(row[column], None if pair_column is None else row[pair_column])
+        chosen = chosen or _choose(lines, list(cells), columns)
+        for name in chosen:
+            if name is None:
+                continue
+            cell = cells[_named(lines, list(cells), name)]
+            if name == chosen.label and type(cell) not in (str, int):  # true is an int, too
+                raise lines.error(f"{name!r} is {json.dumps(cell):.60}, expected a string or an integer")
+            if name != chosen.label and not isinstance(cell, str):
+                raise lines.error(f"{name!r} is {json.dumps(cell):.60}, expected a string")
+        yield _row(chosen, cells)
 
 
 READERS = {"lines": read_lines, "csv": read_csv, "tsv": read_tsv, "jsonl": read_jsonl}
 
 
-def _text(text: str, pair: str | None) -> Text:
-    return text if pair is None else {"text": text, "text_pair": pair}
+def _row(columns: _Chosen, cells: Mapping[str, Any]) -> Row:
+    text: Text = cells[columns.text]
+    if columns.pair is not None:
+        text = {"text": cells[columns.text], "text_pair": cells[columns.pair]}
+    return Row(text, None if columns.label is None else cells[columns.label])
 
 
-def _read_columns(
-    lines: Lines, records: Iterator[list[str]], column: str | None, pair_column: str | None
-) -> Iterator[Text]:
+def _read_table(lines: Lines, records: Iterator[list[str]], columns: Columns) -> Iterator[Row]:
     header = next(records, None)
     if header is None:
         raise InputFileError(f"{lines.name} is empty, expected a header line that names the columns")
-    index = header.index(_choose_column(lines, header, column, pair_column))
-    pair = None if pair_column is None else header.index(_choose_column(lines, header, pair_column))
+    chosen = _choose(lines, header, columns)
     for fields in records:
         if len(fields) != len(header):
             raise lines.error(
                 f"the number of fields is {len(fields)}, expected {len(header)} as in the header. In CSV, "
                 'a field with a comma or a line end has to be in double quotes; an empty one may be ""'
             )
-        yield _text(fields[index], None if pair is None else fields[pair])
+        yield _row(chosen, dict(zip(header, fields, strict=True)))
 
 
 def _csv_records(lines: Lines) -> Iterator[list[str]]:
@@ -214,25 +277,32 @@ def _csv_records(lines: Lines) -> Iterator[list[str]]:
         yield fields
 
 
-def _choose_column(
-    lines: Lines, columns: list[str], wanted: str | None, pair_column: str | None = None
-) -> str:
-    """Return the column that holds the texts: the one that is wanted, or the one that is obvious.
+def _choose(lines: Lines, names: list[str], wanted: Columns) -> _Chosen:
+    """Return the columns that are wanted by their names, and else those that are obvious."""
+    pair = None if wanted.pair is None else _named(lines, names, wanted.pair)
+    label = None
+    if len(wanted.labels) == 1:
+        label = _named(lines, names, wanted.labels[0])
+    elif wanted.labels:
+        usual = [name for name in wanted.labels if name in names and name not in (wanted.text, pair)]
+        label = _only(lines, names, usual, "--label-column NAME to say which of them holds the label")
+    if wanted.text is not None:
+        return _Chosen(_named(lines, names, wanted.text), pair, label)
+    others = [name for name in names if name not in (pair, label)]
+    obvious = others if len(others) == 1 else [name for name in USUAL_COLUMNS if name in others]
+    text = _only(lines, names, obvious, "--column NAME to say which of them holds the text")
+    return _Chosen(text, pair, label)
 
-    What `pair_column` names is taken.
-    """
-    others = [name for name in columns if name != pair_column]
-    usual = [name for name in USUAL_COLUMNS if name in others]
-    obvious = others if len(others) == 1 else usual
-    candidates = obvious if wanted is None else [wanted]
-    if len(candidates) == 1 and columns.count(candidates[0]) == 1:
+
+def _named(lines: Lines, names: list[str], name: str) -> str:
+    return _only(lines, names, [name], f"one {name!r} among them")
+
+
+def _only(lines: Lines, names: list[str], candidates: list[str], expected: str) -> str:
+    """Return the only candidate, if it is the name of one column."""
+    if len(candidates) == 1 and names.count(candidates[0]) == 1:
         return candidates[0]
-    expected = (
-        "--column NAME to say which of them holds the text"
-        if wanted is None
-        else f"one {wanted!r} among them"
-    )
-    listed = ", ".join(f"{name!r:.60}" for name in columns) or "none"
+    listed = ", ".join(f"{name!r:.60}" for name in names) or "none"
     raise lines.error(f"the columns are {listed}; expected {expected}")
 
 

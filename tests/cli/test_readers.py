@@ -1,6 +1,7 @@
 """Texts out of files: what each format means, and where an error says it is."""
 
 import csv
+import gzip
 import io
 import json
 import os
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from distilnp import InputFileError
 from distilnp.cli import readers
-from distilnp.cli.readers import Lines, open_lines
+from distilnp.cli.readers import USUAL_LABEL_COLUMNS, Columns, Lines, Row, open_lines
 from distilnp.texts import Text
 
 
@@ -26,7 +27,8 @@ def reading(
     kind: str, content: str | bytes, column: str | None = None, pair_column: str | None = None
 ) -> Iterator[Text]:
     file = io.BytesIO(content.encode() if isinstance(content, str) else content)
-    return readers.READERS[kind](Lines(file, "FILE"), column, pair_column)
+    rows = readers.READERS[kind](Lines(file, "FILE"), Columns(column, pair_column))
+    return (row.text for row in rows)
 
 
 def texts_and_error(kind: str, content: str | bytes, column: str | None = None) -> tuple[list[str], str]:
@@ -65,7 +67,8 @@ def test_where_a_chunk_ends_does_not_matter(content: bytes) -> None:
     if expected[-1] == "":  # a last line needs no end
         expected.pop()
     assert read("lines", content) == expected
-    assert list(readers.read_lines(Lines(OneByteAtATime(content), "FILE"))) == expected
+    rows = readers.read_lines(Lines(OneByteAtATime(content), "FILE"), Columns())
+    assert [row.text for row in rows] == expected
 
 
 def test_a_blank_line_is_an_empty_text() -> None:
@@ -254,6 +257,151 @@ def test_a_json_line_that_does_not_fit_is_named(line: str, message: str) -> None
     assert texts == ["a"]
     assert error.startswith(message)
     assert len(error) < 400
+
+
+# ----------------------------------------------------------------------------------------------------- labels
+
+
+USUAL = Columns(labels=USUAL_LABEL_COLUMNS)
+STARS = Columns(labels=("stars",))
+
+
+def labelled(kind: str, content: str, columns: Columns = USUAL) -> list[Row]:
+    return list(readers.READERS[kind](Lines(io.BytesIO(content.encode()), "FILE"), columns))
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "labels"),
+    [
+        ("csv", "id,label,text\n1,pos,a\n2,0,b\n", ["pos", "0"]),
+        ("tsv", "sentence\tlabel\na\t1\nb\t\n", ["1", ""]),
+        ("csv", "review,labels\na,pos\nb,neg\n", ["pos", "neg"]),  # the only other column is the text
+        ("jsonl", '{"text": "a", "label": 1}\n{"label": "pos", "id": 2, "text": "b"}\n', [1, "pos"]),
+    ],
+)
+def test_a_row_may_have_a_label(kind: str, content: str, labels: list[object]) -> None:
+    assert labelled(kind, content) == list(map(Row, ["a", "b"], labels))
+
+
+def test_the_column_of_labels_is_the_one_wanted_and_not_a_text() -> None:
+    content = "label,text,sentiment\na,b,c\n"
+    assert labelled("csv", content, Columns(labels=("sentiment",))) == [Row("b", "c")]
+    assert labelled("csv", content, Columns("label", "text", ("sentiment",))) == [
+        Row({"text": "a", "text_pair": "b"}, "c")
+    ]
+    assert labelled("csv", "label,labels\na,b\n", Columns("label", None, USUAL_LABEL_COLUMNS)) == [
+        Row("a", "b")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "columns", "message"),
+    [
+        ("csv", "text,id\n", USUAL, "line 1: the columns are 'text', 'id'; expected --label-column NAME to"),
+        ("csv", "text,label,labels\n", USUAL, "expected --label-column NAME to say which of them holds"),
+        ("tsv", "text\tlabel\n", STARS, "the columns are 'text', 'label'; expected one 'stars' among them"),
+        ("csv", "text,stars,stars\n", STARS, "expected one 'stars' among them"),
+        ("jsonl", '{"text": "a"}', USUAL, "line 1: the columns are 'text'; expected --label-column NAME"),
+        ("jsonl", '{"text": "a", "label": true}', USUAL, "'label' is true, expected a string or an integer"),
+        ("jsonl", '{"text": "a", "label": 1.0}', USUAL, "'label' is 1.0, expected a string or an integer"),
+        ("jsonl", '{"text": "a", "": null}', Columns(labels=("",)), "'' is null, expected a string or an"),
+    ],
+)
+def test_a_row_without_its_label_is_named(kind: str, content: str, columns: Columns, message: str) -> None:
+    with pytest.raises(InputFileError) as caught:
+        labelled(kind, content, columns)
+    assert message in str(caught.value)
+
+
+# ------------------------------------------------------------------------------------------------------- gzip
+
+SOME_LINES = st.lists(st.sampled_from([b"a", b"\n", b"\r", b"\r\n", "é".encode(), b"\x1f"])).map(b"".join)
+
+
+@given(st.lists(SOME_LINES, min_size=1))
+def test_gzip_is_read_as_what_is_packed_wherever_a_chunk_ends(members: list[bytes]) -> None:
+    packed = b"".join(map(gzip.compress, members))
+    for file in (io.BytesIO(packed), OneByteAtATime(packed), io.BytesIO(packed + bytes(9))):
+        assert list(Lines(file, "FILE")) == list(Lines(io.BytesIO(b"".join(members)), "FILE"))
+
+
+@given(SOME_LINES.map(lambda content: b"\x1f" + content))
+def test_text_that_begins_with_half_of_gzips_mark_is_text(content: bytes) -> None:
+    lines = list(Lines(OneByteAtATime(content), "FILE"))
+    assert lines[0].startswith("\x1f")
+    assert lines == list(Lines(io.BytesIO(content), "FILE"))
+
+
+def test_every_format_may_be_packed() -> None:
+    for kind, content in (("lines", "a"), ("csv", "text\na"), ("tsv", "text\na"), ("jsonl", '{"text": "a"}')):
+        assert read(kind, gzip.compress(content.encode())) == ["a"]
+
+
+def test_the_bytes_of_a_packed_file_are_counted_as_they_lie_on_the_disk(tmp_path: Path) -> None:
+    content = "".join(f"{number**9}\n" for number in range(100_000))
+    path = tmp_path / "numbers.gz"
+    path.write_bytes(gzip.compress(content.encode()))
+    with open_lines(os.fspath(path)) as lines:
+        assert lines.size == path.stat().st_size > 3 * readers.CHUNK_BYTES
+        counts = []
+        for line in lines:
+            counts.append(lines.n_bytes)
+            assert line == f"{(lines.number - 1) ** 9}\n"
+    halves = counts[len(counts) // 2] / lines.size
+    assert 0.4 < halves < 0.6
+    assert counts[-1] == lines.size
+    assert not lines.ready()
+
+
+PACKED = gzip.compress(b"a\nb\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "texts", "message"),
+    [
+        (PACKED[:-1], ["a", "b"], "FILE, after line 2: the gzip file stops in the middle. Fetch or"),
+        (PACKED[:5], [], "FILE, after line 0: the gzip file stops in the middle"),
+        (PACKED + PACKED[:5], ["a", "b"], "FILE, after line 2: the gzip file stops in the middle"),
+        (PACKED + b"more", ["a", "b"], "FILE, after line 2: the gzip file is damaged, or something else"),
+        (PACKED[:-8] + bytes(8), [], "FILE, after line 0: the gzip file is damaged"),  # the checksum
+        (PACKED[:10] + b"\xff" + PACKED[11:], [], "FILE, after line 0: the gzip file is damaged"),
+    ],
+)
+def test_damaged_gzip_is_an_error_after_the_lines_before_it(
+    content: bytes, texts: list[str], message: str
+) -> None:
+    came, error = texts_and_error("lines", content)
+    assert came == texts
+    assert error.startswith(message)
+
+
+@given(st.binary(max_size=60), st.integers(0, 60))
+def test_damage_is_an_error_of_ours_or_does_not_matter(damage: bytes, place: int) -> None:
+    packed = gzip.compress(b"text\n" * 10)
+    file = io.BytesIO(packed[:place] + damage + packed[place + len(damage) :])
+    try:
+        list(Lines(file, "FILE"))
+    except InputFileError as error:
+        assert str(error).startswith("FILE, ")
+
+
+def test_a_packed_pipe_is_ready_when_a_whole_line_is_there() -> None:
+    end, other_end = os.pipe()
+    with os.fdopen(end, "rb", 0) as file, os.fdopen(other_end, "wb", 0) as pipe:
+        lines = Lines(file, "PIPE")
+        member = gzip.compress(b"first\nsecond\nthird\n")
+        pipe.write(member[:12])  # the header, and hardly more
+        assert not lines.ready()
+        pipe.write(member[12:])
+        assert lines.ready()
+        assert [next(lines), next(lines)] == ["first\n", "second\n"]
+        assert lines.ready()
+        assert next(lines) == "third\n"
+        assert not lines.ready()
+        pipe.write(b"garbage")
+        assert not lines.ready()
+        with pytest.raises(InputFileError, match="PIPE, after line 3: the gzip file is damaged"):
+            next(lines)
 
 
 # -------------------------------------------------------------------------------------------- files and pipes

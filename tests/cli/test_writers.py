@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from distilnp.cli.readers import Lines, read_csv
+from distilnp.cli.readers import Columns, Lines, read_csv
 from distilnp.cli.writers import columns_of, csv_writer, fit, jsonl_writer, table_writer
 from distilnp.predictions import Prediction, predict
 from distilnp.texts import Text
@@ -79,7 +79,7 @@ def test_any_text_survives_csv(texts: list[str]) -> None:
     for text in texts:
         write(text, prediction())
     content = stream.getvalue().encode()
-    assert list(read_csv(Lines(io.BytesIO(content), "CSV"))) == texts
+    assert [row.text for row in read_csv(Lines(io.BytesIO(content), "CSV"), Columns())] == texts
     assert [row["text"] for row in csv.DictReader(io.StringIO(content.decode(), newline=""))] == texts
 
 
