@@ -66,6 +66,9 @@ class Classifier:
         What makes scores of logits.
     threshold : float or None
         A label holds if its score is above it. None where scores are no sigmoids and one label wins.
+    temperature : float
+        What logits are divided by before scores are made of them: that of the checkpoint where scores are
+        calibrated, otherwise 1.0.
     max_length : int
         The largest number of tokens of a text, or a pair, that the model is given, [CLS] and [SEP] among
         them.
@@ -78,6 +81,7 @@ class Classifier:
     labels: tuple[str, ...]
     function_to_apply: FunctionToApply
     threshold: float | None
+    temperature: float
     max_length: int
 
     @property
@@ -252,6 +256,7 @@ class Classifier:
                 n_tokens=len(encoding.ids),
                 n_seen=len(ids),
                 threshold=self.threshold,
+                temperature=self.temperature,
             )
 
 
@@ -262,6 +267,7 @@ def load(
     labels: Iterable[str] | None = None,
     function_to_apply: FunctionToApply | None = None,
     threshold: float | None = None,
+    calibrated: bool = False,
     split_special_tokens: bool = False,
     threads: int | None = None,
     local_files_only: bool = False,
@@ -285,6 +291,10 @@ def load(
     threshold : float, optional
         From 0 to 1: `Prediction.labels` are those with a score above it; by default 0.5. Only where scores
         are sigmoids, as those of multi-label models are.
+    calibrated : bool, optional
+        Divide the logits by the temperature in the checkpoint's `config.json`, which brings scores nearer to
+        how often they are right. It moves scores, and with them what is above a threshold, but never the
+        label with the highest one. By default, scores are those of transformers.
     split_special_tokens : bool, optional
         Take "[SEP]" and its like in a text for the characters that they are. By default, as in transformers,
         they become the special tokens that they name.
@@ -326,6 +336,7 @@ def load(
         labels=promised_labels(model, config) if labels is None else _checked_labels(labels, config),
         function_to_apply=function,
         threshold=_checked_threshold(threshold, function),
+        temperature=_checked_temperature(folder, config, function) if calibrated else 1.0,
         max_length=_checked_max_length(max_length, config),
         engine=_engine(folder, config, thread_count(threads)),  # last: only this takes time
     )
@@ -353,6 +364,7 @@ class LoadOptions(TypedDict, total=False):
     labels: Iterable[str] | None
     function_to_apply: FunctionToApply | None
     threshold: float | None
+    calibrated: bool
     split_special_tokens: bool
     threads: int | None
     local_files_only: bool
@@ -455,6 +467,21 @@ def _checked_threshold(threshold: float | None, function: FunctionToApply) -> fl
             "function_to_apply='sigmoid' if several labels may hold at once"
         )
     return float(threshold)
+
+
+def _checked_temperature(folder: Path, config: DistilBertConfig, function: FunctionToApply) -> float:
+    if function == "none":
+        raise ArgumentError(
+            "calibrated is True and the function that makes scores is 'none', expected 'softmax' or "
+            "'sigmoid': only their scores can be held against how often they are right. Leave calibrated out"
+        )
+    if config.calibration_temperature is None:
+        raise ArgumentError(
+            f"calibrated is True and {folder / 'config.json'} has no calibration_temperature, expected the "
+            "number that the logits are divided by. weights/recipes/calibrate.py of distilnp's repository "
+            "shows how it is fitted on held-out texts; without it, leave calibrated out"
+        )
+    return float(config.calibration_temperature)
 
 
 def _checked_max_length(max_length: int | None, config: DistilBertConfig) -> int:

@@ -17,6 +17,7 @@ DOCUMENTS = [
     for path in sorted(REPOSITORY.rglob("*.md"))
     if not path.relative_to(REPOSITORY).parts[0].startswith((".venv", "build", "dist"))
 ]
+CARDS = sorted((REPOSITORY / "weights").glob("*/README.md"))
 WITH_EXAMPLES = [path for path in sorted(PACKAGE.rglob("*.py")) if ">>> " in path.read_text(encoding="utf-8")]
 
 
@@ -30,6 +31,14 @@ def test_the_code_of_the_readme_does_what_it_shows() -> None:
 
     assert failed == 0
     assert tried > 10
+
+
+@pytest.mark.parametrize("path", CARDS, ids=lambda path: path.parent.name)
+def test_the_code_of_a_card_does_what_it_shows(path: Path) -> None:
+    failed, tried = doctest.testfile(str(path), module_relative=False, encoding="utf-8")
+
+    assert failed == 0
+    assert tried > 0
 
 
 @pytest.mark.parametrize("path", WITH_EXAMPLES, ids=lambda path: path.relative_to(PACKAGE).as_posix())

@@ -11,8 +11,9 @@ import shutil
 from pathlib import Path
 
 import torch
-from finetune import TASKS, encode, scores
+from finetune import encode, scores
 from safetensors.torch import load_file, save_file
+from tasks import TASKS
 from transformers import DistilBertForSequenceClassification
 
 

@@ -20,16 +20,12 @@ import time
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from types import ModuleType
 
-import imdb
-import sst2
 import torch
+from tasks import TASKS
 from tokenizers.implementations import BertWordPieceTokenizer
 from tqdm import tqdm
 from transformers import DistilBertForSequenceClassification
-
-TASKS: dict[str, ModuleType] = {"sst2": sst2, "imdb": imdb}
 
 SAVE_SECONDS = 120  # between resumable states; writing one takes less than a second
 WARM_UP = 0.06  # part of the steps with a rising learning rate; the rest falls linearly to zero

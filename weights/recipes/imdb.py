@@ -37,6 +37,11 @@ def load(folder: Path) -> tuple[list[Example], list[Example]]:
     return examples[HOLD_OUT:], examples[:HOLD_OUT]
 
 
+def measured(folder: Path) -> list[Example]:
+    """Return what a finished checkpoint is measured on: the held-out reviews."""
+    return load(folder)[1]
+
+
 def shown(ids: list[int], epoch: int, rng: random.Random) -> list[int]:
     """Return the ids, [CLS] and [SEP] among them, that a step of an epoch is given of a review.
 

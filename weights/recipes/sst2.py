@@ -50,6 +50,11 @@ def load(folder: Path) -> tuple[list[Example], list[Example]]:
     return hold_out(read(folder / "train.tsv"), HOLD_OUT)
 
 
+def measured(folder: Path) -> list[Example]:
+    """Return what a finished checkpoint is measured on: `folder`/dev.tsv."""
+    return read(folder / "dev.tsv")
+
+
 def shown(ids: list[int], epoch: int, rng: random.Random) -> list[int]:
     """Return the ids that a step is given of a sentence: all, in every epoch."""
     return ids

@@ -1,0 +1,36 @@
+"""What the recipes measure of a checkpoint: its logits as distilnp computes them, and how good they are."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import log_softmax, softmax
+from scipy.stats import binomtest
+from tqdm import tqdm
+
+import distilnp
+from distilnp.calibration import expected_calibration_error
+
+
+def logits_of(classifier: distilnp.Classifier, texts: Sequence[str]) -> NDArray[np.float64]:
+    """Return the logits of every text, [n_texts, n_labels]."""
+    predictions = tqdm(classifier.stream(texts), total=len(texts))
+    return np.array([prediction.logits for prediction in predictions], np.float64)
+
+
+def log_loss(logits: NDArray[np.float64], truth: NDArray[np.int64]) -> float:
+    """Return the mean cross-entropy."""
+    return float(-log_softmax(logits, axis=1)[np.arange(len(truth)), truth].mean())
+
+
+def reliability(logits: NDArray[np.float64], truth: NDArray[np.int64]) -> str:
+    """Return log loss and expected calibration error, in words."""
+    confidences, correct = softmax(logits, axis=1).max(axis=1), logits.argmax(axis=1) == truth
+    error = expected_calibration_error(confidences, correct)
+    return f"log loss {log_loss(logits, truth):.4f}, expected calibration error {error:.4f}"
+
+
+def interval(n_right: int, n_texts: int) -> str:
+    """Return the 95 % interval of an accuracy: Wilson's, which is good near 1 too."""
+    low, high = binomtest(n_right, n_texts).proportion_ci(0.95, method="wilson")
+    return f"{low:.4f} to {high:.4f}"
