@@ -1,8 +1,9 @@
 """The command line, and how it ends: `main`.
 
-`arguments` is its grammar; `classify`, `info`, `models`, `download`, `verify`, `bundle` and `convert` are its
-commands; `readers` get texts out of files, `writers` put answers on standard output, `folders` write folders,
-`progress` is the bar. What a model says is decided elsewhere, by what `api` offers to everyone.
+`arguments` is its grammar; `classify`, `evaluate`, `info`, `models`, `download`, `verify`, `bundle` and
+`convert` are its commands; `readers` get texts out of files, `writers` put answers on standard output,
+`report` says how good they are, `folders` write folders, `progress` is the bar. What a model says is decided
+elsewhere, by what `api` offers to everyone.
 """
 
 import os
@@ -63,6 +64,10 @@ def _run(arguments: Sequence[str] | None) -> None:
         from .classify import classify
 
         classify(options)
+    elif options.command == "evaluate":
+        from .evaluate import evaluate
+
+        evaluate(options)
     elif options.command == "info":
         from .info import info
 

@@ -6,6 +6,7 @@ Whether a value suits a model is for the model to say. Nothing is imported that 
 
 import argparse
 from collections.abc import Sequence
+from itertools import combinations
 from pathlib import Path
 
 from .. import __version__
@@ -18,6 +19,9 @@ TARGETS = ("x86-64-v3", "x86-64-v4", "aarch64")
 
 INPUT_FORMATS = ("lines", "csv", "tsv", "jsonl")
 FORMAT_OF_SUFFIX = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+
+# As many as the columns of scikit-learn's report have room for.
+MAX_DIGITS = 7
 
 DESCRIPTION = "DistilBERT text classification on a CPU."
 
@@ -66,6 +70,42 @@ examples:
   distilnp classify --file reviews.csv --column review --format csv > out.csv
   tail -f chat.log | distilnp classify
   grep -h refund *.txt | distilnp classify | jq -r .label | sort | uniq -c
+"""
+
+EVALUATE_DESCRIPTION = """\
+Classify the texts of a file that has their labels too, and say how good the
+answers are: precision, recall and F1 of each label, accuracy, averages, the
+confusion matrix, log loss, calibration, what was cut, and how fast it went.
+
+Needs scikit-learn, which works out the report: pip install "distilnp[evaluate]"
+"""
+
+EVALUATE_EPILOG = """\
+input is UTF-8, packed with gzip or not: csv, tsv and jsonl as of classify.
+  A label is one of the model's, whatever its case, or its id, in JSON also as
+  an integer. Other names are told by --label-map. The first row that does not
+  fit ends the run with an error that names its line, and without a report.
+
+output:
+  The report is that of scikit-learn. Labels that neither the file nor the
+  answers have are left out, of averages too.
+  accuracy     with the 95 % interval of Wilson
+  log loss     the mean of -log(score of the true label)
+  calibration  the expected calibration error of Guo et al. 2017, in 15 bins:
+               how far score and accuracy are apart
+  cut          texts longer than the model saw, and their share of tokens
+  speed        with reading and tokenizing, without loading
+  --json has all of it as one object, with every digit. Both are the same for
+  the same texts, but for the speed.
+  --errors has line (of the input; of several the last), text, text_pair if
+  there is one, true_label, and the rest as classify writes it.
+
+examples:
+  distilnp evaluate reviews.csv
+  distilnp evaluate imdb.jsonl.gz --model distilbert_base_sequence_classifier_imdb
+  distilnp evaluate data.csv --column review --label-column sentiment \\
+      --label-map good=POSITIVE --label-map bad=NEGATIVE --errors wrong.csv
+  zcat dev.tsv.gz | distilnp evaluate - --input-format tsv --json | jq .accuracy
 """
 
 INFO_DESCRIPTION = """\
@@ -129,7 +169,7 @@ CONVERT_EPILOG = """\
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse and check a command line; for `classify`, `input_format` is settled too.
+    """Parse and check a command line; `input_format` is settled too.
 
     Raises
     ------
@@ -143,6 +183,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--version", action="version", version=f"distilnp {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     classify = _add_classify(commands)
+    evaluate = _add_evaluate(commands)
     _add_info(commands)
     _add_hub(commands)
     _add_bundle(commands)
@@ -150,6 +191,8 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.command == "classify":
         _settle_input(options, classify)
+    elif options.command == "evaluate":
+        _settle_labelled_input(options, evaluate)
     return options
 
 
@@ -171,6 +214,26 @@ def _add_classify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         help="by default, as the file's name ends (.csv .tsv .jsonl .ndjson, with or without .gz), otherwise "
         "lines",
     )
+    _add_columns(inputs)
+    outputs = parser.add_argument_group("output")
+    outputs.add_argument(
+        "--format",
+        choices=("table", "jsonl", "csv"),
+        help="by default table on a terminal, jsonl into a file or a pipe",
+    )
+    outputs.add_argument("--all-scores", action="store_true", help="the scores of all labels")
+    model = _add_model(parser)
+    model.add_argument(
+        "--threshold",
+        metavar="X",
+        type=float,
+        help="of a multi-label model, the labels with a score above X, from 0 to 1, hold (default: 0.5)",
+    )
+    return parser
+
+
+def _add_columns(inputs: "argparse._ArgumentGroup") -> None:
+    """Add what names the columns of texts."""
     inputs.add_argument(
         "--column",
         metavar="NAME",
@@ -183,13 +246,10 @@ def _add_classify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         help="the column or key of a second text, which the model is given behind the first: a question and "
         "its answer, a premise and its hypothesis",
     )
-    outputs = parser.add_argument_group("output")
-    outputs.add_argument(
-        "--format",
-        choices=("table", "jsonl", "csv"),
-        help="by default table on a terminal, jsonl into a file or a pipe",
-    )
-    outputs.add_argument("--all-scores", action="store_true", help="the scores of all labels")
+
+
+def _add_model(parser: argparse.ArgumentParser) -> "argparse._ArgumentGroup":
+    """Add what says which model classifies and how, alike for every command that does; `loading` reads it."""
     model = parser.add_argument_group("model")
     model.add_argument(
         "--model",
@@ -204,12 +264,6 @@ def _add_classify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         type=int,
         help="give the model at most N tokens of a text, [CLS] and [SEP] among them (default: as many as it "
         "has positions)",
-    )
-    model.add_argument(
-        "--threshold",
-        metavar="X",
-        type=float,
-        help="of a multi-label model, the labels with a score above X, from 0 to 1, hold (default: 0.5)",
     )
     model.add_argument(
         "--calibrated",
@@ -236,6 +290,58 @@ def _add_classify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         help="compute with N threads, which never changes an answer (default: what the variable "
         "DISTILNP_NUM_THREADS says, or as many as the system lets the process have)",
     )
+    return model
+
+
+def _add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        "evaluate",
+        help="measure a model on texts with labels",
+        description=EVALUATE_DESCRIPTION,
+        epilog=EVALUATE_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("file", metavar="FILE", help='texts with their labels; "-" is standard input')
+    inputs = parser.add_argument_group("input")
+    inputs.add_argument(
+        "--input-format",
+        choices=[kind for kind in INPUT_FORMATS if kind != "lines"],  # they have no labels
+        help="by default, as the file's name ends (.csv .tsv .jsonl .ndjson, with or without .gz)",
+    )
+    _add_columns(inputs)
+    inputs.add_argument(
+        "--label-column",
+        metavar="NAME",
+        help='the column or key of the labels; by default "label" or "labels"',
+    )
+    inputs.add_argument(
+        "--label-map",
+        metavar="VALUE=LABEL",
+        action="append",
+        default=[],
+        type=_label_pair,
+        help="what the file calls VALUE is the model's LABEL, such as positive=pos; may be given more than "
+        "once",
+    )
+    outputs = parser.add_argument_group("output")
+    outputs.add_argument("--json", action="store_true", help="one JSON object instead of text for people")
+    outputs.add_argument(
+        "--digits",
+        metavar="N",
+        type=int,
+        choices=range(1, MAX_DIGITS + 1),
+        default=4,
+        help="digits behind the point, in text for people (default: %(default)s)",
+    )
+    outputs.add_argument(
+        "--errors",
+        metavar="FILE",
+        help="write each text that got a wrong label, as soon as it has: CSV if the name ends in .csv, "
+        "otherwise JSON lines",
+    )
+    _add_model(parser)
+    parser.set_defaults(threshold=None)  # which is for models that this command refuses
     return parser
 
 
@@ -346,8 +452,41 @@ def _settle_input(options: argparse.Namespace, parser: argparse.ArgumentParser) 
                 f"--{option.replace('_', '-')} came with an input of one text a line, expected a file named "
                 ".csv, .tsv or .jsonl, or --input-format"
             )
-    if options.column is not None and options.column == options.pair_column:
-        parser.error(f"--column and --pair-column are both {options.column!r}, expected two columns")
+    _expect_different(options, parser, ("column", "pair_column"))
+
+
+def _settle_labelled_input(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    if options.input_format is None:
+        options.input_format = _format_of(options.file)
+    if options.input_format is None:
+        parser.error(
+            f"the name {options.file!r} does not say which format it has, expected one that ends in .csv, "
+            ".tsv or .jsonl, perhaps with .gz behind it, or --input-format"
+        )
+    _expect_different(options, parser, ("column", "pair_column", "label_column"))
+    if options.errors == "-":
+        parser.error("--errors is '-', expected the name of a file: standard output has the report")
+    values = [value for value, _ in options.label_map]
+    for value in values:
+        if values.count(value) > 1:
+            parser.error(f"--label-map came twice for {value!r}, expected one label of the model for it")
+
+
+def _expect_different(
+    options: argparse.Namespace, parser: argparse.ArgumentParser, names: tuple[str, ...]
+) -> None:
+    for first, second in combinations(names, 2):
+        column = getattr(options, first)
+        if column is not None and column == getattr(options, second):
+            both = " and ".join(f"--{name.replace('_', '-')}" for name in (first, second))
+            parser.error(f"{both} are both {column!r}, expected two columns")
+
+
+def _label_pair(argument: str) -> tuple[str, str]:
+    value, separator, label = argument.partition("=")
+    if not separator:
+        raise argparse.ArgumentTypeError(f"{argument!r} has no =, expected VALUE=LABEL, such as positive=pos")
+    return value, label
 
 
 def _format_of(file: str) -> str | None:

@@ -10,9 +10,10 @@ from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice, tee
 
-from ..api import Classifier, load
+from ..api import Classifier
 from ..predictions import Prediction
 from ..texts import Text
+from .loading import load_classifier
 from .progress import Progress
 from .readers import READERS, Columns, Lines, open_lines
 from .writers import Writer, csv_writer, jsonl_writer, table_writer
@@ -21,17 +22,17 @@ from .writers import Writer, csv_writer, jsonl_writer, table_writer
 def classify(options: Namespace) -> None:
     """Run the command with the options of `arguments`."""
     if options.texts:
-        classifier = _load(options)
+        classifier = load_classifier(options)
         write = _writer(options, classifier)
         for text, prediction in answers(classifier, [options.texts], options.batch_tokens):
             write(text, prediction)
             sys.stdout.flush()
         return
     with open_lines(options.file) as lines:
-        classifier = _load(options)
+        classifier = load_classifier(options)
         _say_what_is_awaited(lines)
         write = _writer(options, classifier)
-        with Progress(lines) as progress:
+        with Progress(lines, rows_are_seen=sys.stdout.isatty()) as progress:
             rows = READERS[options.input_format](lines, Columns(options.column, options.pair_column))
             runs = arrivals(progress.watch(row.text for row in rows), lines.ready)
             for text, prediction in answers(classifier, runs, options.batch_tokens):
@@ -69,17 +70,6 @@ def answers(
             yield next(texts), prediction
 
 
-def _load(options: Namespace) -> Classifier:
-    return load(
-        options.model,
-        max_length=options.max_length,
-        threshold=options.threshold,
-        calibrated=options.calibrated,
-        split_special_tokens=options.split_special_tokens,
-        threads=options.threads,
-    )
-
-
 def _writer(options: Namespace, classifier: Classifier) -> Writer:
     """Make the writer that was asked for, or the one that suits who reads the output."""
     is_terminal = sys.stdout.isatty()
@@ -97,7 +87,7 @@ def _writer(options: Namespace, classifier: Classifier) -> Writer:
             classifier.labels,
             all_scores=options.all_scores,
             several=several,
-            pairs=options.pair_column is not None,
+            given=("text",) if options.pair_column is None else ("text", "text_pair"),
         )
     # https://no-color.org: set, and not empty
     colours = is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -7,21 +7,25 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
-from ..texts import Text
 from .readers import Lines
+
+T = TypeVar("T")
 
 # Who waits less than this needs no bar.
 PATIENCE_SECONDS = 1.0
 
 
 class Progress:
-    """How far the answers to the texts of `lines` have come; leave the `with` to remove the bar."""
+    """How far the answers to the texts of `lines` have come; leave the `with` to remove the bar.
 
-    def __init__(self, lines: Lines) -> None:
+    `rows_are_seen` says that each answer is written to a terminal, too.
+    """
+
+    def __init__(self, lines: Lines, *, rows_are_seen: bool) -> None:
         self._lines = lines
-        self._rows_are_seen = sys.stdout.isatty()
+        self._rows_are_seen = rows_are_seen
         # Rows on a terminal show that it goes on: beside them a bar is of use only if it can say how long.
         is_useful = not lines.is_terminal and (lines.size is not None or not self._rows_are_seen)
         self._is_wanted = is_useful and sys.stderr is not None and sys.stderr.isatty()
@@ -36,7 +40,7 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
 
-    def watch(self, texts: Iterator[Text]) -> Iterator[Text]:
+    def watch(self, texts: Iterator[T]) -> Iterator[T]:
         """Give the texts on, and remember where they end: the reading is a batch ahead of the answers."""
         for number, text in enumerate(texts, start=1):
             self._unanswered.append(number if self._lines.size is None else self._lines.n_bytes)

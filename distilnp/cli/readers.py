@@ -75,7 +75,7 @@ class Lines:
     number : int
         Of the line that was given last; the first is 1.
     n_bytes : int
-        Bytes of the file up to here; of gzip, their share in what was read and unpacked together.
+        Bytes of the file up to here; of gzip, by what share of the text unpacked so far this is.
     size : int or None
         Bytes of the file, as it lies on the disk; None for a pipe or a terminal.
     is_terminal : bool
@@ -90,10 +90,11 @@ class Lines:
         self.is_terminal = file.isatty()
         self._file = file
         self._unpacker = Unpacker()
-        self._n_read = 0
+        self._chunks: Iterator[bytes] | None = None  # what the last piece of the file holds, None if nothing
         self._n_unpacked = 0
         self._n_given = 0  # of those that were unpacked
-        self._ended = False
+        self._is_at_end = False  # of the file
+        self._ended = False  # and all of it is in lines
         self._damage: DamagedGzip | None = None  # told when the lines before it have been given
         self._whole: deque[bytes] = deque()
         self._unfinished: list[bytes] = []  # pieces, joined once: a line may be as long as the file
@@ -117,7 +118,9 @@ class Lines:
 
     def ready(self) -> bool:
         """Say whether there is a next line, and it can be had without waiting."""
-        while not (self._whole or self._damage or self._ended) and _can_read(self._file):
+        while not (self._whole or self._damage or self._ended):
+            if self._chunks is None and not _can_read(self._file):
+                break
             self._read()
         return bool(self._whole)
 
@@ -126,21 +129,31 @@ class Lines:
         return InputFileError(f"{self.name}, line {self.number}: {message}")
 
     def _read(self) -> None:
+        """Go on by a step: read a piece of the file, or take a chunk of what a piece holds."""
+        if self._chunks is None:
+            self._chunks = self._unpacker.unpack(self._next_piece())
+            return
+        try:
+            chunk = next(self._chunks, None)
+        except DamagedGzip as error:
+            self._damage = error
+            return
+        if chunk is not None:
+            self._n_unpacked += len(chunk)
+            self._split(chunk)
+            return
+        self._chunks = None
+        if self._is_at_end:
+            self._end()
+
+    def _next_piece(self) -> bytes:
         try:
             while (piece := self._file.read(CHUNK_BYTES)) is None:  # somebody has made the pipe non-blocking
                 select.select([self._file], [], [])
         except OSError as error:
             raise InputFileError(f"{self.name} cannot be read to its end: {error.strerror}") from error
-        self._n_read += len(piece)
-        try:
-            for chunk in self._unpacker.unpack(piece):
-                self._n_unpacked += len(chunk)
-                self._split(chunk)
-        except DamagedGzip as error:
-            self._damage = error
-        else:
-            if not piece:
-                self._end()
+        self._is_at_end = not piece
+        return piece
 
     def _split(self, chunk: bytes) -> None:
         chunk = self._held + chunk
@@ -162,7 +175,7 @@ class Lines:
 
     def _decode(self, line: bytes) -> str:
         self._n_given += len(line)
-        self.n_bytes = self._n_read * self._n_given // self._n_unpacked
+        self.n_bytes = self._unpacker.n_bytes * self._n_given // self._n_unpacked
         if b"\0" in line:
             raise self.error(
                 f"byte {line.index(0) + 1} is NUL, expected text in UTF-8. The file is binary, or in UTF-16, "

@@ -9,6 +9,9 @@ from collections.abc import Iterator
 # How every gzip file begins (RFC 1952), and no sensible text: U+001F, and then no UTF-8.
 MAGIC = b"\x1f\x8b"
 
+# The largest part that is unpacked at once: a file may hold a thousand times as much as its size.
+CHUNK_BYTES = 65536
+
 # For zlib: the largest window, and gzip's header and checksum around what is packed.
 GZIP = zlib.MAX_WBITS + 16
 
@@ -18,9 +21,16 @@ class DamagedGzip(Exception):
 
 
 class Unpacker:
-    """The content of a file whose bytes come piece by piece."""
+    """The content of a file whose bytes come piece by piece.
+
+    Attributes
+    ----------
+    n_bytes : int
+        Bytes of the file whose content has been given.
+    """
 
     def __init__(self) -> None:
+        self.n_bytes = 0
         self._held = b""  # a first byte that could be gzip's
         self._is_gzip: bool | None = None
         self._member = zlib.decompressobj(GZIP)
@@ -43,6 +53,7 @@ class Unpacker:
         if self._is_gzip:
             yield from self._unpack_gzip(piece)
         else:
+            self.n_bytes += len(piece)
             yield piece
 
     def _unpack_gzip(self, piece: bytes) -> Iterator[bytes]:
@@ -51,13 +62,17 @@ class Unpacker:
             raise DamagedGzip("stops in the middle")
         while piece:
             if self._member.eof:
-                piece = piece.lstrip(b"\0")
-                if not piece:
+                rest = piece.lstrip(b"\0")
+                self.n_bytes += len(piece) - len(rest)
+                if not rest:
                     return
+                piece = rest
                 self._member = zlib.decompressobj(GZIP)
             try:
-                chunk = self._member.decompress(piece)
+                chunk = self._member.decompress(piece, CHUNK_BYTES)
             except zlib.error as error:
                 raise DamagedGzip(f"is damaged, or something else follows its end ({error})") from error
+            rest = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
+            self.n_bytes += len(piece) - len(rest)
+            piece = rest
             yield chunk
-            piece = self._member.unused_data

@@ -8,13 +8,15 @@ import csv
 import json
 import shutil
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TextIO
 
 from ..predictions import Prediction
-from ..texts import Text
 
-Writer = Callable[[Text, Prediction], None]
+# A text, a pair, or a mapping of whatever else the columns in front of a prediction hold.
+Given = str | Mapping[str, object]
+
+Writer = Callable[[Given, Prediction], None]
 
 FIELDS = ("label", "score", "n_tokens", "n_seen", "truncated")
 
@@ -34,7 +36,7 @@ def jsonl_writer(stream: TextIO, *, all_scores: bool, several: bool = False) -> 
     """Write one JSON object a line; `several`: of a model of which several labels may hold at once."""
     more = [*(["labels"] if several else []), *(["scores"] if all_scores else [])]
 
-    def write(text: Text, prediction: Prediction) -> None:
+    def write(text: Given, prediction: Prediction) -> None:
         record = _record(text, prediction) | {name: getattr(prediction, name) for name in more}
         stream.write(json.dumps(record, ensure_ascii=False) + "\n")
 
@@ -47,19 +49,18 @@ def csv_writer(
     *,
     all_scores: bool,
     several: bool = False,
-    pairs: bool = False,
+    given: Sequence[str] = ("text",),
 ) -> Writer:
-    """Write a header line now, and a row for each text, or each of the `pairs`.
+    """Write a header line now, and a row for each text; `given` are the columns in front, as texts have them.
 
     `several` adds the labels that hold in one field, as JSON: whatever would part them, a label may contain.
     """
     # All text is quoted: with rows that end in \n, Python before 3.13 would not quote a field with a \r.
     rows = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-    given = ("text", "text_pair") if pairs else ("text",)
     more = ("labels",) if several else ()
     rows.writerow((*given, *FIELDS, *more, *(f"score_{label}" for label in labels if all_scores)))
 
-    def write(text: Text, prediction: Prediction) -> None:
+    def write(text: Given, prediction: Prediction) -> None:
         record = _record(text, prediction) | {"truncated": "true" if prediction.truncated else "false"}
         if several:
             record["labels"] = json.dumps(prediction.labels, ensure_ascii=False)
@@ -84,9 +85,9 @@ def table_writer(stream: TextIO, labels: Sequence[str], *, all_scores: bool, col
         padding = " " * (label_columns - columns_of(shown[label]))
         return f"{score:7.4f}  " + paint(shown[label], *styles) + padding
 
-    def write(text: Text, prediction: Prediction) -> None:
+    def write(text: Given, prediction: Prediction) -> None:
         best = prediction.label
-        shown_text = text if isinstance(text, str) else " | ".join(text.values())
+        shown_text = text if isinstance(text, str) else " | ".join(map(str, text.values()))
         mark = f"  [{prediction.n_seen} of {prediction.n_tokens} tokens seen]" if prediction.truncated else ""
         room = None
         if stream.isatty():
@@ -146,7 +147,7 @@ def _cell(character: str) -> str:
     return character.encode("unicode_escape").decode()
 
 
-def _record(text: Text, prediction: Prediction) -> dict[str, Any]:
+def _record(text: Given, prediction: Prediction) -> dict[str, Any]:
     given = {"text": text} if isinstance(text, str) else dict(text)
     return given | {name: getattr(prediction, name) for name in FIELDS}
 

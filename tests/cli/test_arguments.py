@@ -40,6 +40,25 @@ def test_the_kind_of_a_file_shows_in_its_name_or_is_given(options: list[str], ki
     assert parse(["classify", *options]).input_format == kind
 
 
+@pytest.mark.parametrize(
+    ("options", "kind"),
+    [
+        (["a.csv"], "csv"),
+        (["b/A.TSV.GZ"], "tsv"),
+        (["a.ndjson.gz"], "jsonl"),
+        (["-", "--input-format", "csv"], "csv"),
+        (["a.csv", "--input-format", "tsv"], "tsv"),
+    ],
+)
+def test_so_does_the_format_of_texts_with_labels(options: list[str], kind: str) -> None:
+    assert parse(["evaluate", *options]).input_format == kind
+
+
+def test_a_label_may_have_an_equals_sign() -> None:
+    options = parse(["evaluate", "a.csv", "--label-map", "good=a=b", "--label-map", "=c"])
+    assert options.label_map == [("good", "a=b"), ("", "c")]
+
+
 @pytest.mark.parametrize("text", ["-1 stars", "", "--"])
 def test_a_text_may_begin_with_a_dash(text: str) -> None:
     assert parse(["classify", "--", text]).texts == [text]
@@ -65,6 +84,25 @@ def test_a_text_may_begin_with_a_dash(text: str) -> None:
         (["classify", "--form", "csv"], "unrecognized arguments"),
         (["classify", "caf\udce9"], "text 1 is not in the encoding of the locale"),
         (["info", "a", "b"], "unrecognized arguments"),
+        (["evaluate"], "required: FILE"),
+        (
+            ["evaluate", "a.txt"],
+            "the name 'a.txt' does not say which format it has, expected one that ends in",
+        ),
+        (["evaluate", "-"], "the name '-' does not say which format it has"),
+        (["evaluate", "a.csv", "--input-format", "lines"], "invalid choice: 'lines'"),
+        (["evaluate", "a.csv", "--threshold", "0.5"], "unrecognized arguments: --threshold"),
+        (["evaluate", "a.csv", "--label-map", "pos"], "'pos' has no =, expected VALUE=LABEL"),
+        (
+            ["evaluate", "a.csv", "--label-map", "a=0", "--label-map", "a=1"],
+            "--label-map came twice for 'a', expected one label",
+        ),
+        (
+            ["evaluate", "a.csv", "--column", "b", "--label-column", "b"],
+            "--column and --label-column are both 'b', expected two columns",
+        ),
+        (["evaluate", "a.csv", "--digits", "8"], "argument --digits: invalid choice: 8"),
+        (["evaluate", "a.csv", "--errors", "-"], "--errors is '-', expected the name of a file"),
     ],
 )
 def test_a_wrong_command_line_is_refused(

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -351,6 +352,17 @@ def test_the_bytes_of_a_packed_file_are_counted_as_they_lie_on_the_disk(tmp_path
     assert 0.4 < halves < 0.6
     assert counts[-1] == lines.size
     assert not lines.ready()
+
+
+def test_what_was_packed_a_thousandfold_is_unpacked_little_by_little() -> None:
+    packed = io.BytesIO(gzip.compress(b"%099d\n" % 7 * 300_000))
+    assert len(packed.getvalue()) < readers.CHUNK_BYTES * 2
+    tracemalloc.start()
+    n_lines = sum(1 for _ in Lines(packed, "FILE"))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert n_lines == 300_000
+    assert most < 1_000_000  # of 30 million bytes
 
 
 PACKED = gzip.compress(b"a\nb\n")

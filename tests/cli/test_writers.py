@@ -112,7 +112,7 @@ def test_csv_of_a_multi_label_model_has_the_labels_that_hold_in_one_field() -> N
 def test_both_texts_of_a_pair_come_back() -> None:
     pair = {"text": "a, b", "text_pair": "c\nd"}
     as_csv, as_jsonl = io.StringIO(newline=""), io.StringIO()
-    csv_writer(as_csv, LABELS, all_scores=True, pairs=True)(pair, prediction())
+    csv_writer(as_csv, LABELS, all_scores=True, given=tuple(pair))(pair, prediction())
     jsonl_writer(as_jsonl, all_scores=False)(pair, prediction())
     (row,) = csv.DictReader(io.StringIO(as_csv.getvalue(), newline=""))
     assert (row["text"], row["text_pair"], row["label"]) == ("a, b", "c\nd", "GOOD")
