@@ -400,6 +400,7 @@ def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
     [
         ("import distilnp", ("numpy", "numba", "huggingface_hub", "tqdm", "torch")),
         ("import distilnp; distilnp.load", ("numba", "huggingface_hub", "tqdm", "torch")),
+        ("import distilnp.cli.classify", ("numba", "huggingface_hub", "tqdm", "scipy", "sklearn")),
         ("from distilnp.cli.arguments import parse; parse(['classify', 'x'])", ("numpy", "tqdm")),
     ],
 )

@@ -1,6 +1,7 @@
 """What scripts rely on: exit codes, clean streams, answers that come at once, an end without noise."""
 
 import csv
+import gzip
 import io
 import json
 import os
@@ -107,6 +108,27 @@ def test_a_column_of_a_file_goes_in_and_csv_comes_out(
     assert (done.returncode, done.stderr) == (0, b"")
     answers = csv.DictReader(io.StringIO(done.stdout.decode(), newline=""))
     assert [row["text"] for row in answers] == ["w1, w2\nw3", "", "café"]
+
+
+@pytest.mark.parametrize("way", ["file", "stdin"])
+def test_what_is_packed_is_read_as_if_it_were_not(run: Run, model: str, tmp_path: Path, way: str) -> None:
+    path = tmp_path / "in.csv.gz"
+    path.write_bytes(gzip.compress(b"text\nw1\nw2 w3\n"))
+    where = ("--file", os.fspath(path)) if way == "file" else ("--input-format", "csv")
+    done = run("classify", "--model", model, *where, given=path.read_bytes())
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert [row["text"] for row in rows(done.stdout)] == ["w1", "w2 w3"]
+
+
+def test_the_texts_before_the_end_of_a_cut_file_have_their_answers(
+    run: Run, model: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "in.gz"
+    path.write_bytes(gzip.compress(b"w1\nw2\n")[:-1])
+    done = run("classify", "--model", model, "--file", os.fspath(path))
+    assert done.returncode == 1
+    assert [row["text"] for row in rows(done.stdout)] == ["w1", "w2"]
+    assert_tells(done.stderr, f"{path}, after line 2: the gzip file stops in the middle")
 
 
 def test_info_tells_what_a_checkpoint_is(run: Run, model: str) -> None:

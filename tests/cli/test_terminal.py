@@ -1,6 +1,7 @@
 """What people see: each test runs `distilnp` on a terminal of its own."""
 
 import fcntl
+import gzip
 import os
 import pty
 import re
@@ -141,3 +142,31 @@ def test_a_short_file_has_no_bar(start: Start, model: str, terminal: Terminal, t
     ) as process:
         assert terminal.read_all() == ""
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize("way", ["file", "pipe"])
+def test_a_report_that_takes_long_has_a_bar_before_it(
+    start: Start, model: str, terminal: Terminal, tmp_path: Path, way: str
+) -> None:
+    content = b"text,label\n" + b"w1 w2 w3 w4 w5 w6,0\n" * 2_000_000
+    path = tmp_path / "many.csv.gz"
+    path.write_bytes(gzip.compress(content, 1) if way == "file" else content)
+    options = ("--model", model, "--input-format", "csv")
+    with (
+        subprocess.Popen(["cat", path], stdout=subprocess.PIPE) as cat,
+        started(
+            start,
+            terminal,
+            "evaluate",
+            os.fspath(path) if way == "file" else "-",
+            *options,
+            stdin=cat.stdout,
+        ) as process,
+    ):
+        terminal.read_until(BAR.pattern if way == "file" else r"\dk? texts ", process)
+        process.send_signal(signal.SIGINT)
+        cat.stdout.close()
+        shown = terminal.read_all()
+    assert process.returncode == -signal.SIGINT
+    assert "precision" not in shown
+    assert "Traceback" not in shown
