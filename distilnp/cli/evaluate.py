@@ -82,7 +82,7 @@ def _examples(rows: Iterable[Row], lines: Lines, label_ids: LabelIds) -> Iterato
         if true_id is None:
             raise lines.error(
                 f"the label is {row.label!r:.60}, expected one of the model's: {label_ids}. If the file has "
-                f"other names for them, say which: --label-map {row.label}=LABEL"
+                "other names for them, say which: --label-map VALUE=LABEL"
             )
         yield Example(row.text, true_id, lines.number)
 
