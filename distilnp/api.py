@@ -31,6 +31,7 @@ from .long_text import DEFAULT_STRIDE, LongText, Passage, read
 from .predictions import (
     Aggregate,
     FunctionToApply,
+    Part,
     Prediction,
     aggregated,
     default_function,
@@ -75,6 +76,9 @@ class Classifier:
         What makes scores of logits.
     threshold : float or None
         A label holds if its score is above it. None where scores are no sigmoids and one label wins.
+    temperature : float
+        What logits are divided by before scores are made of them: that of the checkpoint where scores are
+        calibrated, otherwise 1.0.
     max_length : int
         The largest number of tokens that the model is given at once, [CLS] and [SEP] among them.
     long_text : {"head", "tail", "head_tail", "windows", "error"}
@@ -94,6 +98,7 @@ class Classifier:
     labels: tuple[str, ...]
     function_to_apply: FunctionToApply
     threshold: float | None
+    temperature: float
     max_length: int
     long_text: LongText
     stride: int
@@ -301,15 +306,8 @@ class Classifier:
             placed(replace(answer, n_tokens=answer.n_seen), *place)
             for answer, place in zip(answers, passage.windows, strict=True)
         )
-        whole = aggregated(
-            windows,
-            [window.n_new for window in windows],
-            self.aggregate,
-            self.function_to_apply,
-            threshold=self.threshold,
-            n_tokens=passage.n_tokens,
-            n_seen=passage.n_tokens,
-        )
+        weights = [window.n_new for window in windows]
+        whole = self._aggregated(windows, weights, self.aggregate, passage.n_tokens, passage.n_tokens)
         return replace(whole, windows=windows)
 
     def _coalesced(self, passages: list[Passage], answers: list[Prediction]) -> Prediction:
@@ -317,16 +315,24 @@ class Classifier:
         sentences = tuple(
             placed(answer, *passage.place) for answer, passage in zip(answers, passages, strict=True)
         )
-        whole = aggregated(
-            sentences,
-            [1] * len(sentences),
-            "mean_probs",
-            self.function_to_apply,
-            threshold=self.threshold,
-            n_tokens=sum(sentence.n_tokens for sentence in sentences),
-            n_seen=sum(sentence.n_seen for sentence in sentences),
-        )
+        n_tokens = sum(sentence.n_tokens for sentence in sentences)
+        n_seen = sum(sentence.n_seen for sentence in sentences)
+        whole = self._aggregated(sentences, [1] * len(sentences), "mean_probs", n_tokens, n_seen)
         return replace(whole, sentences=sentences)
+
+    def _aggregated(
+        self, parts: Sequence[Part], weights: Sequence[int], aggregate: Aggregate, n_tokens: int, n_seen: int
+    ) -> Prediction:
+        return aggregated(
+            parts,
+            weights,
+            aggregate,
+            self.function_to_apply,
+            n_tokens=n_tokens,
+            n_seen=n_seen,
+            threshold=self.threshold,
+            temperature=self.temperature,
+        )
 
     def _judge(self, logits: NDArray[np.float32], n_seen: int, n_tokens: int) -> Prediction:
         if not np.isfinite(logits).all():
@@ -342,6 +348,7 @@ class Classifier:
             n_tokens=n_tokens,
             n_seen=n_seen,
             threshold=self.threshold,
+            temperature=self.temperature,
         )
 
 
@@ -352,6 +359,7 @@ def load(
     labels: Iterable[str] | None = None,
     function_to_apply: FunctionToApply | None = None,
     threshold: float | None = None,
+    calibrated: bool = False,
     long_text: LongText = "head",
     stride: int | None = None,
     aggregate: Aggregate | None = None,
@@ -379,6 +387,10 @@ def load(
     threshold : float, optional
         From 0 to 1: `Prediction.labels` are those with a score above it; by default 0.5. Only where scores
         are sigmoids, as those of multi-label models are.
+    calibrated : bool, optional
+        Divide the logits by the temperature in the checkpoint's `config.json`, which brings scores nearer to
+        how often they are right, and never changes the label that wins of one input's. By default, scores are
+        those of transformers.
     long_text : {"head", "tail", "head_tail", "windows", "error"}, optional
         What is read of a text that has more tokens: its beginning; its end; 128 tokens of its beginning and
         the rest from its end (Sun et al. 2019, arXiv:1905.05583; of a smaller `max_length`, the same share);
@@ -437,6 +449,7 @@ def load(
         labels=promised_labels(model, config) if labels is None else _checked_labels(labels, config),
         function_to_apply=function,
         threshold=_checked_threshold(threshold, function),
+        temperature=_checked_temperature(folder, config, function) if calibrated else 1.0,
         max_length=longest,
         long_text=long_text,
         stride=min(DEFAULT_STRIDE, longest // 8) if stride is None else stride,
@@ -468,6 +481,7 @@ class LoadOptions(TypedDict, total=False):
     labels: Iterable[str] | None
     function_to_apply: FunctionToApply | None
     threshold: float | None
+    calibrated: bool
     long_text: LongText
     stride: int | None
     aggregate: Aggregate | None
@@ -578,6 +592,21 @@ def _checked_threshold(threshold: float | None, function: FunctionToApply) -> fl
             "function_to_apply='sigmoid' if several labels may hold at once"
         )
     return float(threshold)
+
+
+def _checked_temperature(folder: Path, config: DistilBertConfig, function: FunctionToApply) -> float:
+    if function == "none":
+        raise ArgumentError(
+            "calibrated is True and the function that makes scores is 'none', expected 'softmax' or "
+            "'sigmoid': only their scores can be held against how often they are right. Leave calibrated out"
+        )
+    if config.calibration_temperature is None:
+        raise ArgumentError(
+            f"calibrated is True and {folder / 'config.json'} has no calibration_temperature, expected the "
+            "number that the logits are divided by. weights/recipes/calibrate.py of distilnp's repository "
+            "shows how it is fitted on held-out texts; without it, leave calibrated out"
+        )
+    return float(config.calibration_temperature)
 
 
 def _checked_max_length(max_length: int | None, config: DistilBertConfig) -> int:

@@ -36,8 +36,8 @@ class Prediction:
     scores : dict of str to float
         The score of every label, in the order of their ids.
     logits : array of float32, [n_labels]
-        What the model computed, before any function made scores of it; of a text in parts, the weighted mean
-        over them, whatever aggregates the scores. Read-only.
+        What the model computed, before any function or temperature made scores of it; of a text in parts, the
+        weighted mean over them, whatever aggregates the scores. Read-only.
     n_tokens : int
         Tokens of the whole text, [CLS] and [SEP] among them.
     n_seen : int
@@ -96,7 +96,7 @@ def default_function(config: DistilBertConfig) -> FunctionToApply:
     return "softmax"
 
 
-def decode(logits: NDArray[np.float32], function: FunctionToApply) -> list[float]:
+def decode(logits: NDArray[np.float32], function: FunctionToApply, temperature: float = 1.0) -> list[float]:
     """Turn the logits of one text into scores.
 
     Parameters
@@ -104,6 +104,9 @@ def decode(logits: NDArray[np.float32], function: FunctionToApply) -> list[float
     logits : array of float32, [n_labels]
     function : {"softmax", "sigmoid", "none"}
         "softmax" makes shares of 1, "sigmoid" judges each label by itself, "none" returns the logits.
+    temperature : float, default 1.0
+        What "softmax" and "sigmoid" divide the logits by. Above 1 the scores come nearer to each other, in
+        the same order: who is right as often as before claims less.
 
     Returns
     -------
@@ -112,10 +115,10 @@ def decode(logits: NDArray[np.float32], function: FunctionToApply) -> list[float
     """
     values = [float(logit) for logit in logits]
     if function == "sigmoid":
-        return [sigmoid(value) for value in values]
+        return [sigmoid(value / temperature) for value in values]
     if function == "softmax":
         largest = max(values)  # without it, a logit beyond 709 would overflow
-        exponentials = [math.exp(value - largest) for value in values]
+        exponentials = [math.exp((value - largest) / temperature) for value in values]
         total = math.fsum(exponentials)
         return [exponential / total for exponential in exponentials]
     return values
@@ -136,12 +139,14 @@ def predict(
     n_tokens: int,
     n_seen: int,
     threshold: float | None = None,
+    temperature: float = 1.0,
 ) -> Prediction:
     """Make the `Prediction` for one text of its logits [n_labels]; of equal scores the first label wins.
 
-    With a `threshold`, every label whose score is above it holds; without one, the label that wins.
+    With a `threshold`, every label whose score is above it holds; without one, the label that wins. The
+    `temperature` is that of `decode`.
     """
-    return _prediction(decode(logits, function), logits, labels, threshold, n_tokens, n_seen)
+    return _prediction(decode(logits, function, temperature), logits, labels, threshold, n_tokens, n_seen)
 
 
 def placed(prediction: Prediction, start: int, end: int, n_new: int) -> Part:
@@ -159,6 +164,7 @@ def aggregated(
     n_tokens: int,
     n_seen: int,
     threshold: float | None = None,
+    temperature: float = 1.0,
 ) -> Prediction:
     """Make the `Prediction` for a text of those for its parts.
 
@@ -186,7 +192,7 @@ def aggregated(
     columns = np.stack([part.logits for part in parts], axis=1).tolist()
     logits = np.array([mean(column) for column in columns], np.float32)
     if aggregate == "mean_logits":
-        scores = decode(logits, function)
+        scores = decode(logits, function, temperature)
     else:
         combine = mean if aggregate == "mean_probs" else max
         scores = [combine([part.scores[label] for part in parts]) for label in labels]

@@ -171,6 +171,7 @@ MAY_IMPORT = {
     "long_text": {"tokenizer"},
     "sentences": {"errors", "sentencex", "tokenizer"},
     "predictions": {"checkpoint.config", "numpy"},
+    "calibration": {"errors", "numpy"},
     "api": {
         "checkpoint.config",
         "checkpoint.params",

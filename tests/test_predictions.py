@@ -12,6 +12,8 @@ from distilnp import Prediction
 from distilnp.checkpoint.config import DistilBertConfig
 from distilnp.predictions import decode, default_function, predict
 
+# Every number that a config.json may have.
+TEMPERATURES = st.floats(0, exclude_min=True, allow_infinity=False)
 LOGITS = arrays(np.float32, st.integers(1, 9), elements=st.floats(-(2.0**100), 2.0**100, width=32))
 
 
@@ -59,6 +61,53 @@ def test_softmax_gives_shares_of_one_whatever_the_size_of_the_logits(logits: np.
 
     assert math.fsum(scores) == pytest.approx(1, abs=len(scores) * 2.0**-52)
     assert all(0 <= score <= 1 for score in scores)
+
+
+@given(LOGITS, st.sampled_from(["softmax", "sigmoid", "none"]))
+def test_a_temperature_of_one_is_none(logits: np.ndarray, function: str) -> None:
+    assert decode(logits, function, 1.0) == decode(logits, function)
+
+
+def test_a_temperature_divides_the_logits() -> None:
+    logits = np.array([0.0, 2 * math.log(3)], np.float32)
+
+    assert decode(logits, "softmax", 2.0) == pytest.approx([0.25, 0.75], abs=1e-7)
+    assert decode(logits, "sigmoid", 2.0) == pytest.approx([0.5, 0.75], abs=1e-7)
+    assert decode(logits, "none", 2.0) == logits.tolist()
+
+
+@given(LOGITS, TEMPERATURES, st.sampled_from(["softmax", "sigmoid"]))
+def test_no_temperature_moves_the_label(logits: np.ndarray, temperature: float, function: str) -> None:
+    labels = tuple(f"l{i}" for i in range(len(logits)))
+
+    prediction = predict(logits, labels, function, n_tokens=7, n_seen=7, temperature=temperature)
+
+    assert prediction.label == labels[logits.argmax()]
+    assert prediction.score == max(prediction.scores.values())
+    assert all(0 <= score <= 1 for score in prediction.scores.values())
+    order = np.argsort(logits, kind="stable")
+    assert (np.diff([prediction.scores[labels[i]] for i in order]) >= 0).all()
+
+
+@given(LOGITS, TEMPERATURES, TEMPERATURES)
+def test_the_higher_the_temperature_the_less_is_claimed(logits: np.ndarray, a: float, b: float) -> None:
+    def entropy(temperature: float) -> float:
+        scores = decode(logits, "softmax", temperature)
+        return -math.fsum(p * math.log(p) for p in scores if p)
+
+    # Nine terms up to 1/e, each with the roundings of a score, a logarithm and a product.
+    assert entropy(min(a, b)) <= entropy(max(a, b)) + 9 * 4 * 2.0**-52
+
+
+def test_a_threshold_is_held_against_the_calibrated_score() -> None:
+    logits = np.array([1.0, 2.0], np.float32)  # sigmoids 0.73 and 0.88; of the halves, 0.62 and 0.73
+
+    def labels(temperature: float) -> tuple[str, ...]:
+        given = {"n_tokens": 5, "n_seen": 5, "threshold": 0.7, "temperature": temperature}
+        return predict(logits, ("a", "b"), "sigmoid", **given).labels
+
+    assert labels(1.0) == ("a", "b")
+    assert labels(2.0) == ("b",)
 
 
 @given(LOGITS, st.sampled_from(["softmax", "sigmoid", "none"]))

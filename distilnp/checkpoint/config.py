@@ -7,6 +7,7 @@ stored integers is checked here, what it means is in `tensors`.
 
 import errno
 import json
+import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -48,6 +49,9 @@ class DistilBertConfig:
         What the logits mean; None leaves it to the number of labels.
     is_quantized : bool
         Whether matrices are stored as int8 rows with scales (compressed-tensors, format "int-quantized").
+    calibration_temperature : float or None
+        What logits are divided by where scores are to be calibrated; None if nobody has fitted it. A key of
+        distilnp: transformers carries it along and does not use it.
     """
 
     vocab_size: int = 30522
@@ -60,6 +64,7 @@ class DistilBertConfig:
     id2label: tuple[str, ...] = ("LABEL_0", "LABEL_1")
     problem_type: ProblemType | None = None
     is_quantized: bool = False
+    calibration_temperature: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("vocab_size", "max_position_embeddings", "n_layers", "n_heads", "dim", "hidden_dim"):
@@ -89,6 +94,11 @@ class DistilBertConfig:
             raise ConfigError(
                 "problem_type is 'single_label_classification' with one label, expected at least two "
                 "('regression' is for a single score)"
+            )
+        temperature = self.calibration_temperature
+        if temperature is not None and not _is_positive(temperature):
+            raise ConfigError(
+                f"calibration_temperature is {_show(temperature)}, expected a finite number above 0"
             )
 
     @property
@@ -220,6 +230,13 @@ def _is_int8(quantization: Any) -> bool:
             "Other quantized checkpoints have to be dequantized first"
         )
     return True
+
+
+def _is_positive(value: object) -> bool:
+    # A bool is an int, NaN is in no range, and JSON has integers that no float can hold.
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return 0 < value <= sys.float_info.max
 
 
 def _expect_one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:

@@ -211,6 +211,11 @@ def _add_classify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         help="of a multi-label model, the labels with a score above X, from 0 to 1, hold (default: 0.5)",
     )
     model.add_argument(
+        "--calibrated",
+        action="store_true",
+        help="scores that come nearer to how often they are right, by the temperature of the checkpoint",
+    )
+    model.add_argument(
         "--split-special-tokens",
         action="store_true",
         help='take "[SEP]" in a text for five characters, not for the token',

@@ -74,6 +74,7 @@ def _load(options: Namespace) -> Classifier:
         options.model,
         max_length=options.max_length,
         threshold=options.threshold,
+        calibrated=options.calibrated,
         split_special_tokens=options.split_special_tokens,
         threads=options.threads,
     )

@@ -71,6 +71,7 @@ def describe(model: str | os.PathLike[str]) -> dict[str, Any]:
         "labels": list(promised_labels(model, config)),
         "problem_type": config.problem_type,
         "function_to_apply": default_function(config),
+        "calibration_temperature": config.calibration_temperature,
         "n_tokens": len(settings.vocab),
         "lowercase": settings.lowercase,
         "strip_accents": settings.strip_accents,
@@ -105,6 +106,7 @@ def _in_brief(facts: dict[str, Any]) -> str:
 
 def _as_table(facts: dict[str, Any]) -> str:
     problem_type = facts["problem_type"] or "none given"
+    temperature = facts["calibration_temperature"]
     case = "lowercased" if facts["lowercase"] else "cased"
     accents = "stripped" if facts["strip_accents"] else "kept"
     special_tokens = "plain text" if facts["split_special_tokens"] else "special tokens"
@@ -119,6 +121,7 @@ def _as_table(facts: dict[str, Any]) -> str:
         "text is": f'{case}, accents {accents}, "[SEP]" and its like are {special_tokens}',
         "labels": ", ".join(facts["labels"]),
         "scores": f"{facts['function_to_apply']} of the logits (problem_type: {problem_type})",
+        "calibrated": "no temperature given" if temperature is None else f"by the temperature {temperature}",
         "kernels": facts["kernels"],
     }
     return "\n".join([facts["name"], *(f"  {name:<13} {value}" for name, value in rows.items())])

@@ -73,6 +73,14 @@ def test_labels_are_in_the_order_of_their_ids_not_of_the_file() -> None:
     assert config.id2label[10] == "x"
 
 
+@pytest.mark.parametrize("temperature", [1.2345, 2, 5e-324, None])
+def test_a_temperature_is_read(temperature: float | None) -> None:
+    config = DistilBertConfig.from_dict(MINIMAL | {"calibration_temperature": temperature})
+
+    assert config.calibration_temperature == temperature
+    assert DistilBertConfig.from_dict(MINIMAL).calibration_temperature is None
+
+
 def test_int8_rows_are_recognised() -> None:
     assert DistilBertConfig.from_dict(MINIMAL | {"quantization_config": INT8}).is_quantized
 
@@ -109,6 +117,14 @@ def test_int8_rows_are_recognised() -> None:
         ({"quantization_config": INT8 | {"config_groups": {}}}, ["quantization_config"]),
         ({"quantization_config": INT8 | {"config_groups": [1]}}, ["quantization_config"]),
         ({"quantization_config": 8}, ["quantization_config is 8"]),
+        ({"calibration_temperature": 0}, ["calibration_temperature is 0", "finite number above 0"]),
+        ({"calibration_temperature": -1.5}, ["calibration_temperature is -1.5"]),
+        ({"calibration_temperature": True}, ["calibration_temperature is True"]),
+        ({"calibration_temperature": "1.5"}, ["calibration_temperature is '1.5'"]),
+        ({"calibration_temperature": [1.5]}, ["calibration_temperature is [1.5]"]),
+        ({"calibration_temperature": float("nan")}, ["calibration_temperature is nan"]),
+        ({"calibration_temperature": float("inf")}, ["calibration_temperature is inf"]),
+        ({"calibration_temperature": 10**400}, ["calibration_temperature is 1000"]),
     ],
 )
 def test_what_cannot_be_run_is_refused_with_what_was_expected(
@@ -144,7 +160,7 @@ JSON = st.recursive(
 )
 KEYS = st.sampled_from(
     ["vocab_size", "n_layers", "n_heads", "dim", "activation", "id2label", "num_labels", "problem_type",
-     "quantization_config", "architectures", "hidden_size"]
+     "quantization_config", "architectures", "hidden_size", "calibration_temperature"]
 )  # fmt: skip
 
 

@@ -101,6 +101,15 @@ def test_the_bundled_checkpoint_is_what_convert_makes_of_its_own_numbers(tmp_pat
     assert (made / "README.md").exists()
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float16", "int8"])
+def test_a_temperature_comes_along(tmp_path: Path, dtype: str) -> None:
+    source = write_checkpoint(tmp_path / "source", CONFIG, TENSORS, calibration_temperature=1.2345)
+
+    made = convert(source, tmp_path / "made", dtype)
+
+    assert distilnp.load(made, calibrated=True).temperature == 1.2345
+
+
 def test_what_float16_cannot_hold_is_refused(
     source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

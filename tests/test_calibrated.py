@@ -1,0 +1,108 @@
+"""`calibrated=True`: the temperature of a checkpoint moves its scores, and nothing else."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from seeded_models import CONFIGS, seeded_tensors, write_checkpoint
+
+import distilnp
+from distilnp.cli import main
+
+CONFIG = CONFIGS["odd-sizes"]
+TENSORS = seeded_tensors(CONFIG)
+TEMPERATURE = 1.75
+TEXTS = ["w1 w2 w3", "", "w9 " * 40]
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_checkpoint(tmp_path_factory.mktemp("plain"), CONFIG, TENSORS)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("fitted")
+    return write_checkpoint(made, CONFIG, TENSORS, calibration_temperature=TEMPERATURE)
+
+
+def test_what_nobody_asks_for_changes_nothing(plain: Path, folder: Path) -> None:
+    classifier = distilnp.load(folder)
+
+    assert classifier.temperature == distilnp.load(plain).temperature == 1.0
+    assert classifier(TEXTS) == distilnp.load(plain)(TEXTS)
+
+
+@pytest.mark.parametrize("function", ["softmax", "sigmoid"])
+def test_scores_are_made_of_the_logits_over_the_temperature(folder: Path, function: str) -> None:
+    raw = distilnp.load(folder, function_to_apply=function)(TEXTS)
+    classifier = distilnp.load(folder, function_to_apply=function, calibrated=True)
+
+    assert classifier.temperature == TEMPERATURE
+    for before, after in zip(raw, classifier(TEXTS), strict=True):
+        x = before.logits.astype(np.float64) / TEMPERATURE
+        expected = np.exp(x) / np.exp(x).sum() if function == "softmax" else 1 / (1 + np.exp(-x))
+        # The logits are below 10: a few roundings of exp and of its argument.
+        np.testing.assert_allclose(list(after.scores.values()), expected, rtol=1e-14)
+        assert after.logits.tobytes() == before.logits.tobytes()
+        assert (after.label, after.score) == (before.label, after.scores[before.label])
+        assert after.score != before.score
+
+
+def test_both_kinds_of_scores_can_be_asked_for_in_turn(folder: Path) -> None:
+    raw, calibrated = distilnp.load(folder), distilnp.load(folder, calibrated=True)
+
+    for _ in range(2):
+        assert distilnp.classify(TEXTS, folder, calibrated=True) == calibrated(TEXTS)
+        assert distilnp.classify(TEXTS, folder) == raw(TEXTS)
+
+
+def test_a_checkpoint_without_a_temperature_says_what_it_lacks(plain: Path) -> None:
+    with pytest.raises(distilnp.ArgumentError) as raised:
+        distilnp.load(plain, calibrated=True)
+
+    for words in (str(plain / "config.json"), "has no calibration_temperature", "recipes/calibrate.py"):
+        assert words in str(raised.value)
+
+
+def test_values_that_are_no_scores_are_not_calibrated(folder: Path) -> None:
+    with pytest.raises(distilnp.ArgumentError, match=r"calibrated is True .* 'none', expected 'softmax' or"):
+        distilnp.load(folder, function_to_apply="none", calibrated=True)
+
+
+def test_a_temperature_that_is_none_is_told_with_its_file(tmp_path: Path) -> None:
+    write_checkpoint(tmp_path, CONFIG, TENSORS, calibration_temperature=0)
+
+    with pytest.raises(distilnp.ConfigError, match=r"config\.json: calibration_temperature is 0, expected"):
+        distilnp.load(tmp_path)
+
+
+def test_the_command_calibrates(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["classify", "--model", str(folder), "--format", "jsonl", "--all-scores", TEXTS[0]]
+
+    assert main([*command, "--calibrated"]) == 0
+    calibrated = json.loads(capsys.readouterr().out)
+    assert main(command) == 0
+    raw = json.loads(capsys.readouterr().out)
+
+    assert calibrated["scores"] == distilnp.load(folder, calibrated=True)(TEXTS[0]).scores
+    assert raw["scores"] == distilnp.load(folder)(TEXTS[0]).scores
+
+
+def test_the_command_refuses_what_load_refuses(plain: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["classify", "--model", str(plain), "--calibrated", "w1"]) == 1
+
+    assert "has no calibration_temperature" in capsys.readouterr().err
+
+
+def test_info_tells_the_temperature(plain: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = {}
+    for model in (plain, folder):
+        assert main(["info", str(model)]) == 0
+        (told[model],) = [line for line in capsys.readouterr().out.splitlines() if "calibrated" in line]
+    assert main(["info", str(folder), "--format", "json"]) == 0
+
+    assert "by the temperature 1.75" in told[folder]
+    assert "no temperature given" in told[plain]
+    assert json.loads(capsys.readouterr().out)["calibration_temperature"] == TEMPERATURE
