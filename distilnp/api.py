@@ -1,18 +1,18 @@
 """What users call: `load`, `classify`, `Classifier`.
 
 Everything that a user gives is checked here, once, before anything is computed; there is no maths in this
-file. The way of a text: `Tokenizer.encode`, `truncation.cut` to what the model can see, `Engine.forward`,
-`predictions.predict`.
+file. The way of a text: `Tokenizer.encode`, what `long_text` gives the model of it, `Engine.forward`,
+`predictions.predict`; a text in sentences goes it sentence by sentence.
 """
 
 import operator
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from numbers import Real
 from pathlib import Path
-from typing import TypedDict, Unpack, get_args, overload
+from typing import Any, TypedDict, Unpack, get_args, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,12 +25,22 @@ from .engine.engine import Engine
 from .engine.fallback import ReferenceEngine
 from .engine.threads import thread_count
 from .engine.weights import load_packed
-from .errors import ArgumentError, CheckpointError, InputTypeError
+from .errors import ArgumentError, CheckpointError, InputTypeError, TextTooLongError
 from .kernels.loader import chosen, say
-from .predictions import FunctionToApply, Prediction, default_function, predict
+from .long_text import DEFAULT_STRIDE, LongText, Passage, read
+from .predictions import (
+    Aggregate,
+    FunctionToApply,
+    Part,
+    Prediction,
+    aggregated,
+    default_function,
+    placed,
+    predict,
+)
+from .sentences import check_installed, sentence_spans
 from .texts import Text, parts
-from .tokenizer import Encoding, Tokenizer
-from .truncation import cut
+from .tokenizer import Tokenizer
 
 DEFAULT_MODEL = "sst2-mini"
 
@@ -70,8 +80,15 @@ class Classifier:
         What logits are divided by before scores are made of them: that of the checkpoint where scores are
         calibrated, otherwise 1.0.
     max_length : int
-        The largest number of tokens of a text, or a pair, that the model is given, [CLS] and [SEP] among
-        them.
+        The largest number of tokens that the model is given at once, [CLS] and [SEP] among them.
+    long_text : {"head", "tail", "head_tail", "windows", "error"}
+        What it is given of a text that has more.
+    stride : int
+        Tokens that consecutive windows share.
+    aggregate : {"mean_probs", "mean_logits", "max"}
+        How scores of windows become those of their text.
+    sentences : str or None
+        The language by whose rules texts are parted into sentences. None where they are not.
     """
 
     folder: Path
@@ -83,6 +100,10 @@ class Classifier:
     threshold: float | None
     temperature: float
     max_length: int
+    long_text: LongText
+    stride: int
+    aggregate: Aggregate
+    sentences: str | None
 
     @property
     def params(self) -> Params:
@@ -114,8 +135,9 @@ class Classifier:
         ----------
         texts : str or mapping, or an iterable of them
             A mapping `{"text": ..., "text_pair": ...}` is two texts that belong together. An empty text is a
-            text. What has more than `max_length` tokens is cut, and its prediction says so: a text to its
-            head; of two, the longer one first (`truncation.longest_first`).
+            text. Of what has more than `max_length` tokens, `long_text` decides what is read, and the
+            prediction says how much that was; two texts are cut, the longer one first
+            (`long_text.longest_first`).
 
         Returns
         -------
@@ -126,10 +148,13 @@ class Classifier:
         ------
         InputTypeError
             Something is not a text; in an iterable, the message says which.
+        TextTooLongError
+            A text is too long, and `long_text` is "error".
+        ArgumentError
+            Two texts that belong together, where `long_text` or `sentences` is for single ones.
         """
         if isinstance(texts, str | Mapping):
-            parts(texts, "texts")  # an error of the stream would speak of texts[0]
-            return next(self.stream([texts]))
+            return next(self._predict([self._read(texts, "texts")]))
         return list(self.stream(texts))
 
     def stream(
@@ -152,8 +177,8 @@ class Classifier:
 
         Raises
         ------
-        InputTypeError
-            Something is not a text; the message says which. The texts before it have their predictions first.
+        InputTypeError, TextTooLongError, ArgumentError
+            See `classify`; the message says which text it is. Those before it have their predictions first.
         ArgumentError
             `batch_tokens` is not a positive integer.
         """
@@ -224,14 +249,14 @@ class Classifier:
             )
         return checked
 
-    def _batches(self, texts: Iterable[Text], batch_tokens: int) -> Iterator[list[Encoding]]:
-        """Encode texts and gather them by their number of tokens."""
-        batch: list[Encoding] = []
+    def _batches(self, texts: Iterable[Text], batch_tokens: int) -> Iterator[list[list[Passage]]]:
+        """Read texts, each as passages, and gather them by the number of tokens that the model is given."""
+        batch: list[list[Passage]] = []
         n_tokens = 0
         try:
             for i, text in enumerate(texts):
-                batch.append(self.tokenizer.encode(*parts(text, f"texts[{i}]")))
-                n_tokens += min(len(batch[-1].ids), self.max_length)
+                batch.append(self._read(text, f"texts[{i}]"))
+                n_tokens += sum(len(ids) for passage in batch[-1] for ids in passage.inputs)
                 if n_tokens >= batch_tokens:
                     yield batch
                     batch, n_tokens = [], 0
@@ -240,24 +265,91 @@ class Classifier:
             raise
         yield batch
 
-    def _predict(self, encodings: list[Encoding]) -> Iterator[Prediction]:
-        texts = [cut(encoding, self.max_length) for encoding in encodings]
-        for encoding, ids, logits in zip(encodings, texts, self.engine.forward(texts), strict=True):
-            if not np.isfinite(logits).all():
-                raise CheckpointError(
-                    f"{self.folder} gives the logits {logits.tolist()} for a text of {len(ids)} tokens, "
-                    "expected finite numbers. Its weights are finite but too large for float32: the "
-                    "checkpoint is damaged"
-                )
-            yield predict(
-                logits,
-                self.labels,
-                self.function_to_apply,
-                n_tokens=len(encoding.ids),
-                n_seen=len(ids),
-                threshold=self.threshold,
-                temperature=self.temperature,
+    def _read(self, text: Text, name: str) -> list[Passage]:
+        """Choose what the model is given of a text: one passage, or one for each sentence."""
+        whole, *pair = parts(text, name)
+        if pair and (self.sentences is not None or self.long_text != "head"):
+            asked = f"long_text={self.long_text!r}" if self.sentences is None else "sentences"
+            raise ArgumentError(
+                f"{name} is two texts that belong together, and {asked} was asked for, expected a single "
+                "text. Pairs are only ever cut, the longer text first: leave it out for them"
             )
+        spans = [(0, len(whole))] if self.sentences is None else sentence_spans(whole, self.sentences)
+        return [self._passage(whole[start:end], *pair, start=start, name=name) for start, end in spans]
+
+    def _passage(self, *texts: str, start: int, name: str) -> Passage:
+        encoding = self.tokenizer.encode(*texts)
+        n_tokens = len(encoding)
+        if self.long_text == "error" and n_tokens > self.max_length:
+            where = name if self.sentences is None else f"the sentence at character {start} of {name}"
+            raise TextTooLongError(
+                f"{where} has {n_tokens} tokens, expected at most {self.max_length}, as long_text is "
+                "'error'. Shorten it, or say what is read of long texts: their 'head', 'tail' or "
+                "'head_tail', or in 'windows' all of it"
+            )
+        end = start + len(texts[0])
+        return read(encoding, start, end, self.max_length, self.long_text, self.stride)
+
+    def _predict(self, batch: list[list[Passage]]) -> Iterator[Prediction]:
+        inputs = [ids for passages in batch for passage in passages for ids in passage.inputs]
+        logits = iter(self.engine.forward(inputs))
+        for passages in batch:
+            answers = [self._answer(passage, logits) for passage in passages]
+            yield answers[0] if self.sentences is None else self._coalesced(passages, answers)
+
+    def _answer(self, passage: Passage, logits: Iterator[NDArray[np.float32]]) -> Prediction:
+        """Make the prediction for a passage, whose inputs are the next that there are logits of."""
+        answers = [self._judge(next(logits), len(ids), passage.n_tokens) for ids in passage.inputs]
+        if not passage.windows:
+            return answers[0]
+        windows = tuple(
+            placed(replace(answer, n_tokens=answer.n_seen), *place)
+            for answer, place in zip(answers, passage.windows, strict=True)
+        )
+        weights = [window.n_new for window in windows]
+        whole = self._aggregated(windows, weights, self.aggregate, passage.n_tokens, passage.n_tokens)
+        return replace(whole, windows=windows)
+
+    def _coalesced(self, passages: list[Passage], answers: list[Prediction]) -> Prediction:
+        """Make the prediction for a text of those for its sentences: the mean, as Spark NLP's is."""
+        sentences = tuple(
+            placed(answer, *passage.place) for answer, passage in zip(answers, passages, strict=True)
+        )
+        n_tokens = sum(sentence.n_tokens for sentence in sentences)
+        n_seen = sum(sentence.n_seen for sentence in sentences)
+        whole = self._aggregated(sentences, [1] * len(sentences), "mean_probs", n_tokens, n_seen)
+        return replace(whole, sentences=sentences)
+
+    def _aggregated(
+        self, parts: Sequence[Part], weights: Sequence[int], aggregate: Aggregate, n_tokens: int, n_seen: int
+    ) -> Prediction:
+        return aggregated(
+            parts,
+            weights,
+            aggregate,
+            self.function_to_apply,
+            n_tokens=n_tokens,
+            n_seen=n_seen,
+            threshold=self.threshold,
+            temperature=self.temperature,
+        )
+
+    def _judge(self, logits: NDArray[np.float32], n_seen: int, n_tokens: int) -> Prediction:
+        if not np.isfinite(logits).all():
+            raise CheckpointError(
+                f"{self.folder} gives the logits {logits.tolist()} for a text of {n_seen} tokens, "
+                "expected finite numbers. Its weights are finite but too large for float32: the "
+                "checkpoint is damaged"
+            )
+        return predict(
+            logits,
+            self.labels,
+            self.function_to_apply,
+            n_tokens=n_tokens,
+            n_seen=n_seen,
+            threshold=self.threshold,
+            temperature=self.temperature,
+        )
 
 
 def load(
@@ -268,6 +360,10 @@ def load(
     function_to_apply: FunctionToApply | None = None,
     threshold: float | None = None,
     calibrated: bool = False,
+    long_text: LongText = "head",
+    stride: int | None = None,
+    aggregate: Aggregate | None = None,
+    sentences: bool | str = False,
     split_special_tokens: bool = False,
     threads: int | None = None,
     local_files_only: bool = False,
@@ -281,8 +377,8 @@ def load(
         `save_pretrained` of transformers wrote, or a repository of the Hugging Face hub as "org/name" or
         "org/name@revision". What comes from the hub is in its cache from then on, and not asked for again.
     max_length : int, optional
-        Give the model at most this many tokens of a text, [CLS] and [SEP] among them; by default, as many as
-        it has positions.
+        Give the model at most this many tokens at once, [CLS] and [SEP] among them; by default, as many as it
+        has positions.
     labels : iterable of str, optional
         Labels in place of the checkpoint's, in the order of its ids.
     function_to_apply : {"softmax", "sigmoid", "none"}, optional
@@ -293,8 +389,23 @@ def load(
         are sigmoids, as those of multi-label models are.
     calibrated : bool, optional
         Divide the logits by the temperature in the checkpoint's `config.json`, which brings scores nearer to
-        how often they are right. It moves scores, and with them what is above a threshold, but never the
-        label with the highest one. By default, scores are those of transformers.
+        how often they are right, and never changes the label that wins of one input's. By default, scores are
+        those of transformers.
+    long_text : {"head", "tail", "head_tail", "windows", "error"}, optional
+        What is read of a text that has more tokens: its beginning; its end; 128 tokens of its beginning and
+        the rest from its end (Sun et al. 2019, arXiv:1905.05583; of a smaller `max_length`, the same share);
+        all of it, in windows, each with a prediction of its own; or nothing, which is an error. Texts that
+        belong together take "head" alone.
+    stride : int, optional
+        Of windows, the tokens that two consecutive ones share (what the word means in `tokenizers`); by
+        default 64, or an eighth of `max_length` if that is less.
+    aggregate : {"mean_probs", "mean_logits", "max"}, optional
+        Of windows, what makes scores of theirs: their mean, which is the default; what the mean of the logits
+        gives; of each label the highest. In means, a window counts by the tokens that no window before has.
+    sentences : bool or str, optional
+        Classify each sentence, and give the text the mean of their scores, each counting alike, as
+        `coalesceSentences` of Spark NLP does. True is English, any other language goes by its code, such as
+        "de". Needs `pip install "distilnp[sentences]"`.
     split_special_tokens : bool, optional
         Take "[SEP]" and its like in a text for the characters that they are. By default, as in transformers,
         they become the special tokens that they name.
@@ -329,6 +440,8 @@ def load(
     tokenizer = Tokenizer.from_folder(folder, split_special_tokens=split_special_tokens)
     _check_vocabulary(folder, tokenizer, config)
     function = _checked_function(function_to_apply, config)
+    longest = _checked_max_length(max_length, config)
+    _check_windows(long_text, stride, aggregate, longest)
     return Classifier(
         folder=folder,
         config=config,
@@ -337,7 +450,11 @@ def load(
         function_to_apply=function,
         threshold=_checked_threshold(threshold, function),
         temperature=_checked_temperature(folder, config, function) if calibrated else 1.0,
-        max_length=_checked_max_length(max_length, config),
+        max_length=longest,
+        long_text=long_text,
+        stride=min(DEFAULT_STRIDE, longest // 8) if stride is None else stride,
+        aggregate="mean_probs" if aggregate is None else aggregate,
+        sentences=_checked_language(sentences),
         engine=_engine(folder, config, thread_count(threads)),  # last: only this takes time
     )
 
@@ -365,6 +482,10 @@ class LoadOptions(TypedDict, total=False):
     function_to_apply: FunctionToApply | None
     threshold: float | None
     calibrated: bool
+    long_text: LongText
+    stride: int | None
+    aggregate: Aggregate | None
+    sentences: bool | str
     split_special_tokens: bool
     threads: int | None
     local_files_only: bool
@@ -448,10 +569,14 @@ def _checked_labels(labels: Iterable[str], config: DistilBertConfig) -> tuple[st
 def _checked_function(function: FunctionToApply | None, config: DistilBertConfig) -> FunctionToApply:
     if function is None:
         return default_function(config)
-    if function not in get_args(FunctionToApply):
-        choices = ", ".join(repr(choice) for choice in get_args(FunctionToApply))
-        raise ArgumentError(f"function_to_apply is {function!r}, expected one of {choices}")
+    _expect_one_of("function_to_apply", function, FunctionToApply)
     return function
+
+
+def _expect_one_of(name: str, value: object, allowed: Any) -> None:
+    if value not in get_args(allowed):
+        choices = ", ".join(repr(choice) for choice in get_args(allowed))
+        raise ArgumentError(f"{name} is {value!r}, expected one of {choices}")
 
 
 def _checked_threshold(threshold: float | None, function: FunctionToApply) -> float | None:
@@ -494,6 +619,37 @@ def _checked_max_length(max_length: int | None, config: DistilBertConfig) -> int
             "the number of positions of this model"
         )
     return max_length
+
+
+def _check_windows(
+    long_text: LongText, stride: int | None, aggregate: Aggregate | None, max_length: int
+) -> None:
+    _expect_one_of("long_text", long_text, LongText)
+    if aggregate is not None:
+        _expect_one_of("aggregate", aggregate, Aggregate)
+    room = max_length - MIN_MAX_LENGTH
+    if stride is not None and (type(stride) is not int or not 0 <= stride <= room):
+        raise ArgumentError(
+            f"stride is {stride!r}, expected an integer from 0 to {room}: consecutive windows share so many "
+            f"of {max_length} tokens, and [CLS], [SEP] and at least one other have to be the window's own"
+        )
+    for name, value in (("stride", stride), ("aggregate", aggregate)):
+        if value is not None and long_text != "windows":
+            raise ArgumentError(
+                f"{name} is {value!r} and long_text is {long_text!r}, expected long_text='windows': there "
+                f"are no windows otherwise. Leave {name} out, or ask for them"
+            )
+
+
+def _checked_language(sentences: bool | str) -> str | None:
+    if not isinstance(sentences, bool | str) or sentences == "":
+        raise ArgumentError(
+            f'sentences is {sentences!r}, expected True, False or the code of a language, such as "en"'
+        )
+    if sentences is False:
+        return None
+    check_installed()
+    return "en" if sentences is True else sentences
 
 
 def _check_vocabulary(folder: Path, tokenizer: Tokenizer, config: DistilBertConfig) -> None:

@@ -168,7 +168,8 @@ MAY_IMPORT = {
     "engine.fallback": {"reference", "checkpoint.config", "checkpoint.params", "engine.packing", "numpy"},
     # what users see
     "texts": {"errors"},
-    "truncation": {"tokenizer"},
+    "long_text": {"tokenizer"},
+    "sentences": {"errors", "sentencex", "tokenizer"},
     "predictions": {"checkpoint.config", "numpy"},
     "calibration": {"errors", "numpy"},
     "api": {
@@ -182,10 +183,11 @@ MAY_IMPORT = {
         "engine.weights",
         "errors",
         "kernels.loader",
+        "long_text",
         "predictions",
+        "sentences",
         "texts",
         "tokenizer",
-        "truncation",
         "numpy",
     },
     # the command: it stands on what everyone can call
