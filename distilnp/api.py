@@ -1,8 +1,8 @@
 """What users call: `load`, `classify`, `Classifier`.
 
-Everything that a user gives is checked here, once, before anything is computed; there is no maths in this
-file. The way of a text: `Tokenizer.encode`, what `long_text` gives the model of it, `Engine.forward`,
-`predictions.predict`; a text in sentences goes it sentence by sentence.
+Everything that a user gives is checked once, before anything is computed: texts here, options in `options`;
+there is no maths in this file. The way of a text: `Tokenizer.encode`, what `long_text` gives the model of it,
+`Engine.forward`, `predictions.predict`; a text in sentences goes it sentence by sentence.
 """
 
 import operator
@@ -10,9 +10,8 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from numbers import Real
 from pathlib import Path
-from typing import Any, TypedDict, Unpack, get_args, overload
+from typing import Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,31 +26,35 @@ from .engine.threads import thread_count
 from .engine.weights import load_packed
 from .errors import ArgumentError, CheckpointError, InputTypeError, TextTooLongError
 from .kernels.loader import chosen, say
-from .long_text import DEFAULT_STRIDE, LongText, Passage, read
+from .long_text import LongText, Passage, read
+from .options import (
+    LoadOptions,
+    checked_function,
+    checked_labels,
+    checked_language,
+    checked_max_length,
+    checked_temperature,
+    checked_threshold,
+    checked_windows,
+    label_tuple,
+)
 from .predictions import (
     Aggregate,
     FunctionToApply,
     Part,
     Prediction,
     aggregated,
-    default_function,
     placed,
     predict,
 )
-from .sentences import check_installed, sentence_spans
+from .sentences import sentence_spans
 from .texts import Text, parts
 from .tokenizer import Tokenizer
 
 DEFAULT_MODEL = "sst2-mini"
 
-# More likely than not: where a sigmoid says that a label holds.
-DEFAULT_THRESHOLD = 0.5
-
 # Tokens that `stream` gathers before it computes: about a hundred sentences, a fraction of a second.
 DEFAULT_BATCH_TOKENS = 4096
-
-# [CLS], [SEP] and one token between them.
-MIN_MAX_LENGTH = 3
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -439,22 +442,22 @@ def load(
     config = DistilBertConfig.from_folder(folder)
     tokenizer = Tokenizer.from_folder(folder, split_special_tokens=split_special_tokens)
     _check_vocabulary(folder, tokenizer, config)
-    function = _checked_function(function_to_apply, config)
-    longest = _checked_max_length(max_length, config)
-    _check_windows(long_text, stride, aggregate, longest)
+    function = checked_function(function_to_apply, config)
+    longest = checked_max_length(max_length, config)
+    shared, aggregate = checked_windows(long_text, stride, aggregate, longest)
     return Classifier(
         folder=folder,
         config=config,
         tokenizer=tokenizer,
-        labels=promised_labels(model, config) if labels is None else _checked_labels(labels, config),
+        labels=promised_labels(model, config) if labels is None else checked_labels(labels, config),
         function_to_apply=function,
-        threshold=_checked_threshold(threshold, function),
-        temperature=_checked_temperature(folder, config, function) if calibrated else 1.0,
+        threshold=checked_threshold(threshold, function),
+        temperature=checked_temperature(folder, config, function) if calibrated else 1.0,
         max_length=longest,
         long_text=long_text,
-        stride=min(DEFAULT_STRIDE, longest // 8) if stride is None else stride,
-        aggregate="mean_probs" if aggregate is None else aggregate,
-        sentences=_checked_language(sentences),
+        stride=shared,
+        aggregate=aggregate,
+        sentences=checked_language(sentences),
         engine=_engine(folder, config, thread_count(threads)),  # last: only this takes time
     )
 
@@ -472,23 +475,6 @@ def _engine(folder: Path, config: DistilBertConfig, threads: int) -> Engine | Re
 def _announce(message: str) -> None:
     """Say something once in a process."""
     say(message)
-
-
-class LoadOptions(TypedDict, total=False):
-    """The keyword arguments of `load`."""
-
-    max_length: int | None
-    labels: Iterable[str] | None
-    function_to_apply: FunctionToApply | None
-    threshold: float | None
-    calibrated: bool
-    long_text: LongText
-    stride: int | None
-    aggregate: Aggregate | None
-    sentences: bool | str
-    split_special_tokens: bool
-    threads: int | None
-    local_files_only: bool
 
 
 _loaded: dict[tuple[Path, bool, str], Classifier] = {}
@@ -535,7 +521,7 @@ def classify(
     'POSITIVE'
     """
     if options.get("labels") is not None:
-        options["labels"] = _label_tuple(options["labels"])
+        options["labels"] = label_tuple(options["labels"])
     folder = find_checkpoint(model, local_files_only=options.get("local_files_only", False)).resolve()
     # The same files have other labels by a known name.
     key = (folder, hub_model(model) is not None, repr(sorted(options.items())))
@@ -544,112 +530,6 @@ def classify(
         # No lock, which a fork could leave locked for ever: two threads may both load, and one stays.
         classifier = _loaded.setdefault(key, load(model, **options))
     return classifier.classify(texts)
-
-
-def _label_tuple(labels: Iterable[str] | None) -> tuple[str, ...]:
-    if isinstance(labels, str | Mapping) or not isinstance(labels, Iterable):
-        raise InputTypeError(
-            f"labels is {type(labels).__name__}, expected a list of text, one for each label"
-        )
-    collected = tuple(labels)
-    if not all(isinstance(label, str) for label in collected):
-        raise InputTypeError(f"labels is {collected!r}, expected every label to be text")
-    return collected
-
-
-def _checked_labels(labels: Iterable[str], config: DistilBertConfig) -> tuple[str, ...]:
-    checked = _label_tuple(labels)
-    if len(checked) != config.n_labels or len(set(checked)) != len(checked):
-        raise ArgumentError(
-            f"labels is {checked!r}, expected {config.n_labels} different ones for {config.id2label!r}"
-        )
-    return checked
-
-
-def _checked_function(function: FunctionToApply | None, config: DistilBertConfig) -> FunctionToApply:
-    if function is None:
-        return default_function(config)
-    _expect_one_of("function_to_apply", function, FunctionToApply)
-    return function
-
-
-def _expect_one_of(name: str, value: object, allowed: Any) -> None:
-    if value not in get_args(allowed):
-        choices = ", ".join(repr(choice) for choice in get_args(allowed))
-        raise ArgumentError(f"{name} is {value!r}, expected one of {choices}")
-
-
-def _checked_threshold(threshold: float | None, function: FunctionToApply) -> float | None:
-    if threshold is None:
-        return DEFAULT_THRESHOLD if function == "sigmoid" else None
-    # A bool is a number too, and NaN is in no range.
-    if isinstance(threshold, bool) or not isinstance(threshold, Real) or not 0 <= threshold <= 1:
-        raise ArgumentError(f"threshold is {threshold!r}, expected a number from 0 to 1")
-    if function != "sigmoid":
-        raise ArgumentError(
-            f"threshold is {threshold!r} and the function that makes scores is {function!r}, expected "
-            "'sigmoid', which judges each label by itself. Leave the threshold out, or give "
-            "function_to_apply='sigmoid' if several labels may hold at once"
-        )
-    return float(threshold)
-
-
-def _checked_temperature(folder: Path, config: DistilBertConfig, function: FunctionToApply) -> float:
-    if function == "none":
-        raise ArgumentError(
-            "calibrated is True and the function that makes scores is 'none', expected 'softmax' or "
-            "'sigmoid': only their scores can be held against how often they are right. Leave calibrated out"
-        )
-    if config.calibration_temperature is None:
-        raise ArgumentError(
-            f"calibrated is True and {folder / 'config.json'} has no calibration_temperature, expected the "
-            "number that the logits are divided by. weights/recipes/calibrate.py of distilnp's repository "
-            "shows how it is fitted on held-out texts; without it, leave calibrated out"
-        )
-    return float(config.calibration_temperature)
-
-
-def _checked_max_length(max_length: int | None, config: DistilBertConfig) -> int:
-    largest = config.max_position_embeddings
-    if max_length is None:
-        return largest
-    if type(max_length) is not int or not MIN_MAX_LENGTH <= max_length <= largest:
-        raise ArgumentError(
-            f"max_length is {max_length!r}, expected an integer from {MIN_MAX_LENGTH} to {largest}, "
-            "the number of positions of this model"
-        )
-    return max_length
-
-
-def _check_windows(
-    long_text: LongText, stride: int | None, aggregate: Aggregate | None, max_length: int
-) -> None:
-    _expect_one_of("long_text", long_text, LongText)
-    if aggregate is not None:
-        _expect_one_of("aggregate", aggregate, Aggregate)
-    room = max_length - MIN_MAX_LENGTH
-    if stride is not None and (type(stride) is not int or not 0 <= stride <= room):
-        raise ArgumentError(
-            f"stride is {stride!r}, expected an integer from 0 to {room}: consecutive windows share so many "
-            f"of {max_length} tokens, and [CLS], [SEP] and at least one other have to be the window's own"
-        )
-    for name, value in (("stride", stride), ("aggregate", aggregate)):
-        if value is not None and long_text != "windows":
-            raise ArgumentError(
-                f"{name} is {value!r} and long_text is {long_text!r}, expected long_text='windows': there "
-                f"are no windows otherwise. Leave {name} out, or ask for them"
-            )
-
-
-def _checked_language(sentences: bool | str) -> str | None:
-    if not isinstance(sentences, bool | str) or sentences == "":
-        raise ArgumentError(
-            f'sentences is {sentences!r}, expected True, False or the code of a language, such as "en"'
-        )
-    if sentences is False:
-        return None
-    check_installed()
-    return "en" if sentences is True else sentences
 
 
 def _check_vocabulary(folder: Path, tokenizer: Tokenizer, config: DistilBertConfig) -> None:

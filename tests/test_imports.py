@@ -172,6 +172,7 @@ MAY_IMPORT = {
     "sentences": {"errors", "sentencex", "tokenizer"},
     "predictions": {"checkpoint.config", "numpy"},
     "calibration": {"errors", "numpy"},
+    "options": {"checkpoint.config", "errors", "long_text", "predictions", "sentences"},
     "api": {
         "checkpoint.config",
         "checkpoint.params",
@@ -184,6 +185,7 @@ MAY_IMPORT = {
         "errors",
         "kernels.loader",
         "long_text",
+        "options",
         "predictions",
         "sentences",
         "texts",
