@@ -21,12 +21,13 @@ from .errors import (
     InputTypeError,
     ModelNotFoundError,
     TensorError,
+    TextTooLongError,
     TokenizerFilesError,
 )
 
 if TYPE_CHECKING:
     from .api import Classifier, classify, load
-    from .predictions import Prediction
+    from .predictions import Part, Prediction
 
 __version__ = "0.1.0"
 
@@ -40,15 +41,23 @@ __all__ = [
     "InputFileError",
     "InputTypeError",
     "ModelNotFoundError",
+    "Part",
     "Prediction",
     "TensorError",
+    "TextTooLongError",
     "TokenizerFilesError",
     "classify",
     "load",
 ]
 
 # These bring NumPy. Imported when first used (PEP 562), they keep `distilnp --help` from waiting for it.
-_MODULES = {"Classifier": "api", "Prediction": "predictions", "classify": "api", "load": "api"}
+_MODULES = {
+    "Classifier": "api",
+    "Part": "predictions",
+    "Prediction": "predictions",
+    "classify": "api",
+    "load": "api",
+}
 
 
 def __getattr__(name: str) -> Any:

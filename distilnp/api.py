@@ -1,18 +1,17 @@
 """What users call: `load`, `classify`, `Classifier`.
 
-Everything that a user gives is checked here, once, before anything is computed; there is no maths in this
-file. The way of a text: `Tokenizer.encode`, `truncation.cut` to what the model can see, `Engine.forward`,
-`predictions.predict`.
+Everything that a user gives is checked once, before anything is computed: texts here, options in `options`;
+there is no maths in this file. The way of a text: `Tokenizer.encode`, what `long_text` gives the model of it,
+`Engine.forward`, `predictions.predict`; a text in sentences goes it sentence by sentence.
 """
 
 import operator
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
-from numbers import Real
 from pathlib import Path
-from typing import TypedDict, Unpack, get_args, overload
+from typing import Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,23 +24,37 @@ from .engine.engine import Engine
 from .engine.fallback import ReferenceEngine
 from .engine.threads import thread_count
 from .engine.weights import load_packed
-from .errors import ArgumentError, CheckpointError, InputTypeError
+from .errors import ArgumentError, CheckpointError, InputTypeError, TextTooLongError
 from .kernels.loader import chosen, say
-from .predictions import FunctionToApply, Prediction, default_function, predict
+from .long_text import LongText, Passage, read
+from .options import (
+    LoadOptions,
+    checked_function,
+    checked_labels,
+    checked_language,
+    checked_max_length,
+    checked_temperature,
+    checked_threshold,
+    checked_windows,
+    label_tuple,
+)
+from .predictions import (
+    Aggregate,
+    FunctionToApply,
+    Part,
+    Prediction,
+    aggregated,
+    placed,
+    predict,
+)
+from .sentences import sentence_spans
 from .texts import Text, parts
-from .tokenizer import Encoding, Tokenizer
-from .truncation import cut
+from .tokenizer import Tokenizer
 
 DEFAULT_MODEL = "sst2-mini"
 
-# More likely than not: where a sigmoid says that a label holds.
-DEFAULT_THRESHOLD = 0.5
-
 # Tokens that `stream` gathers before it computes: about a hundred sentences, a fraction of a second.
 DEFAULT_BATCH_TOKENS = 4096
-
-# [CLS], [SEP] and one token between them.
-MIN_MAX_LENGTH = 3
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -70,8 +83,15 @@ class Classifier:
         What logits are divided by before scores are made of them: that of the checkpoint where scores are
         calibrated, otherwise 1.0.
     max_length : int
-        The largest number of tokens of a text, or a pair, that the model is given, [CLS] and [SEP] among
-        them.
+        The largest number of tokens that the model is given at once, [CLS] and [SEP] among them.
+    long_text : {"head", "tail", "head_tail", "windows", "error"}
+        What it is given of a text that has more.
+    stride : int
+        Tokens that consecutive windows share.
+    aggregate : {"mean_probs", "mean_logits", "max"}
+        How scores of windows become those of their text.
+    sentences : str or None
+        The language by whose rules texts are parted into sentences. None where they are not.
     """
 
     folder: Path
@@ -83,6 +103,10 @@ class Classifier:
     threshold: float | None
     temperature: float
     max_length: int
+    long_text: LongText
+    stride: int
+    aggregate: Aggregate
+    sentences: str | None
 
     @property
     def params(self) -> Params:
@@ -114,8 +138,9 @@ class Classifier:
         ----------
         texts : str or mapping, or an iterable of them
             A mapping `{"text": ..., "text_pair": ...}` is two texts that belong together. An empty text is a
-            text. What has more than `max_length` tokens is cut, and its prediction says so: a text to its
-            head; of two, the longer one first (`truncation.longest_first`).
+            text. Of what has more than `max_length` tokens, `long_text` decides what is read, and the
+            prediction says how much that was; two texts are cut, the longer one first
+            (`long_text.longest_first`).
 
         Returns
         -------
@@ -126,10 +151,13 @@ class Classifier:
         ------
         InputTypeError
             Something is not a text; in an iterable, the message says which.
+        TextTooLongError
+            A text is too long, and `long_text` is "error".
+        ArgumentError
+            Two texts that belong together, where `long_text` or `sentences` is for single ones.
         """
         if isinstance(texts, str | Mapping):
-            parts(texts, "texts")  # an error of the stream would speak of texts[0]
-            return next(self.stream([texts]))
+            return next(self._predict([self._read(texts, "texts")]))
         return list(self.stream(texts))
 
     def stream(
@@ -152,8 +180,8 @@ class Classifier:
 
         Raises
         ------
-        InputTypeError
-            Something is not a text; the message says which. The texts before it have their predictions first.
+        InputTypeError, TextTooLongError, ArgumentError
+            See `classify`; the message says which text it is. Those before it have their predictions first.
         ArgumentError
             `batch_tokens` is not a positive integer.
         """
@@ -224,14 +252,14 @@ class Classifier:
             )
         return checked
 
-    def _batches(self, texts: Iterable[Text], batch_tokens: int) -> Iterator[list[Encoding]]:
-        """Encode texts and gather them by their number of tokens."""
-        batch: list[Encoding] = []
+    def _batches(self, texts: Iterable[Text], batch_tokens: int) -> Iterator[list[list[Passage]]]:
+        """Read texts, each as passages, and gather them by the number of tokens that the model is given."""
+        batch: list[list[Passage]] = []
         n_tokens = 0
         try:
             for i, text in enumerate(texts):
-                batch.append(self.tokenizer.encode(*parts(text, f"texts[{i}]")))
-                n_tokens += min(len(batch[-1].ids), self.max_length)
+                batch.append(self._read(text, f"texts[{i}]"))
+                n_tokens += sum(len(ids) for passage in batch[-1] for ids in passage.inputs)
                 if n_tokens >= batch_tokens:
                     yield batch
                     batch, n_tokens = [], 0
@@ -240,24 +268,91 @@ class Classifier:
             raise
         yield batch
 
-    def _predict(self, encodings: list[Encoding]) -> Iterator[Prediction]:
-        texts = [cut(encoding, self.max_length) for encoding in encodings]
-        for encoding, ids, logits in zip(encodings, texts, self.engine.forward(texts), strict=True):
-            if not np.isfinite(logits).all():
-                raise CheckpointError(
-                    f"{self.folder} gives the logits {logits.tolist()} for a text of {len(ids)} tokens, "
-                    "expected finite numbers. Its weights are finite but too large for float32: the "
-                    "checkpoint is damaged"
-                )
-            yield predict(
-                logits,
-                self.labels,
-                self.function_to_apply,
-                n_tokens=len(encoding.ids),
-                n_seen=len(ids),
-                threshold=self.threshold,
-                temperature=self.temperature,
+    def _read(self, text: Text, name: str) -> list[Passage]:
+        """Choose what the model is given of a text: one passage, or one for each sentence."""
+        whole, *pair = parts(text, name)
+        if pair and (self.sentences is not None or self.long_text != "head"):
+            asked = f"long_text={self.long_text!r}" if self.sentences is None else "sentences"
+            raise ArgumentError(
+                f"{name} is two texts that belong together, and {asked} was asked for, expected a single "
+                "text. Pairs are only ever cut, the longer text first: leave it out for them"
             )
+        spans = [(0, len(whole))] if self.sentences is None else sentence_spans(whole, self.sentences)
+        return [self._passage(whole[start:end], *pair, start=start, name=name) for start, end in spans]
+
+    def _passage(self, *texts: str, start: int, name: str) -> Passage:
+        encoding = self.tokenizer.encode(*texts)
+        n_tokens = len(encoding)
+        if self.long_text == "error" and n_tokens > self.max_length:
+            where = name if self.sentences is None else f"the sentence at character {start} of {name}"
+            raise TextTooLongError(
+                f"{where} has {n_tokens} tokens, expected at most {self.max_length}, as long_text is "
+                "'error'. Shorten it, or say what is read of long texts: their 'head', 'tail' or "
+                "'head_tail', or in 'windows' all of it"
+            )
+        end = start + len(texts[0])
+        return read(encoding, start, end, self.max_length, self.long_text, self.stride)
+
+    def _predict(self, batch: list[list[Passage]]) -> Iterator[Prediction]:
+        inputs = [ids for passages in batch for passage in passages for ids in passage.inputs]
+        logits = iter(self.engine.forward(inputs))
+        for passages in batch:
+            answers = [self._answer(passage, logits) for passage in passages]
+            yield answers[0] if self.sentences is None else self._coalesced(passages, answers)
+
+    def _answer(self, passage: Passage, logits: Iterator[NDArray[np.float32]]) -> Prediction:
+        """Make the prediction for a passage, whose inputs are the next that there are logits of."""
+        answers = [self._judge(next(logits), len(ids), passage.n_tokens) for ids in passage.inputs]
+        if not passage.windows:
+            return answers[0]
+        windows = tuple(
+            placed(replace(answer, n_tokens=answer.n_seen), *place)
+            for answer, place in zip(answers, passage.windows, strict=True)
+        )
+        weights = [window.n_new for window in windows]
+        whole = self._aggregated(windows, weights, self.aggregate, passage.n_tokens, passage.n_tokens)
+        return replace(whole, windows=windows)
+
+    def _coalesced(self, passages: list[Passage], answers: list[Prediction]) -> Prediction:
+        """Make the prediction for a text of those for its sentences: the mean, as Spark NLP's is."""
+        sentences = tuple(
+            placed(answer, *passage.place) for answer, passage in zip(answers, passages, strict=True)
+        )
+        n_tokens = sum(sentence.n_tokens for sentence in sentences)
+        n_seen = sum(sentence.n_seen for sentence in sentences)
+        whole = self._aggregated(sentences, [1] * len(sentences), "mean_probs", n_tokens, n_seen)
+        return replace(whole, sentences=sentences)
+
+    def _aggregated(
+        self, parts: Sequence[Part], weights: Sequence[int], aggregate: Aggregate, n_tokens: int, n_seen: int
+    ) -> Prediction:
+        return aggregated(
+            parts,
+            weights,
+            aggregate,
+            self.function_to_apply,
+            n_tokens=n_tokens,
+            n_seen=n_seen,
+            threshold=self.threshold,
+            temperature=self.temperature,
+        )
+
+    def _judge(self, logits: NDArray[np.float32], n_seen: int, n_tokens: int) -> Prediction:
+        if not np.isfinite(logits).all():
+            raise CheckpointError(
+                f"{self.folder} gives the logits {logits.tolist()} for a text of {n_seen} tokens, "
+                "expected finite numbers. Its weights are finite but too large for float32: the "
+                "checkpoint is damaged"
+            )
+        return predict(
+            logits,
+            self.labels,
+            self.function_to_apply,
+            n_tokens=n_tokens,
+            n_seen=n_seen,
+            threshold=self.threshold,
+            temperature=self.temperature,
+        )
 
 
 def load(
@@ -268,6 +363,10 @@ def load(
     function_to_apply: FunctionToApply | None = None,
     threshold: float | None = None,
     calibrated: bool = False,
+    long_text: LongText = "head",
+    stride: int | None = None,
+    aggregate: Aggregate | None = None,
+    sentences: bool | str = False,
     split_special_tokens: bool = False,
     threads: int | None = None,
     local_files_only: bool = False,
@@ -281,8 +380,8 @@ def load(
         `save_pretrained` of transformers wrote, or a repository of the Hugging Face hub as "org/name" or
         "org/name@revision". What comes from the hub is in its cache from then on, and not asked for again.
     max_length : int, optional
-        Give the model at most this many tokens of a text, [CLS] and [SEP] among them; by default, as many as
-        it has positions.
+        Give the model at most this many tokens at once, [CLS] and [SEP] among them; by default, as many as it
+        has positions.
     labels : iterable of str, optional
         Labels in place of the checkpoint's, in the order of its ids.
     function_to_apply : {"softmax", "sigmoid", "none"}, optional
@@ -293,8 +392,23 @@ def load(
         are sigmoids, as those of multi-label models are.
     calibrated : bool, optional
         Divide the logits by the temperature in the checkpoint's `config.json`, which brings scores nearer to
-        how often they are right. It moves scores, and with them what is above a threshold, but never the
-        label with the highest one. By default, scores are those of transformers.
+        how often they are right, and never changes the label that wins of one input's. By default, scores are
+        those of transformers.
+    long_text : {"head", "tail", "head_tail", "windows", "error"}, optional
+        What is read of a text that has more tokens: its beginning; its end; 128 tokens of its beginning and
+        the rest from its end (Sun et al. 2019, arXiv:1905.05583; of a smaller `max_length`, the same share);
+        all of it, in windows, each with a prediction of its own; or nothing, which is an error. Texts that
+        belong together take "head" alone.
+    stride : int, optional
+        Of windows, the tokens that two consecutive ones share (what the word means in `tokenizers`); by
+        default 64, or an eighth of `max_length` if that is less.
+    aggregate : {"mean_probs", "mean_logits", "max"}, optional
+        Of windows, what makes scores of theirs: their mean, which is the default; what the mean of the logits
+        gives; of each label the highest. In means, a window counts by the tokens that no window before has.
+    sentences : bool or str, optional
+        Classify each sentence, and give the text the mean of their scores, each counting alike, as
+        `coalesceSentences` of Spark NLP does. True is English, any other language goes by its code, such as
+        "de". Needs `pip install "distilnp[sentences]"`.
     split_special_tokens : bool, optional
         Take "[SEP]" and its like in a text for the characters that they are. By default, as in transformers,
         they become the special tokens that they name.
@@ -328,16 +442,22 @@ def load(
     config = DistilBertConfig.from_folder(folder)
     tokenizer = Tokenizer.from_folder(folder, split_special_tokens=split_special_tokens)
     _check_vocabulary(folder, tokenizer, config)
-    function = _checked_function(function_to_apply, config)
+    function = checked_function(function_to_apply, config)
+    longest = checked_max_length(max_length, config)
+    shared, aggregate = checked_windows(long_text, stride, aggregate, longest)
     return Classifier(
         folder=folder,
         config=config,
         tokenizer=tokenizer,
-        labels=promised_labels(model, config) if labels is None else _checked_labels(labels, config),
+        labels=promised_labels(model, config) if labels is None else checked_labels(labels, config),
         function_to_apply=function,
-        threshold=_checked_threshold(threshold, function),
-        temperature=_checked_temperature(folder, config, function) if calibrated else 1.0,
-        max_length=_checked_max_length(max_length, config),
+        threshold=checked_threshold(threshold, function),
+        temperature=checked_temperature(folder, config, function) if calibrated else 1.0,
+        max_length=longest,
+        long_text=long_text,
+        stride=shared,
+        aggregate=aggregate,
+        sentences=checked_language(sentences),
         engine=_engine(folder, config, thread_count(threads)),  # last: only this takes time
     )
 
@@ -355,19 +475,6 @@ def _engine(folder: Path, config: DistilBertConfig, threads: int) -> Engine | Re
 def _announce(message: str) -> None:
     """Say something once in a process."""
     say(message)
-
-
-class LoadOptions(TypedDict, total=False):
-    """The keyword arguments of `load`."""
-
-    max_length: int | None
-    labels: Iterable[str] | None
-    function_to_apply: FunctionToApply | None
-    threshold: float | None
-    calibrated: bool
-    split_special_tokens: bool
-    threads: int | None
-    local_files_only: bool
 
 
 _loaded: dict[tuple[Path, bool, str], Classifier] = {}
@@ -414,7 +521,7 @@ def classify(
     'POSITIVE'
     """
     if options.get("labels") is not None:
-        options["labels"] = _label_tuple(options["labels"])
+        options["labels"] = label_tuple(options["labels"])
     folder = find_checkpoint(model, local_files_only=options.get("local_files_only", False)).resolve()
     # The same files have other labels by a known name.
     key = (folder, hub_model(model) is not None, repr(sorted(options.items())))
@@ -423,77 +530,6 @@ def classify(
         # No lock, which a fork could leave locked for ever: two threads may both load, and one stays.
         classifier = _loaded.setdefault(key, load(model, **options))
     return classifier.classify(texts)
-
-
-def _label_tuple(labels: Iterable[str] | None) -> tuple[str, ...]:
-    if isinstance(labels, str | Mapping) or not isinstance(labels, Iterable):
-        raise InputTypeError(
-            f"labels is {type(labels).__name__}, expected a list of text, one for each label"
-        )
-    collected = tuple(labels)
-    if not all(isinstance(label, str) for label in collected):
-        raise InputTypeError(f"labels is {collected!r}, expected every label to be text")
-    return collected
-
-
-def _checked_labels(labels: Iterable[str], config: DistilBertConfig) -> tuple[str, ...]:
-    checked = _label_tuple(labels)
-    if len(checked) != config.n_labels or len(set(checked)) != len(checked):
-        raise ArgumentError(
-            f"labels is {checked!r}, expected {config.n_labels} different ones for {config.id2label!r}"
-        )
-    return checked
-
-
-def _checked_function(function: FunctionToApply | None, config: DistilBertConfig) -> FunctionToApply:
-    if function is None:
-        return default_function(config)
-    if function not in get_args(FunctionToApply):
-        choices = ", ".join(repr(choice) for choice in get_args(FunctionToApply))
-        raise ArgumentError(f"function_to_apply is {function!r}, expected one of {choices}")
-    return function
-
-
-def _checked_threshold(threshold: float | None, function: FunctionToApply) -> float | None:
-    if threshold is None:
-        return DEFAULT_THRESHOLD if function == "sigmoid" else None
-    # A bool is a number too, and NaN is in no range.
-    if isinstance(threshold, bool) or not isinstance(threshold, Real) or not 0 <= threshold <= 1:
-        raise ArgumentError(f"threshold is {threshold!r}, expected a number from 0 to 1")
-    if function != "sigmoid":
-        raise ArgumentError(
-            f"threshold is {threshold!r} and the function that makes scores is {function!r}, expected "
-            "'sigmoid', which judges each label by itself. Leave the threshold out, or give "
-            "function_to_apply='sigmoid' if several labels may hold at once"
-        )
-    return float(threshold)
-
-
-def _checked_temperature(folder: Path, config: DistilBertConfig, function: FunctionToApply) -> float:
-    if function == "none":
-        raise ArgumentError(
-            "calibrated is True and the function that makes scores is 'none', expected 'softmax' or "
-            "'sigmoid': only their scores can be held against how often they are right. Leave calibrated out"
-        )
-    if config.calibration_temperature is None:
-        raise ArgumentError(
-            f"calibrated is True and {folder / 'config.json'} has no calibration_temperature, expected the "
-            "number that the logits are divided by. weights/recipes/calibrate.py of distilnp's repository "
-            "shows how it is fitted on held-out texts; without it, leave calibrated out"
-        )
-    return float(config.calibration_temperature)
-
-
-def _checked_max_length(max_length: int | None, config: DistilBertConfig) -> int:
-    largest = config.max_position_embeddings
-    if max_length is None:
-        return largest
-    if type(max_length) is not int or not MIN_MAX_LENGTH <= max_length <= largest:
-        raise ArgumentError(
-            f"max_length is {max_length!r}, expected an integer from {MIN_MAX_LENGTH} to {largest}, "
-            "the number of positions of this model"
-        )
-    return max_length
 
 
 def _check_vocabulary(folder: Path, tokenizer: Tokenizer, config: DistilBertConfig) -> None:

@@ -10,6 +10,7 @@
     ├── InputFileError          a file of texts cannot be read, or a line of it is not what it should be
     ├── BuildError              kernels cannot be built ahead of time
     ├── ArgumentError           an argument has a value that cannot be used (also a ValueError)
+    ├── TextTooLongError        a text is too long, and was to be neither cut nor parted (also a ValueError)
     └── InputTypeError          a text, or an argument, is of the wrong type (also a TypeError)
 
 Every message says what was expected, what came, where, and what to do. An exception of any other kind that
@@ -55,6 +56,10 @@ class BuildError(DistilnpError):
 
 class ArgumentError(DistilnpError, ValueError):
     """An argument has a value that cannot be used."""
+
+
+class TextTooLongError(DistilnpError, ValueError):
+    """A text is longer than the model can see, and was to be neither cut nor parted."""
 
 
 class InputTypeError(DistilnpError, TypeError):

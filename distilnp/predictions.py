@@ -1,10 +1,12 @@
 """From logits to a label: `Prediction`, and what turns the numbers of a model into scores.
 
-Which function that is follows transformers' text-classification pipeline. No model is run here.
+Which function that is follows transformers' text-classification pipeline. What a text was parted into has
+predictions of its own, of which `aggregated` makes that of the text. No model is run here.
 """
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 import numpy as np
@@ -13,9 +15,10 @@ from numpy.typing import NDArray
 from .checkpoint.config import DistilBertConfig
 
 FunctionToApply = Literal["softmax", "sigmoid", "none"]
+Aggregate = Literal["mean_probs", "mean_logits", "max"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
     """What a model says about one text.
 
@@ -33,11 +36,17 @@ class Prediction:
     scores : dict of str to float
         The score of every label, in the order of their ids.
     logits : array of float32, [n_labels]
-        What the model computed, before any function or temperature made scores of it. Read-only.
+        What the model computed, before any function or temperature made scores of it; of a text in parts, the
+        weighted mean over them, whatever aggregates the scores. Read-only.
     n_tokens : int
         Tokens of the whole text, [CLS] and [SEP] among them.
     n_seen : int
-        Tokens that the model was given.
+        Tokens of it that the model was given.
+    windows : tuple of Part
+        With `long_text="windows"`, what the model says about each of them; otherwise empty.
+    sentences : tuple of Part
+        With `sentences=True`, what the model says about each of them; otherwise empty. Tokens are then those
+        of all sentences, each with a [CLS] and a [SEP].
     """
 
     label: str
@@ -48,6 +57,8 @@ class Prediction:
     logits: NDArray[np.float32] = field(compare=False)
     n_tokens: int
     n_seen: int
+    windows: tuple["Part", ...] = ()
+    sentences: tuple["Part", ...] = ()
 
     @property
     def truncated(self) -> bool:
@@ -57,6 +68,23 @@ class Prediction:
     def as_dict(self) -> dict[str, Any]:
         """Return `{"label": ..., "score": ...}`, as the pipeline of transformers does."""
         return {"label": self.label, "score": self.score}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part(Prediction):
+    """What a model says about a part of a text, a window or a sentence: a prediction, and where that stands.
+
+    Attributes
+    ----------
+    start, end : int
+        Its span of the text in characters, end exclusive.
+    n_new : int
+        Tokens of it that are in no part before it, without [CLS] and [SEP].
+    """
+
+    start: int
+    end: int
+    n_new: int
 
 
 def default_function(config: DistilBertConfig) -> FunctionToApply:
@@ -118,18 +146,79 @@ def predict(
     With a `threshold`, every label whose score is above it holds; without one, the label that wins. The
     `temperature` is that of `decode`.
     """
-    logits.flags.writeable = False
-    scores = dict(zip(labels, decode(logits, function, temperature), strict=True))
-    label = labels[int(logits.argmax())]
-    if threshold is None:
-        held: tuple[str, ...] = (label,)
+    return _prediction(decode(logits, function, temperature), logits, labels, threshold, n_tokens, n_seen)
+
+
+def placed(prediction: Prediction, start: int, end: int, n_new: int) -> Part:
+    """Return a prediction with the place that its text has in a longer one."""
+    known = {field.name: getattr(prediction, field.name) for field in fields(prediction)}
+    return Part(**known, start=start, end=end, n_new=n_new)
+
+
+def aggregated(
+    parts: Sequence[Part],
+    weights: Sequence[int],
+    aggregate: Aggregate,
+    function: FunctionToApply,
+    *,
+    n_tokens: int,
+    n_seen: int,
+    threshold: float | None = None,
+    temperature: float = 1.0,
+) -> Prediction:
+    """Make the `Prediction` for a text of those for its parts.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        At least one.
+    weights : sequence of int
+        Of each part, in a mean; of several, all are positive.
+    aggregate : {"mean_probs", "mean_logits", "max"}
+        "mean_probs" is the mean of the scores, "mean_logits" what `function` makes of the mean of the logits,
+        "max" of each label its highest score in any part, so that shares no longer add up to 1.
+
+    Returns
+    -------
+    Prediction
+        Of one part, the same scores to the bit. Of equal scores, the first label wins.
+    """
+    shares = [weight / sum(weights) for weight in weights] if len(parts) > 1 else [1.0]
+
+    def mean(values: Iterable[float]) -> float:
+        return math.fsum(value * share for value, share in zip(values, shares, strict=True))
+
+    labels = tuple(parts[0].scores)
+    columns = np.stack([part.logits for part in parts], axis=1).tolist()
+    logits = np.array([mean(column) for column in columns], np.float32)
+    if aggregate == "mean_logits":
+        scores = decode(logits, function, temperature)
     else:
-        held = tuple(name for name, score in scores.items() if score > threshold)
+        combine = mean if aggregate == "mean_probs" else max
+        scores = [combine([part.scores[label] for part in parts]) for label in labels]
+    return _prediction(scores, logits, labels, threshold, n_tokens, n_seen)
+
+
+def _prediction(
+    scores: list[float],
+    logits: NDArray[np.float32],
+    labels: tuple[str, ...],
+    threshold: float | None,
+    n_tokens: int,
+    n_seen: int,
+) -> Prediction:
+    """Make the `Prediction`; where scores are equal, because sigmoids end at 1, the logits decide."""
+    logits.flags.writeable = False
+    best = max(range(len(labels)), key=lambda i: (scores[i], logits[i]))
+    if threshold is None:
+        held: tuple[str, ...] = (labels[best],)
+    else:
+        held = tuple(label for label, score in zip(labels, scores, strict=True) if score > threshold)
     return Prediction(
-        label=label,
-        score=scores[label],
+        label=labels[best],
+        score=scores[best],
         labels=held,
-        scores=scores,
+        scores=dict(zip(labels, scores, strict=True)),
         logits=logits,
         n_tokens=n_tokens,
         n_seen=n_seen,

@@ -9,6 +9,7 @@ from seeded_models import CONFIGS, seeded_tensors, write_checkpoint
 
 import distilnp
 from distilnp.cli import main
+from distilnp.predictions import decode
 
 CONFIG = CONFIGS["odd-sizes"]
 TENSORS = seeded_tensors(CONFIG)
@@ -48,6 +49,37 @@ def test_scores_are_made_of_the_logits_over_the_temperature(folder: Path, functi
         assert after.logits.tobytes() == before.logits.tobytes()
         assert (after.label, after.score) == (before.label, after.scores[before.label])
         assert after.score != before.score
+
+
+@pytest.mark.parametrize("aggregate", ["mean_probs", "mean_logits", "max"])
+def test_windows_are_calibrated_before_they_become_a_text(folder: Path, aggregate: str) -> None:
+    options = {"max_length": 12, "long_text": "windows", "aggregate": aggregate}
+
+    answer = distilnp.load(folder, calibrated=True, **options)(TEXTS[2])
+
+    raw = distilnp.load(folder, **options)(TEXTS[2])
+    scores = np.array([list(window.scores.values()) for window in answer.windows])
+    for window, before in zip(answer.windows, raw.windows, strict=True):
+        assert list(window.scores.values()) == decode(before.logits, "softmax", TEMPERATURE)
+    new = [window.n_new for window in answer.windows]
+    expected = {
+        "mean_probs": np.average(scores, axis=0, weights=new),
+        "mean_logits": decode(raw.logits, "softmax", TEMPERATURE),
+        "max": scores.max(axis=0),
+    }[aggregate]
+    assert len(scores) > 2
+    assert list(answer.scores.values()) == pytest.approx(expected, rel=1e-14)
+    assert answer.logits.tobytes() == raw.logits.tobytes()
+
+
+def test_sentences_are_calibrated_before_they_become_a_text(folder: Path) -> None:
+    answer = distilnp.load(folder, sentences=True, calibrated=True)("W1 w2. W3 w4 w5.")
+
+    calibrated = distilnp.load(folder, calibrated=True)
+    alone = [calibrated(text).scores for text in ("W1 w2.", "W3 w4 w5.")]
+    assert [sentence.scores for sentence in answer.sentences] == alone
+    mean = [sum(values) / 2 for values in zip(*(scores.values() for scores in alone), strict=True)]
+    assert list(answer.scores.values()) == pytest.approx(mean, rel=1e-14)
 
 
 def test_both_kinds_of_scores_can_be_asked_for_in_turn(folder: Path) -> None:

@@ -168,9 +168,11 @@ MAY_IMPORT = {
     "engine.fallback": {"reference", "checkpoint.config", "checkpoint.params", "engine.packing", "numpy"},
     # what users see
     "texts": {"errors"},
-    "truncation": {"tokenizer"},
+    "long_text": {"tokenizer"},
+    "sentences": {"errors", "sentencex", "tokenizer"},
     "predictions": {"checkpoint.config", "numpy"},
     "calibration": {"errors", "numpy"},
+    "options": {"checkpoint.config", "errors", "long_text", "predictions", "sentences"},
     "api": {
         "checkpoint.config",
         "checkpoint.params",
@@ -182,10 +184,12 @@ MAY_IMPORT = {
         "engine.weights",
         "errors",
         "kernels.loader",
+        "long_text",
+        "options",
         "predictions",
+        "sentences",
         "texts",
         "tokenizer",
-        "truncation",
         "numpy",
     },
     # the command: it stands on what everyone can call

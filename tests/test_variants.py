@@ -11,7 +11,7 @@ from variants import TEXTS, VARIANTS, write_variant
 import distilnp
 from distilnp import reference
 from distilnp.checkpoint.tensors import load_params
-from distilnp.truncation import cut
+from distilnp.long_text import cut
 
 # Of a score that transformers rounds to float32, after steps in float32.
 ROUNDING = 2.0**-22

@@ -80,6 +80,7 @@ class Report:
         low, high = binomtest(n_right, n_texts).proportion_ci(0.95, method="wilson")
         # As scikit-learn does: a true label that has no score at all would make the mean infinite.
         scores = np.maximum(tally.true_scores, np.finfo(np.float64).eps)
+        confidences = np.minimum(tally.predicted_scores, 1)  # a mean over windows may round to more
         return {
             "labels": self._labels,
             "absent_labels": self._absent,
@@ -92,7 +93,7 @@ class Report:
                 "wilson_95": [float(low), float(high)],
             },
             "log_loss": float(-np.log(scores).mean()),
-            "expected_calibration_error": expected_calibration_error(tally.predicted_scores, right),
+            "expected_calibration_error": expected_calibration_error(confidences, right),
             "truncation": {
                 "n_texts": tally.n_cut,
                 "n_tokens": tally.n_tokens,

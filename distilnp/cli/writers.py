@@ -20,8 +20,15 @@ Writer = Callable[[Given, Prediction], None]
 
 FIELDS = ("label", "score", "n_tokens", "n_seen", "truncated")
 
+# What a text may come in, in the order in which a part of one kind holds those of the next.
+KINDS_OF_PARTS = ("sentences", "windows")
+PART_FIELDS = ("start", "end", "label", "score", "scores", "n_tokens", "n_seen", "n_new")
+
 # Room for the text in a table, however narrow the terminal.
 MIN_TEXT_COLUMNS = 20
+
+# Before the lines of parts.
+MARGIN = "  "
 
 # Labels take turns by their ids; which is good news is not for us to say. Magenta and green first: people who
 # cannot tell red from green can tell these apart.
@@ -38,6 +45,7 @@ def jsonl_writer(stream: TextIO, *, all_scores: bool, several: bool = False) -> 
 
     def write(text: Given, prediction: Prediction) -> None:
         record = _record(text, prediction) | {name: getattr(prediction, name) for name in more}
+        record |= _parts(prediction)
         stream.write(json.dumps(record, ensure_ascii=False) + "\n")
 
     return write
@@ -50,21 +58,28 @@ def csv_writer(
     all_scores: bool,
     several: bool = False,
     given: Sequence[str] = ("text",),
+    parts: Sequence[str] = (),
 ) -> Writer:
     """Write a header line now, and a row for each text; `given` are the columns in front, as texts have them.
 
-    `several` adds the labels that hold in one field, as JSON: whatever would part them, a label may contain.
+    `several` adds the labels that hold, and `parts` the kinds of parts that texts come in, each in one field
+    as JSON: whatever would part labels, a label may contain.
     """
     # All text is quoted: with rows that end in \n, Python before 3.13 would not quote a field with a \r.
     rows = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     more = ("labels",) if several else ()
-    rows.writerow((*given, *FIELDS, *more, *(f"score_{label}" for label in labels if all_scores)))
+    scores = (f"score_{label}" for label in labels if all_scores)
+    rows.writerow((*given, *FIELDS, *more, *scores, *parts))
 
     def write(text: Given, prediction: Prediction) -> None:
         record = _record(text, prediction) | {"truncated": "true" if prediction.truncated else "false"}
         if several:
             record["labels"] = json.dumps(prediction.labels, ensure_ascii=False)
-        rows.writerow((*record.values(), *(prediction.scores.values() if all_scores else ())))
+        scores = prediction.scores.values() if all_scores else ()
+        found = _parts(prediction)
+        rows.writerow(
+            (*record.values(), *scores, *(json.dumps(found[kind], ensure_ascii=False) for kind in parts))
+        )
 
     return write
 
@@ -72,33 +87,45 @@ def csv_writer(
 def table_writer(stream: TextIO, labels: Sequence[str], *, all_scores: bool, colours: bool) -> Writer:
     """Write a line for each text; with `all_scores` one for each label, the best first.
 
-    On a terminal the text is cut to its width, which may change at any time. A label that holds is in colour.
+    Behind them stands a line for each part of a text in parts, a little to the right. On a terminal the text
+    is cut to its width, which may change at any time. A label that holds is in colour.
     """
-    shown = {label: fit(label, None) for label in labels}
-    label_columns = max(map(columns_of, shown.values()))
+    names = {label: fit(label, None) for label in labels}
+    label_columns = max(map(columns_of, names.values()))
     paint = _paint if colours else _plain
     colour_of = {label: COLOURS[i % len(COLOURS)] for i, label in enumerate(labels)}
 
     def start_of_line(label: str, prediction: Prediction) -> str:
         score = prediction.scores[label]
         styles = (BOLD, colour_of[label]) if label in prediction.labels else (DIM,)
-        padding = " " * (label_columns - columns_of(shown[label]))
-        return f"{score:7.4f}  " + paint(shown[label], *styles) + padding
+        padding = " " * (label_columns - columns_of(names[label]))
+        return f"{score:7.4f}  " + paint(names[label], *styles) + padding
 
-    def write(text: Given, prediction: Prediction) -> None:
+    def write_lines(text: str, prediction: Prediction, margin: str) -> None:
         best = prediction.label
-        shown_text = text if isinstance(text, str) else " | ".join(map(str, text.values()))
         mark = f"  [{prediction.n_seen} of {prediction.n_tokens} tokens seen]" if prediction.truncated else ""
         room = None
         if stream.isatty():
-            taken = len(f"{prediction.score:7.4f}") + 2 + label_columns + 2 + len(mark)
+            taken = len(f"{margin}{prediction.score:7.4f}") + 2 + label_columns + 2 + len(mark)
             room = max(MIN_TEXT_COLUMNS, shutil.get_terminal_size().columns - taken)
-        line = start_of_line(best, prediction) + "  " + fit(shown_text, room)
+        line = margin + start_of_line(best, prediction) + "  " + fit(text, room)
         stream.write(line.rstrip() + (paint(mark, YELLOW) if mark else "") + "\n")
         if all_scores:
             others = [item for item in prediction.scores.items() if item[0] != best]
             for label, _ in sorted(others, key=lambda item: -item[1]):
-                stream.write(start_of_line(label, prediction).rstrip() + "\n")
+                stream.write(margin + start_of_line(label, prediction).rstrip() + "\n")
+
+    def write_parts(text: str, prediction: Prediction, margin: str) -> None:
+        parts = prediction.sentences or prediction.windows
+        if len(parts) > 1:  # one part is the text again
+            for part in parts:
+                write_lines(text[part.start : part.end], part, margin)
+                write_parts(text, part, margin + MARGIN)
+
+    def write(text: Given, prediction: Prediction) -> None:
+        shown = text if isinstance(text, str) else " | ".join(map(str, text.values()))
+        write_lines(shown, prediction, "")
+        write_parts(shown, prediction, MARGIN)
 
     return write
 
@@ -150,6 +177,15 @@ def _cell(character: str) -> str:
 def _record(text: Given, prediction: Prediction) -> dict[str, Any]:
     given = {"text": text} if isinstance(text, str) else dict(text)
     return given | {name: getattr(prediction, name) for name in FIELDS}
+
+
+def _parts(prediction: Prediction) -> dict[str, list[dict[str, Any]]]:
+    """Return the parts of a text by their kind, where it has any, as JSON can hold them."""
+    return {
+        kind: [{name: getattr(part, name) for name in PART_FIELDS} | _parts(part) for part in parts]
+        for kind in KINDS_OF_PARTS
+        if (parts := getattr(prediction, kind))
+    }
 
 
 def _paint(text: str, *styles: str) -> str:

@@ -7,6 +7,6 @@ truncation. Texts come alone or as pairs.
 """
 
 from .settings import AddedToken, TokenizerSettings
-from .tokenizer import Encoding, Tokenizer
+from .tokenizer import Encoding, Tokenizer, replace_lone_surrogates
 
-__all__ = ["AddedToken", "Encoding", "Tokenizer", "TokenizerSettings"]
+__all__ = ["AddedToken", "Encoding", "Tokenizer", "TokenizerSettings", "replace_lone_surrogates"]

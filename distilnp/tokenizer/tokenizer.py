@@ -224,10 +224,11 @@ def _checked(text: str) -> str:
             f"Tokenizer.encode expected one text (a str), got {type(text).__name__}. "
             "Decode bytes first; encode the texts of a list one by one."
         )
-    return text if text.isascii() else _replace_lone_surrogates(text)
+    return text if text.isascii() else replace_lone_surrogates(text)
 
 
-def _replace_lone_surrogates(text: str) -> str:
+def replace_lone_surrogates(text: str) -> str:
+    """Return a text with U+FFFD for each half of a surrogate pair, and all else where it was."""
     try:
         text.encode()  # ten times as fast as a search, and nearly no text holds one
     except UnicodeEncodeError:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from distilnp.cli.readers import Columns, Lines, read_csv
 from distilnp.cli.writers import columns_of, csv_writer, fit, jsonl_writer, table_writer
-from distilnp.predictions import Prediction, predict
+from distilnp.predictions import Prediction, placed, predict
 from distilnp.texts import Text
 
 LABELS = ("BAD", "GOOD", "世界")
@@ -31,6 +32,16 @@ def several(threshold: float) -> Prediction:
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
+
+
+PARTED = "So good. So bad."
+
+
+def parted() -> Prediction:
+    """Return a prediction for PARTED in sentences, the second of them in windows."""
+    windows = (placed(prediction(), 9, 11, 1), placed(prediction(), 12, 16, 2))
+    second = placed(replace(prediction(), windows=windows), 9, 16, 3)
+    return replace(prediction(n_tokens=10, n_seen=10), sentences=(placed(prediction(), 0, 8, 3), second))
 
 
 # ------------------------------------------------------------------------------------------------- JSON lines
@@ -66,6 +77,24 @@ def test_json_lines_of_a_multi_label_model_have_the_labels_that_hold() -> None:
         row = json.loads(stream.getvalue())
         assert list(row) == ["text", "label", "score", "n_tokens", "n_seen", "truncated", "labels"]
         assert (row["label"], row["labels"]) == ("GOOD", labels)
+
+
+def test_json_lines_have_the_parts_of_a_text() -> None:
+    stream = io.StringIO()
+    jsonl_writer(stream, all_scores=False)(PARTED, parted())
+    first, second = json.loads(stream.getvalue())["sentences"]
+    assert first == {
+        "start": 0,
+        "end": 8,
+        "label": "GOOD",
+        "score": prediction().score,
+        "scores": prediction().scores,
+        "n_tokens": 5,
+        "n_seen": 5,
+        "n_new": 3,
+    }
+    assert [PARTED[part["start"] : part["end"]] for part in second["windows"]] == ["So", "bad."]
+    assert "windows" not in json.loads(stream.getvalue())
 
 
 # -------------------------------------------------------------------------------------------------------- CSV
@@ -121,6 +150,15 @@ def test_both_texts_of_a_pair_come_back() -> None:
     assert row.items() >= pair.items()
 
 
+def test_csv_has_the_parts_of_a_text_in_one_field() -> None:
+    stream, as_jsonl = io.StringIO(newline=""), io.StringIO()
+    csv_writer(stream, LABELS, all_scores=True, parts=("sentences",))(PARTED, parted())
+    jsonl_writer(as_jsonl, all_scores=False)(PARTED, parted())
+    (row,) = csv.DictReader(io.StringIO(stream.getvalue(), newline=""))
+    assert json.loads(row["sentences"]) == json.loads(as_jsonl.getvalue())["sentences"]
+    assert float(row["score_GOOD"]) == prediction().score
+
+
 def test_csv_without_texts_has_its_header() -> None:
     stream = io.StringIO()
     csv_writer(stream, LABELS, all_scores=False)
@@ -157,6 +195,25 @@ def test_a_line_fits_the_terminal_and_leaves_it_alone(text: str, columns: int) -
     assert line.endswith("  [5 of 700 tokens seen]")
     assert columns_of(line) <= max(columns, len(" 0.6652  GOOD  ") + 20 + len("  [5 of 700 tokens seen]"))
     assert all(character.isprintable() or character in "\u200c\u200d" for character in line)
+
+
+def test_parts_are_lines_of_a_table_a_little_to_the_right() -> None:
+    stream = io.StringIO()
+    table_writer(stream, LABELS, all_scores=False, colours=False)(PARTED, parted())
+    assert stream.getvalue().splitlines() == [
+        " 0.6652  GOOD  So good. So bad.",
+        "   0.6652  GOOD  So good.",
+        "   0.6652  GOOD  So bad.",
+        "     0.6652  GOOD  So",
+        "     0.6652  GOOD  bad.",
+    ]
+
+
+def test_a_part_that_is_the_whole_text_has_no_line_of_its_own() -> None:
+    stream = io.StringIO()
+    whole = replace(prediction(), windows=(placed(prediction(), 0, 1, 3),))
+    table_writer(stream, LABELS, all_scores=False, colours=False)("a", whole)
+    assert stream.getvalue() == " 0.6652  GOOD  a\n"
 
 
 def test_colours_are_taken_back() -> None:

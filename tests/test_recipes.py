@@ -1,0 +1,109 @@
+"""What the recipes show of a text, and that what they hold out does not train.
+
+Only the modules of tasks, which need nothing but Python; the others need torch.
+"""
+
+import importlib.util
+import random
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+RECIPES = Path(__file__).parents[1] / "weights" / "recipes"
+CLS, SEP = 101, 102
+
+
+def recipe(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, RECIPES / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+imdb, sst2 = recipe("imdb"), recipe("sst2")
+
+
+def review(n: int) -> list[int]:
+    """Return ids that say where they stand."""
+    return [CLS, *range(1000, 1000 + n), SEP]
+
+
+@given(n=st.integers(0, 1500), epoch=st.integers(0, 5), seed=st.integers(0, 9))
+def test_a_step_is_shown_a_part_of_a_review_between_cls_and_sep(n: int, epoch: int, seed: int) -> None:
+    length = (128, 256, 512, 512, 512, 512)[epoch]
+    ids = review(n)
+
+    shown = imdb.shown(ids, epoch, random.Random(seed))
+
+    assert len(shown) == min(len(ids), length)
+    assert (shown[0], shown[-1]) == (CLS, SEP)
+    inner = shown[1:-1]
+    if epoch < 2:
+        assert inner == list(range(inner[0], inner[0] + len(inner))) if inner else n == 0
+        assert set(inner) <= set(ids)
+    elif n > 510:
+        assert inner == ids[1:129] + ids[-383:-1]
+    else:
+        assert shown == ids
+
+
+def test_every_part_of_a_review_has_its_turn() -> None:
+    ids = review(200)
+    rng = random.Random(0)
+
+    starts = {imdb.shown(ids, 0, rng)[1] for _ in range(2000)}
+
+    # 126 of 200 tokens: 75 places, from the first token to where the last one ends the part.
+    assert starts == set(range(1000, 1000 + 75))
+
+
+@given(st.integers(0, 1500))
+def test_a_review_is_judged_by_its_head(n: int) -> None:
+    ids = review(n)
+
+    judged = imdb.judged(ids)
+
+    assert judged == (ids if n <= 510 else [*ids[:511], SEP])
+    assert len(judged) <= 512
+
+
+def test_the_phrases_of_a_held_out_sentence_do_not_train() -> None:
+    sentences = [" ".join(f"{word}{i}" for word in "abcdefghij") for i in range(6)]
+    phrases = [" ".join(sentence.split()[at : at + 3]) for sentence in sentences for at in (0, 4)]
+    examples = [sst2.Example(text, i % 2) for i, text in enumerate(sentences + phrases)]
+
+    train, held_out = sst2.hold_out(examples, 2)
+
+    assert (train, held_out) == sst2.hold_out(examples, 2)
+    assert len(held_out) == 2
+    assert {example.text for example in held_out} <= set(sentences)
+    assert len(train) == len(examples) - 2 * 3
+    assert not any(one.text in sentence.text for one in train for sentence in held_out)
+
+
+def test_held_out_reviews_do_not_train(data: Path) -> None:
+    train, held_out = imdb.load(data / "imdb")
+
+    texts = [example.text for example in train + held_out]
+    assert len(set(texts)) == len(texts) == 24_904  # 25,000 without 96 copies
+    assert len(held_out) == 2500
+    assert (train, held_out) == imdb.load(data / "imdb")
+    assert imdb.measured(data / "imdb") == held_out
+    # Half of them are of each class, within four standard deviations of chance.
+    assert abs(sum(example.label for example in held_out) - 1250) < 100
+
+
+@pytest.mark.sweep  # finding the phrases takes a while
+def test_neither_held_out_sentences_nor_those_of_dev_train(data: Path) -> None:
+    train, held_out = sst2.load(data / "sst2")
+    dev = sst2.measured(data / "sst2")
+
+    assert len(held_out) == len({example.text for example in held_out}) == 500
+    everything = "\n".join(f" {example.text} " for example in held_out)
+    assert not any(f" {example.text} " in everything for example in train)
+    assert len(dev) == 872
+    assert {example.label for example in dev} == {0, 1}
+    assert not {example.text for example in train} & {example.text for example in dev}
