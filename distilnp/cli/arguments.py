@@ -15,6 +15,8 @@ from .. import __version__
 DEFAULT_MODEL = "sst2-mini"
 DEFAULT_BATCH_TOKENS = 4096
 DTYPES = ("float32", "float16", "int8")
+LONG_TEXT = ("head", "tail", "head_tail", "windows", "error")
+AGGREGATES = ("mean_probs", "mean_logits", "max")
 TARGETS = ("x86-64-v3", "x86-64-v4", "aarch64")
 
 INPUT_FORMATS = ("lines", "csv", "tsv", "jsonl")
@@ -57,17 +59,22 @@ output:
   table  for people: score, label, text. On a terminal the text is cut to its
          width, and labels have colours unless NO_COLOR is set.
          "[512 of 731 tokens seen]" marks a text too long for the model.
+         A window or a sentence has a line of its own under its text.
   jsonl  an object for each text: text, text_pair if there is one, label, score, n_tokens, n_seen,
          truncated; with --all-scores also scores; of a multi-label model also
-         labels, an array of those that hold
+         labels, an array of those that hold; with --long-text windows also
+         windows, with --sentences also sentences, each with its span of the
+         text in characters (start, end) and the tokens that are new in it
   csv    the same under a header line; with --all-scores also a column
-         score_LABEL for each label; labels is an array as in JSON
+         score_LABEL for each label; labels, windows and sentences are as in
+         JSON
   jsonl and csv are in UTF-8, whatever the locale. Half of a surrogate pair,
   which JSON can hold and UTF-8 cannot, is written as its escape: \\ud83d
 
 examples:
   distilnp classify "I really liked that movie!"
   distilnp classify --file reviews.csv --column review --format csv > out.csv
+  distilnp classify --file books.jsonl --long-text windows
   tail -f chat.log | distilnp classify
   grep -h refund *.txt | distilnp classify | jq -r .label | sort | uniq -c
 """
@@ -191,8 +198,10 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.command == "classify":
         _settle_input(options, classify)
+        _settle_long_texts(options, classify)
     elif options.command == "evaluate":
         _settle_labelled_input(options, evaluate)
+        _settle_long_texts(options, evaluate)
     return options
 
 
@@ -262,7 +271,7 @@ def _add_model(parser: argparse.ArgumentParser) -> "argparse._ArgumentGroup":
         "--max-length",
         metavar="N",
         type=int,
-        help="give the model at most N tokens of a text, [CLS] and [SEP] among them (default: as many as it "
+        help="give the model at most N tokens at once, [CLS] and [SEP] among them (default: as many as it "
         "has positions)",
     )
     model.add_argument(
@@ -290,7 +299,36 @@ def _add_model(parser: argparse.ArgumentParser) -> "argparse._ArgumentGroup":
         help="compute with N threads, which never changes an answer (default: what the variable "
         "DISTILNP_NUM_THREADS says, or as many as the system lets the process have)",
     )
+    _add_long_texts(parser.add_argument_group("long texts"))
     return model
+
+
+def _add_long_texts(group: "argparse._ArgumentGroup") -> None:
+    group.add_argument(
+        "--long-text",
+        choices=LONG_TEXT,
+        default=LONG_TEXT[0],
+        help="what is read of a text that has more tokens than the model is given at once: its head, its "
+        "tail, some of both, in windows all of it, or nothing, which is an error (default: %(default)s)",
+    )
+    group.add_argument(
+        "--stride", metavar="N", type=int, help="tokens that consecutive windows share (default: 64)"
+    )
+    group.add_argument(
+        "--aggregate",
+        choices=AGGREGATES,
+        help="what makes scores of those of windows: their mean, what the mean of their logits gives, of "
+        "each label the highest (default: mean_probs)",
+    )
+    group.add_argument(
+        "--sentences",
+        action="store_true",
+        help="classify sentence by sentence, and give a text the mean of their scores; needs "
+        'pip install "distilnp[sentences]"',
+    )
+    group.add_argument(
+        "--language", metavar="CODE", help="by whose rules sentences end, such as de (default: en)"
+    )
 
 
 def _add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> argparse.ArgumentParser:
@@ -470,6 +508,23 @@ def _settle_labelled_input(options: argparse.Namespace, parser: argparse.Argumen
     for value in values:
         if values.count(value) > 1:
             parser.error(f"--label-map came twice for {value!r}, expected one label of the model for it")
+
+
+def _settle_long_texts(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    for option in ("stride", "aggregate"):
+        if getattr(options, option) is not None and options.long_text != "windows":
+            parser.error(f"--{option} came without windows, expected --long-text windows beside it")
+    if options.language is not None and not options.sentences:
+        parser.error("--language came without sentences, expected --sentences beside it")
+    for option, is_given in (
+        ("--sentences", options.sentences),
+        (f"--long-text {options.long_text}", options.long_text != "head"),
+    ):
+        if is_given and options.pair_column is not None:
+            parser.error(
+                f"{option} came with --pair-column, expected single texts: of two, the longer is cut"
+            )
+    options.sentences = options.sentences and (options.language or True)
 
 
 def _expect_different(

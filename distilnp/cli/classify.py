@@ -13,9 +13,9 @@ from itertools import islice, tee
 from ..api import Classifier
 from ..predictions import Prediction
 from ..texts import Text
-from .loading import load_classifier
+from .loading import kinds_of_parts, load_classifier
 from .progress import Progress
-from .readers import READERS, Columns, Lines, open_lines
+from .readers import READERS, Columns, Lines, naming_the_line, open_lines
 from .writers import Writer, csv_writer, jsonl_writer, table_writer
 
 
@@ -32,7 +32,7 @@ def classify(options: Namespace) -> None:
         classifier = load_classifier(options)
         _say_what_is_awaited(lines)
         write = _writer(options, classifier)
-        with Progress(lines, rows_are_seen=sys.stdout.isatty()) as progress:
+        with Progress(lines, rows_are_seen=sys.stdout.isatty()) as progress, naming_the_line(lines):
             rows = READERS[options.input_format](lines, Columns(options.column, options.pair_column))
             runs = arrivals(progress.watch(row.text for row in rows), lines.ready)
             for text, prediction in answers(classifier, runs, options.batch_tokens):
@@ -88,6 +88,7 @@ def _writer(options: Namespace, classifier: Classifier) -> Writer:
             all_scores=options.all_scores,
             several=several,
             given=("text",) if options.pair_column is None else ("text", "text_pair"),
+            parts=kinds_of_parts(classifier),
         )
     # https://no-color.org: set, and not empty
     colours = is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

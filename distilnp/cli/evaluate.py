@@ -18,9 +18,17 @@ from ..api import Classifier
 from ..errors import ArgumentError, DistilnpError, InputFileError
 from ..texts import Text
 from .labels import LabelIds
-from .loading import load_classifier
+from .loading import kinds_of_parts, load_classifier
 from .progress import Progress
-from .readers import READERS, USUAL_LABEL_COLUMNS, Columns, Lines, Row, open_lines
+from .readers import (
+    READERS,
+    USUAL_LABEL_COLUMNS,
+    Columns,
+    Lines,
+    Row,
+    naming_the_line,
+    open_lines,
+)
 from .writers import Writer, csv_writer, jsonl_writer
 
 
@@ -46,7 +54,11 @@ def evaluate(options: Namespace) -> None:
         label_ids = LabelIds(classifier.labels, options.label_map)
         rows = READERS[options.input_format](lines, _columns(options))
         tally = report.Tally()
-        with _mistakes(options, classifier) as write, Progress(lines, rows_are_seen=False) as progress:
+        with (
+            _mistakes(options, classifier) as write,
+            Progress(lines, rows_are_seen=False) as progress,
+            naming_the_line(lines),
+        ):
             examples, asked = tee(progress.watch(_examples(rows, lines, label_ids)))
             predicted_ids = {label: i for i, label in enumerate(classifier.labels)}
             classifier.warmup()
@@ -118,7 +130,9 @@ def _mistakes(options: Namespace, classifier: Classifier) -> Iterator[Writer]:
                 yield jsonl_writer(file, all_scores=False)
                 return
             texts = ("text",) if options.pair_column is None else ("text", "text_pair")
-            yield csv_writer(file, classifier.labels, all_scores=False, given=("line", *texts, "true_label"))
+            given = ("line", *texts, "true_label")
+            parts = kinds_of_parts(classifier)
+            yield csv_writer(file, classifier.labels, all_scores=False, given=given, parts=parts)
     except BrokenPipeError:
         raise
     except OSError as error:

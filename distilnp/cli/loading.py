@@ -1,4 +1,4 @@
-"""The classifier that a command line asks for."""
+"""The classifier that a command line asks for, and what its answers have."""
 
 from argparse import Namespace
 
@@ -12,6 +12,17 @@ def load_classifier(options: Namespace) -> Classifier:
         max_length=options.max_length,
         threshold=options.threshold,
         calibrated=options.calibrated,
+        long_text=options.long_text,
+        stride=options.stride,
+        aggregate=options.aggregate,
+        sentences=options.sentences,
         split_special_tokens=options.split_special_tokens,
         threads=options.threads,
     )
+
+
+def kinds_of_parts(classifier: Classifier) -> tuple[str, ...]:
+    """Return the kind of parts that its predictions have, as attributes of these."""
+    if classifier.sentences is not None:
+        return ("sentences",)
+    return ("windows",) if classifier.long_text == "windows" else ()

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, BinaryIO, NamedTuple
 
-from ..errors import InputFileError
+from ..errors import InputFileError, TextTooLongError
 from ..texts import Text
 from .unpacker import DamagedGzip, Unpacker
 
@@ -204,6 +204,15 @@ def open_lines(path: str | None) -> Iterator[Lines]:
         raise InputFileError(f"{name} cannot be read: {error.strerror}. Expected a file of texts") from error
     with file:
         yield Lines(file, name)
+
+
+@contextmanager
+def naming_the_line(lines: Lines) -> Iterator[None]:
+    """Let the error about a text that is too long, which was read last, say on which line it ends."""
+    try:
+        yield
+    except TextTooLongError as error:
+        raise lines.error(str(error)) from error
 
 
 def read_lines(lines: Lines, columns: Columns) -> Iterator[Row]:

@@ -9,6 +9,8 @@ from distilnp.checkpoint.convert import DType
 from distilnp.cli import arguments
 from distilnp.cli.arguments import parse
 from distilnp.kernels.targets import TARGETS
+from distilnp.long_text import LongText
+from distilnp.predictions import Aggregate
 
 
 def test_the_defaults_are_those_of_the_library() -> None:
@@ -16,6 +18,8 @@ def test_the_defaults_are_those_of_the_library() -> None:
     assert arguments.DEFAULT_BATCH_TOKENS == api.DEFAULT_BATCH_TOKENS
     assert tuple(TARGETS) == arguments.TARGETS
     assert get_args(DType) == arguments.DTYPES
+    assert get_args(LongText) == arguments.LONG_TEXT
+    assert get_args(Aggregate) == arguments.AGGREGATES
 
 
 @pytest.mark.parametrize(
@@ -52,6 +56,39 @@ def test_the_kind_of_a_file_shows_in_its_name_or_is_given(options: list[str], ki
 )
 def test_so_does_the_format_of_texts_with_labels(options: list[str], kind: str) -> None:
     assert parse(["evaluate", *options]).input_format == kind
+
+
+@pytest.mark.parametrize("command", ["classify", "evaluate"])
+@pytest.mark.parametrize(
+    ("options", "sentences"),
+    [([], False), (["--sentences"], True), (["--sentences", "--language", "de"], "de")],
+)
+def test_sentences_are_english_unless_a_language_is_given(
+    command: str, options: list[str], sentences: bool | str
+) -> None:
+    file = ["--file", "a.csv"] if command == "classify" else ["a.csv"]
+    assert parse([command, *file, *options]).sentences == sentences
+
+
+@pytest.mark.parametrize("command", ["classify", "evaluate"])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--stride", "9"], "--stride came without windows, expected --long-text windows"),
+        (["--aggregate", "max", "--long-text", "tail"], "--aggregate came without windows"),
+        (["--language", "de"], "--language came without sentences, expected --sentences"),
+        (["--sentences", "--pair-column", "b"], "--sentences came with --pair-column, expected single texts"),
+        (["--long-text", "windows", "--pair-column", "b"], "--long-text windows came with --pair-column"),
+        (["--long-text", "middle"], "invalid choice: 'middle'"),
+    ],
+)
+def test_ways_to_read_that_do_not_go_together_are_refused(
+    command: str, options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = ["--file", "a.csv"] if command == "classify" else ["a.csv"]
+    with pytest.raises(SystemExit, match="2"):
+        parse([command, *file, *options])
+    assert message in capsys.readouterr().err
 
 
 def test_a_label_may_have_an_equals_sign() -> None:

@@ -73,6 +73,49 @@ def test_a_multi_label_model_tells_the_labels_above_the_threshold(run: Run, tmp_
     assert_tells(done.stderr, "threshold is 2.0, expected a number from 0 to 1")
 
 
+@pytest.mark.parametrize(
+    ("asked", "kind"),
+    [
+        (["--long-text", "windows", "--stride", "2", "--aggregate", "max"], "windows"),
+        (["--sentences", "--language", "de"], "sentences"),
+    ],
+)
+def test_parts_of_a_text_are_those_of_the_library(
+    run: Run, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: list[str], kind: str
+) -> None:
+    monkeypatch.setenv("DISTILNP_KERNELS", "numpy")  # as in the process
+    path = tmp_path / "texts.jsonl"
+    path.write_text(json.dumps({"text": "w1 w2 w3. w4 w5! w6 w7"}) + "\n")
+    options = {
+        "windows": {"long_text": "windows", "stride": 2, "aggregate": "max"},
+        "sentences": {"sentences": "de"},
+    }
+    expected = distilnp.load(model, max_length=6, **options[kind])("w1 w2 w3. w4 w5! w6 w7")
+    command = ("classify", "--model", model, "--max-length", "6", "--file", os.fspath(path), *asked)
+    as_jsonl, as_csv = (run(*command, "--format", output) for output in ("jsonl", "csv"))
+    assert (as_jsonl.returncode, as_jsonl.stderr) == (as_csv.returncode, as_csv.stderr) == (0, b"")
+    (row,) = rows(as_jsonl.stdout)
+    assert (row["label"], row["score"]) == (expected.label, expected.score)
+    assert [(part["start"], part["end"], part["scores"], part["n_new"]) for part in row[kind]] == [
+        (part.start, part.end, part.scores, part.n_new) for part in getattr(expected, kind)
+    ]
+    (record,) = csv.DictReader(io.StringIO(as_csv.stdout.decode(), newline=""))
+    assert json.loads(record[kind]) == row[kind]
+
+
+@pytest.mark.parametrize("command", ["classify", "evaluate"])
+def test_a_text_that_is_too_long_is_told_by_its_line(
+    run: Run, model: str, tmp_path: Path, command: str
+) -> None:
+    path = tmp_path / "texts.csv"
+    path.write_text('text,label\nw1 w2,0\n"w1\nw2",1\nw1 w2 w3,0\nw1,0\n')
+    options = ["--model", model, "--max-length", "4", "--long-text", "error"]
+    done = run(command, *(["--file"] if command == "classify" else []), os.fspath(path), *options)
+    assert done.returncode == 1
+    assert len(rows(done.stdout)) == (2 if command == "classify" else 0)
+    assert_tells(done.stderr, "texts.csv, line 5: texts[2] has 5 tokens, expected at most 4")
+
+
 def test_pairs_of_columns_are_classified_as_pairs(
     run: Run, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
