@@ -97,7 +97,7 @@ output:
   The report is that of scikit-learn. Labels that neither the file nor the
   answers have are left out, of averages too.
   accuracy     with the 95 % interval of Wilson
-  log loss     the mean of -log(score of the true label)
+  log loss     the mean of -log(share of the true label in all scores)
   calibration  the expected calibration error of Guo et al. 2017, in 15 bins:
                how far score and accuracy are apart
   cut          texts longer than the model saw, and their share of tokens

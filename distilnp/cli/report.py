@@ -3,6 +3,7 @@
 The measures are scikit-learn's, the interval scipy's; only here are they imported.
 """
 
+import math
 from array import array
 from collections.abc import Sequence
 from typing import Any
@@ -23,12 +24,12 @@ HEAD_COLUMNS = 12
 
 
 class Tally:
-    """What is kept of every answer, 24 bytes: two ids and two scores."""
+    """What is kept of every answer, 24 bytes: two ids, a score, and the share of the true label."""
 
     def __init__(self) -> None:
         self.true_ids = array("i")
         self.predicted_ids = array("i")
-        self.true_scores = array("d")
+        self.true_shares = array("d")
         self.predicted_scores = array("d")
         self.n_tokens = 0
         self.n_seen = 0
@@ -38,7 +39,9 @@ class Tally:
         """Count an answer."""
         self.true_ids.append(true_id)
         self.predicted_ids.append(predicted_id)
-        self.true_scores.append(list(prediction.scores.values())[true_id])
+        scores = list(prediction.scores.values())
+        # The highest scores of windows may add up to more than 1, which would make any loss look small.
+        self.true_shares.append(scores[true_id] / math.fsum(scores))
         self.predicted_scores.append(prediction.score)
         self.n_tokens += prediction.n_tokens
         self.n_seen += prediction.n_seen
@@ -78,8 +81,8 @@ class Report:
         right = self._truth == self._predicted
         n_right = int(right.sum())
         low, high = binomtest(n_right, n_texts).proportion_ci(0.95, method="wilson")
-        # As scikit-learn does: a true label that has no score at all would make the mean infinite.
-        scores = np.maximum(tally.true_scores, np.finfo(np.float64).eps)
+        # As scikit-learn does: a true label without any share would make the mean infinite.
+        shares = np.maximum(tally.true_shares, np.finfo(np.float64).eps)
         confidences = np.minimum(tally.predicted_scores, 1)  # a mean over windows may round to more
         return {
             "labels": self._labels,
@@ -92,7 +95,7 @@ class Report:
                 "value": n_right / n_texts,
                 "wilson_95": [float(low), float(high)],
             },
-            "log_loss": float(-np.log(scores).mean()),
+            "log_loss": float(-np.log(shares).mean()),
             "expected_calibration_error": expected_calibration_error(confidences, right),
             "truncation": {
                 "n_texts": tally.n_cut,

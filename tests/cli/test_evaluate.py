@@ -24,8 +24,9 @@ from sklearn.metrics import accuracy_score, classification_report, confusion_mat
 import distilnp
 from distilnp import ArgumentError
 from distilnp.calibration import expected_calibration_error
-from distilnp.cli import main
+from distilnp.cli import main, report
 from distilnp.cli.labels import LabelIds
+from distilnp.predictions import Prediction
 
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
 Start = Callable[..., "subprocess.Popen[bytes]"]
@@ -197,6 +198,18 @@ def test_one_label_is_enough(
     assert main(["evaluate", file, "--model", seven]) == 0
     # Where nothing is right, scikit-learn writes the support as 1.0.
     assert re.search(r"\n    accuracy .* [01]\.0000 +1(\.0)?\n", capsys.readouterr().out)
+
+
+def test_a_loss_is_of_shares_and_confidence_is_at_most_1() -> None:
+    """Of windows, the highest scores may add up to more than 1, and a mean of ones may round to more."""
+    common = {"labels": ("a",), "logits": np.zeros(2, np.float32), "n_tokens": 9, "n_seen": 9}
+    tally = report.Tally()
+    tally.add(1, 0, Prediction(label="a", score=0.9, scores={"a": 0.9, "b": 0.6}, **common))
+    above = 1 + 2**-52
+    tally.add(0, 0, Prediction(label="a", score=above, scores={"a": above, "b": 0.0}, **common))
+    figures = report.Report(tally, ("a", "b"), 1.0).figures()
+    assert figures["log_loss"] == pytest.approx(-np.log(0.4) / 2)
+    assert figures["expected_calibration_error"] == pytest.approx(0.45)
 
 
 def test_the_same_texts_give_the_same_report_but_for_the_speed(run: Run, seven: str, tmp_path: Path) -> None:
