@@ -183,7 +183,8 @@ def aggregated(
     Prediction
         Of one part, the same scores to the bit. Of equal scores, the first label wins.
     """
-    shares = [weight / sum(weights) for weight in weights] if len(parts) > 1 else [1.0]
+    total = sum(weights)
+    shares = [weight / total for weight in weights] if len(parts) > 1 else [1.0]
 
     def mean(values: Iterable[float]) -> float:
         return math.fsum(value * share for value, share in zip(values, shares, strict=True))
