@@ -412,10 +412,13 @@ def test_an_import_brings_no_more_than_it_needs(code: str, unwanted: tuple[str, 
     assert run.stdout.strip() == "[]"
 
 
-def test_the_bundled_checkpoint_answers() -> None:
-    answers = distilnp.classify(["I really liked that movie!", "What a waste of two hours."])
+@pytest.mark.parametrize(
+    ("model", "labels"), [("sst2-mini", ["POSITIVE", "NEGATIVE"]), ("imdb-mini", ["pos", "neg"])]
+)
+def test_the_bundled_checkpoints_answer(model: str, labels: list[str]) -> None:
+    answers = distilnp.classify(["I really liked that movie!", "What a waste of two hours."], model)
 
-    assert [answer.label for answer in answers] == ["POSITIVE", "NEGATIVE"]
+    assert [answer.label for answer in answers] == labels
     assert all(answer.score > 0.9 for answer in answers)
 
 
@@ -434,7 +437,9 @@ def test_the_bundled_checkpoint_keeps_its_accuracy_on_sst2_dev(data: Path) -> No
     assert n_right / 872 >= 0.885
 
 
-def test_config_json_of_the_bundled_checkpoint_is_in_the_public_form() -> None:
-    values = json.loads((distilnp.load().folder / "config.json").read_text())
+@pytest.mark.parametrize("model", ["sst2-mini", "imdb-mini"])
+def test_config_json_of_a_bundled_checkpoint_is_in_the_public_form(model: str) -> None:
+    values = json.loads((distilnp.load(model).folder / "config.json").read_text())
 
     assert values["quantization_config"]["format"] == "int-quantized"
+    assert values["calibration_temperature"] > 1

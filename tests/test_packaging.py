@@ -18,6 +18,7 @@ from distilnp.kernels.linker import has_linker
 from distilnp.kernels.targets import TARGETS, targets_of_this_machine
 
 REPOSITORY = Path(__file__).parents[1]
+CHECKPOINTS = ("imdb-mini", "sst2-mini")
 CHECKPOINT = {"README.md", "config.json", "model.safetensors", "tokenizer_config.json", "vocab.txt"}
 
 
@@ -43,13 +44,16 @@ def libraries(wheel: Path) -> set[str]:
     return {path.name for path in names if path.parent == Path("distilnp/kernels/lib")}
 
 
-def test_the_wheel_holds_the_package_and_the_checkpoint_and_no_more(built: Path) -> None:
+def test_the_wheel_holds_the_package_and_its_checkpoints_and_no_more(built: Path) -> None:
     (wheel,) = built.glob("*.whl")
     names = [Path(name) for name in zipfile.ZipFile(wheel).namelist()]
 
-    assert {path.name for path in names if path.parent == Path("distilnp/weights/sst2-mini")} == CHECKPOINT
+    for checkpoint in CHECKPOINTS:
+        folder = Path("distilnp/weights", checkpoint)
+        assert {path.name for path in names if path.parent == folder} == CHECKPOINT
+    assert {path.parts[2] for path in names if path.parts[:2] == ("distilnp", "weights")} == set(CHECKPOINTS)
     assert {path.parts[0] for path in names} == {"distilnp", f"distilnp-{distilnp.__version__}.dist-info"}
-    assert wheel.stat().st_size < 30e6
+    assert wheel.stat().st_size < len(CHECKPOINTS) * 25e6
 
 
 @pytest.mark.skipif(not targets_of_this_machine(), reason="kernels are built ahead of time for Linux alone")
@@ -130,7 +134,8 @@ def test_the_sdist_is_enough_to_build_from(built: Path) -> None:
     with tarfile.open(sdist) as archive:
         names = {Path(*Path(name).parts[1:]) for name in archive.getnames()}
 
-    assert {path.name for path in names if path.parent == Path("weights/sst2-mini")} == CHECKPOINT
+    for checkpoint in CHECKPOINTS:
+        assert {path.name for path in names if path.parent == Path("weights", checkpoint)} == CHECKPOINT
     assert {Path("pyproject.toml"), Path("LICENSE"), Path("distilnp/api.py")} <= names
     assert not [path for path in names if path.suffix in {".so", ".o"}]
 

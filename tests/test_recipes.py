@@ -12,6 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import distilnp
+
 RECIPES = Path(__file__).parents[1] / "weights" / "recipes"
 CLS, SEP = 101, 102
 
@@ -107,3 +109,16 @@ def test_neither_held_out_sentences_nor_those_of_dev_train(data: Path) -> None:
     assert len(dev) == 872
     assert {example.label for example in dev} == {0, 1}
     assert not {example.text for example in train} & {example.text for example in dev}
+
+
+@pytest.mark.sweep  # 2,500 reviews of up to 512 tokens
+def test_imdb_mini_keeps_its_accuracy_on_the_reviews_held_out(data: Path) -> None:
+    held_out = imdb.measured(data / "imdb")
+    answers = distilnp.classify((review.text for review in held_out), "imdb-mini")
+
+    n_right = sum(
+        answer.label == imdb.LABELS[review.label] for answer, review in zip(answers, held_out, strict=True)
+    )
+    card = (RECIPES.parent / "imdb-mini" / "README.md").read_text()
+    assert f"{n_right}/2500" in card
+    assert n_right / 2500 >= 0.92

@@ -6,6 +6,7 @@ layer, a token's vector) is integers from -127 to 127 and the scale that brings 
 """
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any, Literal
 
@@ -79,6 +80,8 @@ def convert_weights(source: Path, destination: Path, dtype: DType) -> None:
         save_file(tensors, destination / WEIGHTS_FILE, metadata={"format": "pt"})
     except SafetensorError as error:
         raise OSError(str(error)) from error
+    # safetensors leaves a file that its owner alone may read.
+    shutil.copymode(destination / "config.json", destination / WEIGHTS_FILE)
 
 
 def int8_rows(matrix: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:

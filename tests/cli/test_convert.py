@@ -54,6 +54,14 @@ def test_float32_has_the_logits_of_its_source(source: Path, tmp_path: Path, form
     np.testing.assert_array_equal(distilnp.load(made)("w1 w2").logits, distilnp.load(source)("w1 w2").logits)
 
 
+def test_whoever_may_read_one_file_may_read_the_others(source: Path, tmp_path: Path) -> None:
+    made = convert(source, tmp_path / "made")
+
+    plain = tmp_path / "plain"
+    plain.touch()
+    assert {file.stat().st_mode for file in made.iterdir()} == {plain.stat().st_mode}
+
+
 def test_float16_is_each_number_rounded(source: Path, tmp_path: Path) -> None:
     made = convert(source, tmp_path / "made", "float16")
 
