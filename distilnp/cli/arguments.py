@@ -8,6 +8,7 @@ import argparse
 from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
+from typing import TypeAlias
 
 from .. import __version__
 
@@ -18,6 +19,8 @@ DTYPES = ("float32", "float16", "int8")
 LONG_TEXT = ("head", "tail", "head_tail", "windows", "error")
 AGGREGATES = ("mean_probs", "mean_logits", "max")
 TARGETS = ("x86-64-v3", "x86-64-v4", "aarch64")
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 INPUT_FORMATS = ("lines", "csv", "tsv", "jsonl")
 FORMAT_OF_SUFFIX = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
@@ -205,14 +208,26 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     return options
 
 
-def _add_classify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> argparse.ArgumentParser:
-    parser = commands.add_parser(
+def _add_command(
+    commands: Commands, name: str, *, help: str, description: str, epilog: str | None = None
+) -> argparse.ArgumentParser:
+    return commands.add_parser(
+        name,
+        help=help,
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+
+
+def _add_classify(commands: Commands) -> argparse.ArgumentParser:
+    parser = _add_command(
+        commands,
         "classify",
         help="classify texts",
         description=CLASSIFY_DESCRIPTION,
         epilog=CLASSIFY_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("texts", metavar="TEXT", nargs="*", help="a text; after --, it may begin with a dash")
     inputs = parser.add_argument_group("input")
@@ -331,14 +346,13 @@ def _add_long_texts(group: "argparse._ArgumentGroup") -> None:
     )
 
 
-def _add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> argparse.ArgumentParser:
-    parser = commands.add_parser(
+def _add_evaluate(commands: Commands) -> argparse.ArgumentParser:
+    parser = _add_command(
+        commands,
         "evaluate",
         help="measure a model on texts with labels",
         description=EVALUATE_DESCRIPTION,
         epilog=EVALUATE_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("file", metavar="FILE", help='texts with their labels; "-" is standard input')
     inputs = parser.add_argument_group("input")
@@ -383,54 +397,48 @@ def _add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     return parser
 
 
-def _add_info(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser(
+def _add_info(commands: Commands) -> None:
+    parser = _add_command(
+        commands,
         "info",
         help="show what a checkpoint is",
         description=INFO_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("model", metavar="MODEL", nargs="?", help="a name, a folder, or org/name of the hub")
     parser.add_argument("--format", choices=("table", "json"), default="table", help="(default: %(default)s)")
 
 
-def _add_hub(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    raw = argparse.RawDescriptionHelpFormatter
-    commands.add_parser(
+def _add_hub(commands: Commands) -> None:
+    _add_command(
+        commands,
         "models",
         help="list the names of models",
         description=MODELS_DESCRIPTION,
-        formatter_class=raw,
-        allow_abbrev=False,
     )
-    download = commands.add_parser(
+    download = _add_command(
+        commands,
         "download",
         help="fetch a model from the hub",
         description=DOWNLOAD_DESCRIPTION,
         epilog=DOWNLOAD_EPILOG,
-        formatter_class=raw,
-        allow_abbrev=False,
     )
     download.add_argument("model", metavar="MODEL", help="a name, org/name or org/name@revision")
-    verify = commands.add_parser(
+    verify = _add_command(
+        commands,
         "verify",
         help="check the files of a model",
         description=VERIFY_DESCRIPTION,
-        formatter_class=raw,
-        allow_abbrev=False,
     )
     verify.add_argument("model", metavar="MODEL", help="a name, a folder, org/name or org/name@revision")
 
 
-def _add_bundle(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser(
+def _add_bundle(commands: Commands) -> None:
+    parser = _add_command(
+        commands,
         "bundle",
         help="write a folder that needs no installation",
         description=BUNDLE_DESCRIPTION,
         epilog=BUNDLE_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("directory", metavar="DIR", help="the folder: a new one, or one that is empty")
     parser.add_argument(
@@ -457,14 +465,13 @@ def _add_bundle(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     )
 
 
-def _add_convert(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser(
+def _add_convert(commands: Commands) -> None:
+    parser = _add_command(
+        commands,
         "convert",
         help="write a checkpoint as safetensors of a chosen type",
         description=CONVERT_DESCRIPTION,
         epilog=CONVERT_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("source", metavar="MODEL", help="the name of a bundled model, or a folder")
     parser.add_argument("destination", metavar="DIR", help="the folder: a new one, or one that is empty")
