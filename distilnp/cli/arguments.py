@@ -112,7 +112,7 @@ output:
 
 examples:
   distilnp evaluate reviews.csv
-  distilnp evaluate imdb.jsonl.gz --model distilbert_base_sequence_classifier_imdb
+  distilnp evaluate imdb.jsonl.gz --model imdb-mini --long-text windows
   distilnp evaluate data.csv --column review --label-column sentiment \\
       --label-map good=POSITIVE --label-map bad=NEGATIVE --errors wrong.csv
   zcat dev.tsv.gz | distilnp evaluate - --input-format tsv --json | jq .accuracy
