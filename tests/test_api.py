@@ -434,7 +434,7 @@ def test_the_bundled_checkpoint_keeps_its_accuracy_on_sst2_dev(data: Path) -> No
     card = (Path(__file__).parents[1] / "weights/sst2-mini/README.md").read_text()
     assert len(predictions) == 872
     assert f"{n_right}/872" in card
-    assert n_right / 872 >= 0.885
+    assert n_right / 872 >= 0.895
 
 
 @pytest.mark.parametrize("model", ["sst2-mini", "imdb-mini"])
