@@ -29,6 +29,23 @@ def memory(field):  # in bytes: VmRSS, what is resident, or VmHWM, what has been
     return int(re.search(field + r":\s+(\d+) kB", open("/proc/self/status").read())[1]) * 1024
 """
 
+# What loading the folder that is its argument takes at most, beyond what is there before.
+MEMORY_TO_LOAD = (
+    MEMORY_OF_THIS_PROCESS
+    + """
+import sys
+from pathlib import Path
+from distilnp.checkpoint.config import DistilBertConfig
+from distilnp.checkpoint.tensors import load_params
+
+folder = Path(sys.argv[1])
+config = DistilBertConfig.from_folder(folder)
+before = memory("VmRSS")
+params = load_params(folder, config)
+print(memory("VmHWM") - before)
+"""
+)
+
 
 def environment(**changes: str | None) -> dict[str, str]:
     """Return this environment as a new process needs it; None removes a variable."""

@@ -61,37 +61,22 @@ def _run(arguments: Sequence[str] | None) -> None:
     # The commands are imported when they are run: they bring NumPy, which --help need not wait for.
     options = parse(arguments)
     if options.command == "classify":
-        from .classify import classify
-
-        classify(options)
+        from .classify import classify as run
     elif options.command == "evaluate":
-        from .evaluate import evaluate
-
-        evaluate(options)
+        from .evaluate import evaluate as run
     elif options.command == "info":
-        from .info import info
-
-        info(options)
+        from .info import info as run
     elif options.command == "convert":
-        from .convert import convert
-
-        convert(options)
+        from .convert import convert as run
     elif options.command == "models":
-        from .models import models
-
-        models(options)
+        from .models import models as run
     elif options.command == "download":
-        from .download import download
-
-        download(options)
+        from .download import download as run
     elif options.command == "verify":
-        from .verify import verify
-
-        verify(options)
+        from .verify import verify as run
     else:
-        from .bundle import bundle
-
-        bundle(options)
+        from .bundle import bundle as run
+    run(options)
 
 
 def _fail(message: str) -> int:

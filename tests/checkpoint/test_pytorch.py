@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from children import MEMORY_OF_THIS_PROCESS, run_python
+from children import MEMORY_TO_LOAD, run_python
 from seeded_models import CONFIGS, seeded_tensors, write_checkpoint
 from torch_files import (
     SYSTEM,
@@ -397,23 +397,6 @@ def test_a_link_that_leads_nowhere_is_told(tmp_path: Path) -> None:
         load_params(tmp_path, CONFIG)
 
 
-MEASURE = (
-    MEMORY_OF_THIS_PROCESS
-    + """
-import sys
-from pathlib import Path
-from distilnp.checkpoint.config import DistilBertConfig
-from distilnp.checkpoint.tensors import load_params
-
-folder = Path(sys.argv[1])
-config = DistilBertConfig.from_folder(folder)
-before = memory("VmRSS")
-params = load_params(folder, config)
-print(memory("VmHWM") - before)
-"""
-)
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process has had at most")
 @FORMATS
 def test_reading_takes_no_second_copy_of_the_file(tmp_path: Path, legacy: bool) -> None:
@@ -423,7 +406,7 @@ def test_reading_takes_no_second_copy_of_the_file(tmp_path: Path, legacy: bool) 
     write_torch(tmp_path / "pytorch_model.bin", seeded_tensors(config), legacy=legacy)
     size = (tmp_path / "pytorch_model.bin").stat().st_size
 
-    run = run_python(MEASURE, tmp_path)
+    run = run_python(MEMORY_TO_LOAD, tmp_path)
 
     assert run.stderr == ""
     assert size < int(run.stdout) < size + 4 * CHUNK_BYTES

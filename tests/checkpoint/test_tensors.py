@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from children import MEMORY_OF_THIS_PROCESS, run_python
+from children import MEMORY_TO_LOAD, run_python
 from seeded_models import (
     CONFIGS,
     QUANTIZATION,
@@ -202,30 +202,13 @@ def test_a_folder_in_place_of_the_file_is_a_clear_error(tmp_path: Path) -> None:
         load_params(tmp_path, CONFIG)
 
 
-MEASURE = (
-    MEMORY_OF_THIS_PROCESS
-    + """
-import sys
-from pathlib import Path
-from distilnp.checkpoint.config import DistilBertConfig
-from distilnp.checkpoint.tensors import load_params
-
-folder = Path(sys.argv[1])
-config = DistilBertConfig.from_folder(folder)
-before = memory("VmRSS")
-params = load_params(folder, config)
-print(memory("VmHWM") - before)
-"""
-)
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process has had at most")
 def test_reading_takes_no_second_copy_of_the_file(tmp_path: Path) -> None:
     config = DistilBertConfig(n_layers=1, vocab_size=40_000, dim=512, n_heads=8, hidden_dim=512)
     write_checkpoint(tmp_path, config, seeded_tensors(config))
     size = (tmp_path / "model.safetensors").stat().st_size
 
-    run = run_python(MEASURE, tmp_path)
+    run = run_python(MEMORY_TO_LOAD, tmp_path)
 
     assert run.stderr == ""
     # The tensors, and a few chunks: the rows, as they were stored, and the mask of the check for NaN.
