@@ -2,16 +2,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-KERNELS := distilnp/kernels/lib/manifest.json
+LIBRARIES := distilnp/native/lib/manifest.json
 
 .PHONY: demo kernels test test-numpy test-wheel check check-full test-arm64 bench bench-quick goldens
 
 demo: .venv/demo  ## answer from the bundled checkpoint
 	$(BIN)/distilnp classify "I really liked that movie!" "What a waste of two hours."
 
-kernels: $(KERNELS)  ## the libraries in distilnp/kernels/lib, if sources are newer
+kernels: $(LIBRARIES)  ## the libraries in distilnp/native/lib, if sources are newer
 
-test: .venv/test $(KERNELS)  ## the tests; with DISTILNP_DATA set, also those over research texts
+test: .venv/test $(LIBRARIES)  ## the tests; with DISTILNP_DATA set, also those over research texts
 	$(BIN)/python -m pytest -m "not sweep"
 
 test-numpy: .venv/test  ## what everyone calls, in the tier without compiled kernels
@@ -26,7 +26,7 @@ check: .venv/dev test test-numpy test-wheel  ## the tests, the style and the typ
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-check-full: .venv/test $(KERNELS)  ## everything, with the exhaustive comparisons: minutes to an hour
+check-full: .venv/test $(LIBRARIES)  ## everything, with the exhaustive comparisons: minutes to an hour
 	$(BIN)/python -m pytest
 	PYTHONPATH=tests $(BIN)/python tests/witness/sweep_tokenizer.py
 
@@ -51,13 +51,13 @@ goldens: .venv/train .venv/test  ## what the witnesses compute, for the tests; r
 	$(BIN)/python -m pip install --quiet --editable .
 	touch $@
 
-# The first install has built the kernels, and `KERNELS` says when they have to be built again.
+# The first install has built the kernels, and `LIBRARIES` says when they have to be built again.
 .venv/%: pyproject.toml .venv/demo
 	DISTILNP_BUILD_TARGETS=none $(BIN)/python -m pip install --quiet --editable ".[$*]"
 	touch $@
 
-$(KERNELS): $(wildcard distilnp/kernels/*.py) | .venv/test
-	$(BIN)/python -m distilnp.kernels.build
+$(LIBRARIES): $(shell find distilnp/kernels distilnp/native -name "*.py") | .venv/test
+	$(BIN)/python -m distilnp.native.build
 
 .venv-wheel/ready: pyproject.toml hatch_build.py $(shell find distilnp weights -type f -not -path "*/__pycache__/*" -not -path "*/lib/*") | .venv/test
 	rm -rf .venv-wheel

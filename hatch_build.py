@@ -1,9 +1,9 @@
 """The hook of the build backend: a wheel carries the kernels, built ahead of time.
 
 On Linux it has all libraries for the kind of machine that builds, and the tag of that platform; elsewhere it
-has none, and installs anywhere. DISTILNP_BUILD_TARGETS chooses others: names of `distilnp/kernels/targets.py`
+has none, and installs anywhere. DISTILNP_BUILD_TARGETS chooses others: names of `distilnp/native/targets.py`
 for one kind of machine, with spaces between them, or `none`. An editable install has its libraries in
-`distilnp/kernels/lib`.
+`distilnp/native/lib`.
 """
 
 import os
@@ -35,7 +35,7 @@ class KernelsHook(BuildHookInterface):
         """Return the kinds of CPU to build for."""
         if self.root not in sys.path:
             sys.path.insert(0, self.root)
-        from distilnp.kernels.targets import TARGETS, targets_of_this_machine
+        from distilnp.native.targets import TARGETS, targets_of_this_machine
 
         choice = os.environ.get(VARIABLE)
         if not choice:
@@ -56,7 +56,7 @@ class KernelsHook(BuildHookInterface):
     def dependencies(self) -> list[str]:
         """Ask for Numba if there is something to build, and for a linker where there is none."""
         targets = self.targets()
-        from distilnp.kernels.linker import has_linker
+        from distilnp.native.linker import has_linker
 
         linker = [] if all(map(has_linker, targets)) else ["ziglang"]
         return [NUMBA, *linker] if targets else []
@@ -67,18 +67,18 @@ class KernelsHook(BuildHookInterface):
         if not targets:
             return
         if version == "editable":
-            self.build(targets, Path(self.root, "distilnp", "kernels", "lib"))
+            self.build(targets, Path(self.root, "distilnp", "native", "lib"))
             return
         self.folder = TemporaryDirectory()
         self.build(targets, Path(self.folder.name))
-        build_data["force_include"][self.folder.name] = "distilnp/kernels/lib"
+        build_data["force_include"][self.folder.name] = "distilnp/native/lib"
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{PLATFORMS[targets[0].machine]}"
 
     def build(self, targets: list[Any], folder: Path) -> None:
         """Build in a process of its own: Numba is to stay out of the backend's."""
         names = [target.name for target in targets]
-        command = [sys.executable, "-m", "distilnp.kernels.build", "--output", folder, *names]
+        command = [sys.executable, "-m", "distilnp.native.build", "--output", folder, *names]
         subprocess.run(command, cwd=self.root, check=True)
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:

@@ -16,17 +16,25 @@ from typing import Unpack, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from .checkpoint.config import DistilBertConfig
-from .checkpoint.params import Params
 from .checkpoint.registry import find_checkpoint, hub_model, promised_labels
 from .checkpoint.tensors import load_params
+from .choices import (
+    DEFAULT_BATCH_TOKENS,
+    DEFAULT_LONG_TEXT,
+    DEFAULT_MODEL,
+    Aggregate,
+    FunctionToApply,
+    LongText,
+)
 from .engine.engine import Engine
 from .engine.fallback import ReferenceEngine
 from .engine.threads import thread_count
 from .engine.weights import load_packed
 from .errors import ArgumentError, CheckpointError, InputTypeError, TextTooLongError
-from .kernels.loader import chosen, say
-from .long_text import LongText, Passage, read
+from .long_text import Passage, read
+from .model.config import DistilBertConfig
+from .model.params import Params
+from .native.loader import chosen, say
 from .options import (
     LoadOptions,
     checked_function,
@@ -39,8 +47,6 @@ from .options import (
     label_tuple,
 )
 from .predictions import (
-    Aggregate,
-    FunctionToApply,
     Part,
     Prediction,
     aggregated,
@@ -50,11 +56,6 @@ from .predictions import (
 from .sentences import sentence_spans
 from .texts import Text, parts
 from .tokenizer import Tokenizer
-
-DEFAULT_MODEL = "sst2-mini"
-
-# Tokens that `stream` gathers before it computes: about a hundred sentences, a fraction of a second.
-DEFAULT_BATCH_TOKENS = 4096
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -110,7 +111,7 @@ class Classifier:
 
     @property
     def params(self) -> Params:
-        """The parameters as `distilnp.reference` takes them, float32; unpacked anew when asked for."""
+        """The parameters as `distilnp.model.reference` takes them, float32; unpacked anew when asked for."""
         return self.engine.params
 
     def __repr__(self) -> str:
@@ -363,7 +364,7 @@ def load(
     function_to_apply: FunctionToApply | None = None,
     threshold: float | None = None,
     calibrated: bool = False,
-    long_text: LongText = "head",
+    long_text: LongText = DEFAULT_LONG_TEXT,
     stride: int | None = None,
     aggregate: Aggregate | None = None,
     sentences: bool | str = False,

@@ -8,14 +8,13 @@ temperature, is part of how `predictions` makes them.
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .choices import DEFAULT_CALIBRATION_BINS
 from .errors import ArgumentError
 
-# That of the paper's tables, so that figures can be held beside those of others: more bins give a larger
-# error, as fewer texts in each leave more to chance.
-N_BINS = 15
 
-
-def expected_calibration_error(confidences: ArrayLike, correct: ArrayLike, n_bins: int = N_BINS) -> float:
+def expected_calibration_error(
+    confidences: ArrayLike, correct: ArrayLike, n_bins: int = DEFAULT_CALIBRATION_BINS
+) -> float:
     """Return how far confidence and accuracy are apart, on average over texts.
 
     The texts are sorted by confidence into bins of equal width; an edge belongs to the bin below it. In every

@@ -7,17 +7,13 @@ is, in each of them: [CLS] at the start, and the [SEP] without which the model h
 """
 
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+from .choices import LongText
 from .tokenizer import Encoding
-
-LongText = Literal["head", "tail", "head_tail", "windows", "error"]
 
 # Sun et al. keep the first 128 of 510 tokens, and of the end the rest; a smaller input is shared alike.
 HEAD_TOKENS, OF_TOKENS = 128, 510
-
-# Two or three sentences of English: what stands at the border of one window stands whole in the other.
-DEFAULT_STRIDE = 64
 
 
 class Window(NamedTuple):

@@ -9,14 +9,19 @@ from numbers import Real
 from pathlib import Path
 from typing import Any, TypedDict, get_args
 
-from .checkpoint.config import DistilBertConfig
+from .choices import (
+    DEFAULT_AGGREGATE,
+    DEFAULT_LANGUAGE,
+    DEFAULT_STRIDE,
+    DEFAULT_THRESHOLD,
+    Aggregate,
+    FunctionToApply,
+    LongText,
+)
 from .errors import ArgumentError, InputTypeError
-from .long_text import DEFAULT_STRIDE, LongText
-from .predictions import Aggregate, FunctionToApply, default_function
+from .model.config import DistilBertConfig
+from .predictions import default_function
 from .sentences import check_installed
-
-# More likely than not: where a sigmoid says that a label holds.
-DEFAULT_THRESHOLD = 0.5
 
 # [CLS], [SEP] and one token between them.
 MIN_MAX_LENGTH = 3
@@ -126,7 +131,7 @@ def checked_windows(
                 f"are no windows otherwise. Leave {name} out, or ask for them"
             )
     if aggregate is None:
-        aggregate = "mean_probs"
+        aggregate = DEFAULT_AGGREGATE
     _expect_one_of("aggregate", aggregate, Aggregate)
     if stride is None:
         return min(DEFAULT_STRIDE, max_length // 8), aggregate
@@ -148,7 +153,7 @@ def checked_language(sentences: bool | str) -> str | None:
     if sentences is False:
         return None
     check_installed()
-    return "en" if sentences is True else sentences
+    return DEFAULT_LANGUAGE if sentences is True else sentences
 
 
 def _expect_one_of(name: str, value: object, allowed: Any) -> None:

@@ -7,15 +7,13 @@ predictions of its own, of which `aggregated` makes that of the text. No model i
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .checkpoint.config import DistilBertConfig
-
-FunctionToApply = Literal["softmax", "sigmoid", "none"]
-Aggregate = Literal["mean_probs", "mean_logits", "max"]
+from .choices import Aggregate, FunctionToApply
+from .model.config import DistilBertConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,13 +13,13 @@ from types import MappingProxyType
 
 import numpy as np
 import pytest
-from expected_logits import float32_tolerance
 from hypothesis import given
 from hypothesis import strategies as st
-from seeded_models import CONFIGS, params_of, seeded_tensors, write_checkpoint
+from support.expected_logits import float32_tolerance
+from support.seeded_models import CONFIGS, params_of, seeded_tensors, write_checkpoint
 
 import distilnp
-from distilnp import reference
+from distilnp.model import reference
 
 CONFIG = CONFIGS["odd-sizes"]
 TENSORS = seeded_tensors(CONFIG)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from seeded_models import CONFIGS, seeded_tensors, write_checkpoint
+from support.seeded_models import CONFIGS, seeded_tensors, write_checkpoint
 
 import distilnp
 from distilnp.cli import main

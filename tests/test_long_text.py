@@ -7,7 +7,7 @@ import pytest
 import tokenizers
 from hypothesis import given
 from hypothesis import strategies as st
-from tokenizer_witness import BUNDLED, ours, witness
+from support.tokenizer_witness import BUNDLED, ours, witness
 
 from distilnp.long_text import cut, longest_first, read, windows
 

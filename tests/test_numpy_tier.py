@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from children import environment
-from copied_package import copy_package
+from support.children import environment
+from support.copied_package import copy_package
 
 from distilnp.checkpoint.registry import find_checkpoint
-from distilnp.kernels.loader import no_library, no_numba
+from distilnp.native.loader import no_library, no_numba
 
 TEXTS = ["What a joy.", "", "Dull, and far too long.", "What a joy. " * 40]
 

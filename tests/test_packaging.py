@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 import distilnp
-from distilnp.kernels.library import MANIFEST
-from distilnp.kernels.linker import has_linker
-from distilnp.kernels.targets import TARGETS, targets_of_this_machine
+from distilnp.native.library import MANIFEST
+from distilnp.native.linker import has_linker
+from distilnp.native.targets import TARGETS, targets_of_this_machine
 
 REPOSITORY = Path(__file__).parents[1]
 CHECKPOINTS = ("imdb-mini", "sst2-mini")
@@ -41,7 +41,7 @@ def build(sources: Path, folder: Path, *options: str, **variables: str) -> None:
 def libraries(wheel: Path) -> set[str]:
     """Return the names of what a wheel has in the folder of libraries."""
     names = [Path(name) for name in zipfile.ZipFile(wheel).namelist()]
-    return {path.name for path in names if path.parent == Path("distilnp/kernels/lib")}
+    return {path.name for path in names if path.parent == Path("distilnp/native/lib")}
 
 
 def test_the_wheel_holds_the_package_and_its_checkpoints_and_no_more(built: Path) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from children import MEMORY_OF_THIS_PROCESS, run_python
 from hypothesis import given
 from hypothesis import strategies as st
-from seeded_models import CONFIGS, seeded_tensors, write_checkpoint
+from support.children import MEMORY_OF_THIS_PROCESS, run_python
+from support.seeded_models import CONFIGS, seeded_tensors, write_checkpoint
 
 import distilnp
 from distilnp.predictions import decode

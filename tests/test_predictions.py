@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from distilnp import Prediction
-from distilnp.checkpoint.config import DistilBertConfig
+from distilnp.model.config import DistilBertConfig
 from distilnp.predictions import decode, default_function, predict
 
 # Every number that a config.json may have.

@@ -7,7 +7,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from children import environment, run_python, start_python
+from support.children import environment, run_python, start_python
 
 MODEL = "distilbert_sequence_classifier_sst2"
 

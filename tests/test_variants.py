@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from expected_logits import GOLDENS, float32_tolerance
-from variants import TEXTS, VARIANTS, write_variant
+from support.expected_logits import GOLDENS, float32_tolerance
+from support.variants import TEXTS, VARIANTS, write_variant
 
 import distilnp
-from distilnp import reference
 from distilnp.checkpoint.tensors import load_params
 from distilnp.long_text import cut
+from distilnp.model import reference
 
 # Of a score that transformers rounds to float32, after steps in float32.
 ROUNDING = 2.0**-22

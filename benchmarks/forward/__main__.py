@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from distilnp.checkpoint.config import DistilBertConfig
-from distilnp.kernels.loader import description
+from distilnp.model.config import DistilBertConfig
+from distilnp.native.loader import description
 
 from . import plot, report
 from .engines import JIT, OURS, PEERS

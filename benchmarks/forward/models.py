@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from seeded_models import BASE, SEED, seeded_tensors, write_checkpoint
+from support.seeded_models import BASE, SEED, seeded_tensors, write_checkpoint
 
-from distilnp.checkpoint.config import DistilBertConfig
-from distilnp.checkpoint.params import build_params
 from distilnp.checkpoint.registry import find_checkpoint
 from distilnp.checkpoint.tensors import load_params
+from distilnp.model.config import DistilBertConfig
+from distilnp.model.params import build_params
 
 # "base" has the size of DistilBERT-base and weights of a seed; "sst2-mini" is the checkpoint that we carry.
 NAMES = ("base", "sst2-mini")

@@ -4,7 +4,7 @@ Only matrix products count; a multiplication and an addition are two operations.
 are work too, but not of the kind that the FMA peak measures: they are part of the gap to it.
 """
 
-from distilnp.checkpoint.config import DistilBertConfig
+from distilnp.model.config import DistilBertConfig
 
 BYTES_OF_FLOAT32 = 4
 

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from distilnp.checkpoint.config import DistilBertConfig
+from distilnp.model.config import DistilBertConfig
 
 # Bytes of weights: twice as many as most third-level caches have.
 WEIGHT_BYTES = 2**26
@@ -59,8 +59,8 @@ class OurProducts:
         from distilnp.engine.layers import row_stride
         from distilnp.engine.packing import LANES
         from distilnp.engine.weights import aligned_floats
-        from distilnp.kernels.loader import compiled_program
         from distilnp.kernels.steps import BOARD_STEP, GEMM, step
+        from distilnp.native.loader import compiled_program
 
         bias, scratch = aligned_floats(n), aligned_floats(LANES)
         a, c = aligned_floats(m * row_stride(k)), aligned_floats(m * row_stride(n))

@@ -5,10 +5,10 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from seeded_models import seeded_ids
+from support.seeded_models import seeded_ids
 
-from distilnp.checkpoint.config import DistilBertConfig
 from distilnp.checkpoint.registry import find_checkpoint
+from distilnp.model.config import DistilBertConfig
 from distilnp.tokenizer import Tokenizer
 
 Texts = list[list[int]]

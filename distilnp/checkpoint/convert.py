@@ -8,18 +8,17 @@ layer, a token's vector) is integers from -127 to 127 and the scale that brings 
 import json
 import shutil
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
+from ..choices import DType
 from ..errors import ArgumentError
-from .config import DistilBertConfig
+from ..model.config import DistilBertConfig
 from .tensors import WEIGHTS_FILE, load_tensors
-
-DType = Literal["float32", "float16", "int8"]
 
 QUANTIZATION_CONFIG = {
     "quant_method": "compressed-tensors",

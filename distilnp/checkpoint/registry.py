@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from ..errors import CheckpointError, DownloadError, InputTypeError, ModelNotFoundError
-from .config import DistilBertConfig
+from ..model.config import DistilBertConfig
 from .hub import Source, fetch
 
 PACKAGE = Path(__file__).parents[1]

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ..errors import CheckpointError, TensorError
-from .config import DistilBertConfig
+from ..model.config import DistilBertConfig
+from ..model.params import ENCODER_PREFIX, Array, Params, build_params
 from .heads import head_of
-from .params import ENCODER_PREFIX, Array, Params, build_params
 from .safetensors_file import SafetensorsFile, ShardedSafetensors
 from .stored import Fault, Source, StoredTensor
 

@@ -11,8 +11,8 @@ from ..api import load
 from ..checkpoint.registry import PACKAGE, find_checkpoint, short_name
 from ..checkpoint.tensors import find_weights
 from ..errors import ArgumentError, BuildError
-from ..kernels.library import BUILD, FOLDER, MANIFEST, Refused, path_of, read_manifest
-from ..kernels.targets import TARGETS, Target, targets_of_this_machine
+from ..native.library import BUILD, FOLDER, MANIFEST, Refused, path_of, read_manifest
+from ..native.targets import TARGETS, Target, targets_of_this_machine
 from .folders import CHECKPOINT_FILES, check_is_new, copy_files, size_of, written_whole
 
 # What distilnp needs but for the hub's client: a bundle has its checkpoint.
@@ -64,7 +64,7 @@ def _write(folder: Path, checkpoint: Path, name: str, targets: list[Target], wit
     shutil.copytree(PACKAGE, package, ignore=NOT_COPIED)
     libraries = package / FOLDER.relative_to(PACKAGE)
     if targets:
-        from ..kernels.build import build
+        from ..native.build import build
 
         build(targets, libraries)
     else:

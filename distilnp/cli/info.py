@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from ..checkpoint.config import DistilBertConfig
-from ..checkpoint.params import Array, build_params
 from ..checkpoint.registry import bundled_models, find_checkpoint, promised_labels, short_name
 from ..checkpoint.stored import Source
 from ..checkpoint.tensors import find_weights
-from ..kernels.loader import description
+from ..model.config import DistilBertConfig
+from ..model.params import Array, build_params
+from ..native.loader import description
 from ..predictions import default_function
 from ..tokenizer import Tokenizer
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checkpoint.params import Params
-from ..kernels.loader import compiled_program
 from ..kernels.steps import BOARD_STEP, attention_scratch
+from ..model.params import Params
+from ..native.loader import compiled_program
 from .batch import RaggedBatch
 from .cores import Core, cores
 from .layers import INDICES, ONE_ROW_A_TEXT, Layers, Slot

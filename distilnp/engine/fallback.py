@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .. import reference
-from ..checkpoint.config import DistilBertConfig
-from ..checkpoint.params import Params
+from ..model import reference
+from ..model.config import DistilBertConfig
+from ..model.params import Params
 from .packing import Floats
 
 

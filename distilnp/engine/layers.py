@@ -8,8 +8,6 @@ follows has one row a text.
 
 from enum import IntEnum, auto
 
-from ..checkpoint.config import DistilBertConfig
-from ..checkpoint.params import Embeddings, Layer, LayerNorm, Linear, Params
 from ..kernels.steps import (
     ATTENTION,
     EMBED,
@@ -23,6 +21,8 @@ from ..kernels.steps import (
     RESIDUAL,
     step,
 )
+from ..model.config import DistilBertConfig
+from ..model.params import Embeddings, Layer, LayerNorm, Linear, Params
 from .packing import LANES, padded
 from .weights import CACHE_LINE
 

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checkpoint.params import Array
+from ..model.params import Array
 
 Floats = NDArray[np.float32]
 Shape = tuple[int, ...]

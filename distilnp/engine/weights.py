@@ -13,9 +13,9 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from ..checkpoint.config import DistilBertConfig
-from ..checkpoint.params import Array, Params, build_params
 from ..checkpoint.tensors import Store, find_weights, read_tensors
+from ..model.config import DistilBertConfig
+from ..model.params import Array, Params, build_params
 from .packing import (
     Floats,
     HeadPanels,

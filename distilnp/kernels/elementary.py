@@ -69,7 +69,7 @@ def exp(x):
 def erf(x):
     """Return the error function, within 6 units of 1.
 
-    Oracle: distilnp.erf in float64.
+    Oracle: distilnp.model.erf in float64.
     """
     x = larger(splat(-SATURATION), smaller(splat(SATURATION), x))
     u = x * x
@@ -91,7 +91,7 @@ def erf(x):
 def gelu(x):
     """Weigh x by how often a normal variable lies below it (arXiv:1606.08415).
 
-    Oracle: distilnp.reference.gelu in float64.
+    Oracle: distilnp.model.reference.gelu in float64.
     """
     half = x * splat(0.5)
     return fma(half, erf(x * splat(0.7071067811865476)), half)

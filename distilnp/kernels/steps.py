@@ -5,7 +5,14 @@ stands in the table `batch`, and the step has its index there. So a model's step
 `program.py` runs them.
 """
 
+import ctypes
 from typing import Any
+
+# What the caller of a compiled program has to know: its name in a library, its arguments, which are those of
+# `program.run`, and the version of both.
+ABI = 2
+SYMBOL = "distilnp_run"
+ARGUMENTS = (ctypes.c_int64, *4 * (ctypes.c_void_p,), ctypes.c_int64)
 
 # What a step does: `kind`.
 EMBED, LAYER_NORM, GATHER, GEMM, ATTENTION = range(5)

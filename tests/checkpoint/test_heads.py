@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from seeded_models import CONFIGS, seeded_tensors, write_checkpoint
-from torch_files import write_torch
+from support.seeded_models import CONFIGS, seeded_tensors, write_checkpoint
+from support.torch_files import write_torch
 
 import distilnp
 from distilnp import ConfigError, TensorError

@@ -13,9 +13,9 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
-from children import PATIENCE_SECONDS, environment, run_python, start_python
-from hub_server import Hub, Repository, altered, cut, git_hash, running_hub, sha256, silent, status
-from seeded_models import CONFIGS, seeded_tensors, write_checkpoint
+from support.children import PATIENCE_SECONDS, environment, run_python, start_python
+from support.hub_server import Hub, Repository, altered, cut, git_hash, running_hub, sha256, silent, status
+from support.seeded_models import CONFIGS, seeded_tensors, write_checkpoint
 
 from distilnp.checkpoint.registry import MODELS
 

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from children import environment, start_python
-from mutations import write_sources
+from support.children import environment, start_python
+from support.mutations import write_sources
 
 # Beyond what the process has before the first folder. A hostile pickle of the largest size takes 0.3 GB; the
 # folders' models take a few kilobytes.
@@ -21,7 +21,7 @@ SECONDS = 30
 LOAD = """
 import math, os, re, resource, shutil, signal, sys, tempfile, warnings
 from pathlib import Path
-from mutations import mutated
+from support.mutations import mutated
 import distilnp
 
 sources, first, last, memory, seconds = Path(sys.argv[1]), *map(int, sys.argv[2:])

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from children import MEMORY_TO_LOAD, run_python
-from seeded_models import CONFIGS, seeded_tensors, write_checkpoint
-from torch_files import (
+from support.children import MEMORY_TO_LOAD, run_python
+from support.seeded_models import CONFIGS, seeded_tensors, write_checkpoint
+from support.torch_files import (
     SYSTEM,
     number,
     pickled,
@@ -29,10 +29,10 @@ from torch_files import (
 
 import distilnp
 from distilnp import CheckpointError, TensorError
-from distilnp.checkpoint.config import DistilBertConfig
 from distilnp.checkpoint.pytorch import MAX_PICKLE_BYTES, PytorchFile
 from distilnp.checkpoint.stored import StoredTensor
 from distilnp.checkpoint.tensors import CHUNK_BYTES, load_params
+from distilnp.model.config import DistilBertConfig
 
 CONFIG = CONFIGS["odd-sizes"]
 TENSORS = seeded_tensors(CONFIG)

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
-from seeded_models import CONFIGS, seeded_tensors, write_checkpoint
+from support.seeded_models import CONFIGS, seeded_tensors, write_checkpoint
 
 import distilnp
 from distilnp import CheckpointError
-from distilnp.checkpoint.params import Params
 from distilnp.checkpoint.safetensors_file import MAX_INDEX_BYTES
 from distilnp.checkpoint.tensors import load_params
+from distilnp.model.params import Params
 
 CONFIG = CONFIGS["odd-sizes"]
 TENSORS = seeded_tensors(CONFIG)

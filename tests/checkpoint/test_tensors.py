@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from children import MEMORY_TO_LOAD, run_python
-from seeded_models import (
+from support.children import MEMORY_TO_LOAD, run_python
+from support.seeded_models import (
     CONFIGS,
     QUANTIZATION,
     int8_rows,
@@ -16,9 +16,9 @@ from seeded_models import (
 )
 
 from distilnp import CheckpointError, TensorError
-from distilnp.checkpoint.config import DistilBertConfig
-from distilnp.checkpoint.params import Params
 from distilnp.checkpoint.tensors import CHUNK_BYTES, load_params
+from distilnp.model.config import DistilBertConfig
+from distilnp.model.params import Params
 
 CONFIG = CONFIGS["odd-sizes"]
 TENSORS = seeded_tensors(CONFIG)

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from children import PACKAGES
-from seeded_models import CONFIGS, seeded_tensors, write_checkpoint
+from support.children import PACKAGES
+from support.seeded_models import CONFIGS, seeded_tensors, write_checkpoint
 
 Start = Callable[..., "subprocess.Popen[bytes]"]
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]

@@ -6,11 +6,10 @@ import pytest
 
 from distilnp import api
 from distilnp.checkpoint.convert import DType
+from distilnp.choices import Aggregate, LongText
 from distilnp.cli import arguments
 from distilnp.cli.arguments import parse
-from distilnp.kernels.targets import TARGETS
-from distilnp.long_text import LongText
-from distilnp.predictions import Aggregate
+from distilnp.native.targets import TARGETS
 
 
 def test_the_defaults_are_those_of_the_library() -> None:

@@ -8,18 +8,18 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from children import environment
-from kernel_calls import LIBRARIES
-from seeded_models import CONFIGS, seeded_tensors, write_checkpoint
-from torch_files import write_torch
+from support.children import environment
+from support.kernel_calls import LIBRARIES
+from support.seeded_models import CONFIGS, seeded_tensors, write_checkpoint
+from support.torch_files import write_torch
 
 import distilnp
 from distilnp import cli
 from distilnp.cli.bundle import DEPENDENCIES
-from distilnp.kernels.library import FOLDER, MANIFEST
-from distilnp.kernels.linker import has_linker
-from distilnp.kernels.loader import no_numba
-from distilnp.kernels.targets import TARGETS
+from distilnp.native.library import FOLDER, MANIFEST
+from distilnp.native.linker import has_linker
+from distilnp.native.loader import no_numba
+from distilnp.native.targets import TARGETS
 
 CONFIG = CONFIGS["odd-sizes"]
 
@@ -112,7 +112,7 @@ def test_kernels_may_be_built_for_other_cpus(model: Path, tmp_path: Path) -> Non
 
     assert bundle(folder, "--model", model, "--target", LIBRARIES[0]) == 0
 
-    libraries = folder / "distilnp" / "kernels" / "lib"
+    libraries = folder / "distilnp" / "native" / "lib"
     assert {path.name for path in libraries.iterdir()} == {MANIFEST, f"{LIBRARIES[0]}.so"}
     assert [*json.loads((libraries / MANIFEST).read_text())["libraries"]] == [LIBRARIES[0]]
 
@@ -165,7 +165,7 @@ def test_packages_of_this_machine_are_not_for_another_one(
 def test_kernels_that_are_not_there_are_missed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("distilnp.kernels.library.FOLDER", tmp_path / "nowhere")
+    monkeypatch.setattr("distilnp.native.library.FOLDER", tmp_path / "nowhere")
 
     error = error_of(capsys, tmp_path / "bundle")
 

@@ -6,8 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
-from seeded_models import CONFIGS, QUANTIZATION, int8_rows, seeded_tensors, write_bfloat16, write_checkpoint
-from torch_files import write_torch
+from support.seeded_models import (
+    CONFIGS,
+    QUANTIZATION,
+    int8_rows,
+    seeded_tensors,
+    write_bfloat16,
+    write_checkpoint,
+)
+from support.torch_files import write_torch
 
 import distilnp
 from distilnp.checkpoint.convert import QUANTIZATION_CONFIG

@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from children import MEMORY_OF_THIS_PROCESS, environment, run_python
 from scipy.stats import binomtest
-from seeded_models import CONFIGS, seeded_tensors, write_checkpoint
 from sklearn.metrics import accuracy_score, classification_report, confusion_matrix, log_loss
+from support.children import MEMORY_OF_THIS_PROCESS, environment, run_python
+from support.seeded_models import CONFIGS, seeded_tensors, write_checkpoint
 
 import distilnp
 from distilnp import ArgumentError

@@ -12,14 +12,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from copied_package import copy_package
-from seeded_models import CONFIGS, seeded_tensors, write_checkpoint
+from support.copied_package import copy_package
+from support.seeded_models import CONFIGS, seeded_tensors, write_checkpoint
 
 import distilnp
 from distilnp.checkpoint.registry import bundled_models
 from distilnp.cli import main
 from distilnp.cli.info import describe
-from distilnp.kernels.loader import no_library, no_numba
+from distilnp.native.loader import no_library, no_numba
 
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
 Start = Callable[..., "subprocess.Popen[bytes]"]

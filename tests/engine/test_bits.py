@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from seeded_models import CONFIGS, packed, seeded_ids, seeded_tensors
+from support.seeded_models import CONFIGS, packed, seeded_ids, seeded_tensors
 
-from distilnp.checkpoint.config import DistilBertConfig
 from distilnp.checkpoint.registry import find_checkpoint
 from distilnp.engine import engine as engine_module
 from distilnp.engine.engine import BATCH_TOKENS, Engine
 from distilnp.engine.weights import PackedWeights, load_packed
+from distilnp.model.config import DistilBertConfig
 
 SMALL = [name for name in CONFIGS if name != "base"]
 THREADS = (1, 2, 3, 8)

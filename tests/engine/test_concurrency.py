@@ -13,14 +13,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from children import PATIENCE_SECONDS, Fork, environment, run_python
-from seeded_models import CONFIGS, packed, seeded_ids, seeded_tensors, write_checkpoint
+from support.children import PATIENCE_SECONDS, Fork, environment, run_python
+from support.seeded_models import CONFIGS, packed, seeded_ids, seeded_tensors, write_checkpoint
 
 import distilnp
-from distilnp.checkpoint.config import DistilBertConfig
 from distilnp.engine import cores as cores_module
 from distilnp.engine.cores import Core
 from distilnp.engine.engine import Engine
+from distilnp.model.config import DistilBertConfig
 
 CONFIG = CONFIGS["odd-sizes"]
 THREADS = 3  # more than some machines have, so that they take turns on a core, too
@@ -336,7 +336,7 @@ def test_threads_that_cannot_be_started_are_not_needed(engine: Engine, expected:
 
 ENDS = """
 import atexit, os, random, sys, threading, time
-from seeded_models import CONFIGS, packed, seeded_ids, seeded_tensors
+from support.seeded_models import CONFIGS, packed, seeded_ids, seeded_tensors
 from distilnp.engine.engine import Engine
 
 config = CONFIGS["odd-sizes"]

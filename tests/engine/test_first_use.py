@@ -9,12 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from children import PATIENCE_SECONDS, environment, run_python
-from seeded_models import CONFIGS, seeded_tensors, write_checkpoint
+from support.children import PATIENCE_SECONDS, environment, run_python
+from support.seeded_models import CONFIGS, seeded_tensors, write_checkpoint
 
 import distilnp
 from distilnp.engine.engine import Engine
-from distilnp.kernels.loader import chosen, no_library, no_numba
+from distilnp.native.loader import chosen, no_library, no_numba
 
 CONFIG = CONFIGS["one-layer"]
 

@@ -4,9 +4,9 @@
 """
 
 import pytest
-from golden_bits import MODELS, engine_bits, golden
+from support.golden_bits import MODELS, engine_bits, golden
 
-from distilnp.kernels.loader import no_library, no_numba
+from distilnp.native.loader import no_library, no_numba
 
 
 @pytest.mark.parametrize("kernels", ["aot", "jit"])

@@ -3,13 +3,13 @@
 import sys
 
 import pytest
-from children import MEMORY_OF_THIS_PROCESS, run_python
+from support.children import MEMORY_OF_THIS_PROCESS, run_python
 
 CLASSIFY_FOR_LONG = (
     MEMORY_OF_THIS_PROCESS
     + """
 import random
-from seeded_models import CONFIGS, packed, seeded_tensors
+from support.seeded_models import CONFIGS, packed, seeded_tensors
 from distilnp.engine.engine import Engine
 
 config = CONFIGS["odd-sizes"]

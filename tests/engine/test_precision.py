@@ -7,16 +7,16 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from expected_logits import GOLDENS, float32_tolerance, golden
-from seeded_models import CONFIGS, packed, params_of, seeded_ids, seeded_tensors
+from support.expected_logits import GOLDENS, float32_tolerance, golden
+from support.seeded_models import CONFIGS, packed, params_of, seeded_ids, seeded_tensors
 
 import distilnp
-from distilnp import reference
-from distilnp.checkpoint.config import DistilBertConfig
 from distilnp.checkpoint.registry import find_checkpoint
 from distilnp.engine.engine import Engine
 from distilnp.engine.weights import PackedWeights, load_packed
 from distilnp.kernels.tiles import KC
+from distilnp.model import reference
+from distilnp.model.config import DistilBertConfig
 
 THREADS = 2
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from children import environment, run_python
+from support.children import environment, run_python
 
 # A control group with a quota, by version: the folder of its parent, and the files that set it.
 PERIOD = 100_000
@@ -43,7 +43,7 @@ import json, os, sys, threading
 with open(sys.argv[1], "w") as file:
     file.write(str(os.getpid()))
 
-from seeded_models import CONFIGS, packed, seeded_ids, seeded_tensors
+from support.seeded_models import CONFIGS, packed, seeded_ids, seeded_tensors
 from distilnp.engine.engine import Engine
 from distilnp.engine.threads import thread_count
 

@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
-from children import Fork
-from seeded_models import CONFIGS, seeded_tensors, write_checkpoint
+from support.children import Fork
+from support.seeded_models import CONFIGS, seeded_tensors, write_checkpoint
 
 import distilnp
 from distilnp.engine.threads import cgroup_quota, thread_count

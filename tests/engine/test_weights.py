@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from children import MEMORY_OF_THIS_PROCESS, environment, run_python
-from seeded_models import (
+from support.children import MEMORY_OF_THIS_PROCESS, environment, run_python
+from support.seeded_models import (
     BASE,
     CONFIGS,
     QUANTIZATION,
@@ -22,10 +22,10 @@ from seeded_models import (
 )
 
 import distilnp
-from distilnp.checkpoint.config import DistilBertConfig
-from distilnp.checkpoint.params import Params, build_params
 from distilnp.checkpoint.tensors import load_params
 from distilnp.engine.weights import CACHE_LINE, load_packed
+from distilnp.model.config import DistilBertConfig
+from distilnp.model.params import Params, build_params
 
 CONFIG = CONFIGS["odd-sizes"]
 TENSORS = seeded_tensors(CONFIG)
@@ -142,7 +142,7 @@ MEASURE_LOADING = (
     + """
 import sys
 import distilnp.api
-from distilnp.kernels.loader import chosen
+from distilnp.native.loader import chosen
 
 chosen()
 before = memory("VmRSS")

@@ -2,18 +2,16 @@
 
 from collections.abc import Iterator
 
-import kernel_programs
 import pytest
-from kernel_calls import WAYS, call
+from support import kernel_programs
+from support.kernel_calls import WAYS, call
 
-from distilnp.kernels.loader import no_numba
+from distilnp.native.loader import no_numba
 
 # These compile, which takes Numba. The others run what has been compiled, wherever that was.
 COMPILING = [
-    "test_build.py",
     "test_elementary.py",
     "test_jobs.py",
-    "test_object_code.py",
     "test_simd.py",
     "test_widths.py",
 ]

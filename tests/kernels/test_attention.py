@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kernel_programs import (
+from support.kernel_programs import (
     LANES,
     UNIT_ROUNDOFF,
     assert_same_bits,
@@ -16,8 +16,8 @@ from kernel_programs import (
     spans_of,
 )
 
-from distilnp import reference
 from distilnp.kernels.tiles import KC
+from distilnp.model import reference
 
 pytestmark = pytest.mark.usefixtures("every_way")
 

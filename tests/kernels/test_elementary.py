@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from kernel_programs import LANES, UNIT_ROUNDOFF, assert_same_bits, assert_within, gelu_tolerance
 from numba import types
-from rounded_once import fma
+from support.kernel_programs import LANES, UNIT_ROUNDOFF, assert_same_bits, assert_within, gelu_tolerance
+from support.rounded_once import fma
 from witness import fit_elementary
 
-from distilnp import erf as float64
-from distilnp import reference
 from distilnp.kernels import elementary
 from distilnp.kernels.jit import EntryPoint, entry_point
 from distilnp.kernels.simd import float_pointer, load, store
+from distilnp.model import erf as float64
+from distilnp.model import reference
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 Numbers = Callable[[], Iterator[Floats]]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kernel_programs import (
+from support.kernel_programs import (
     UNIT_ROUNDOFF,
     assert_same_bits,
     assert_within,
@@ -14,11 +14,11 @@ from kernel_programs import (
     gemm,
     gemm_of_heads,
 )
-from rounded_once import fma
+from support.rounded_once import fma
 
-from distilnp import reference
 from distilnp.kernels.steps import GELU, IDENTITY, NO_BIAS, RELU, RESIDUAL
 from distilnp.kernels.tiles import KC, MC, MR
+from distilnp.model import reference
 
 pytestmark = pytest.mark.usefixtures("every_way")
 

@@ -5,8 +5,8 @@ import time
 
 import numpy as np
 import pytest
-from kernel_programs import on_threads
 from numba import types
+from support.kernel_programs import on_threads
 
 from distilnp.kernels.jit import entry_point
 from distilnp.kernels.jobs import await_all, take_job

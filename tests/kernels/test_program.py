@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from kernel_programs import (
+from support.kernel_programs import (
     Floats,
     Guarded,
     Ints,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kernel_programs import (
+from support.kernel_programs import (
     LANES,
     UNIT_ROUNDOFF,
     assert_same_bits,
@@ -16,11 +16,11 @@ from kernel_programs import (
     layer_norm,
     with_zeros,
 )
-from rounded_once import fma
+from support.rounded_once import fma
 
-from distilnp import reference
-from distilnp.checkpoint.params import LayerNorm
 from distilnp.kernels.tiles import JOB_ROWS
+from distilnp.model import reference
+from distilnp.model.params import LayerNorm
 
 pytestmark = pytest.mark.usefixtures("every_way")
 

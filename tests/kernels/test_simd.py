@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from kernel_programs import LANES, assert_same_bits, on_threads
 from numba import types
-from rounded_once import fma as rounded_once
+from support.kernel_programs import LANES, assert_same_bits, on_threads
+from support.rounded_once import fma as rounded_once
 
 from distilnp.kernels import simd
 from distilnp.kernels.jit import entry_point

@@ -6,17 +6,26 @@ What runs is what this CPU can.
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import kernel_calls
 import llvmlite.binding as llvm
 import numpy as np
 import pytest
-from kernel_programs import assert_same_bits, attention, embed, gather, gemm, layer_norm, spans_of, ways
+from support import kernel_calls
+from support.kernel_programs import (
+    assert_same_bits,
+    attention,
+    embed,
+    gather,
+    gemm,
+    layer_norm,
+    spans_of,
+    ways,
+)
 
 from distilnp.kernels import program
-from distilnp.kernels.library import SYMBOL
-from distilnp.kernels.object_code import module_for, target_machine
 from distilnp.kernels.steps import GELU, IDENTITY, RELU, RESIDUAL
 from distilnp.kernels.tiles import KC, MR
+from distilnp.native.library import SYMBOL
+from distilnp.native.object_code import module_for, target_machine
 
 # A CPU of the host's family that no library is built for, if there is one: that without AVX has 4 lanes, and
 # calls the C library for an FMA.

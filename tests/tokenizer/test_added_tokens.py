@@ -7,7 +7,7 @@ import pytest
 import tokenizers
 from hypothesis import given
 from hypothesis import strategies as st
-from tokenizer_witness import BUNDLED, ours, same, witness
+from support.tokenizer_witness import BUNDLED, ours, same, witness
 
 from distilnp.tokenizer import AddedToken, Tokenizer, TokenizerSettings
 from distilnp.tokenizer.files import read_settings

@@ -7,7 +7,7 @@ import pytest
 import tokenizers
 from hypothesis import given
 from hypothesis import strategies as st
-from tokenizer_witness import (
+from support.tokenizer_witness import (
     BUNDLED,
     SPECIAL_TOKENS,
     differences,

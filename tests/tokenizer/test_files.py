@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import tokenizers
-from tokenizer_witness import BUNDLED, same
+from support.tokenizer_witness import BUNDLED, same
 
 from distilnp.errors import TokenizerFilesError
 from distilnp.tokenizer import AddedToken, Tokenizer

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tokenizer_witness import BUNDLED, ours, witness
+from support.tokenizer_witness import BUNDLED, ours, witness
 
 import distilnp.tokenizer
 from distilnp.errors import InputTypeError
@@ -194,7 +194,7 @@ def test_threads_share_a_tokenizer(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_a_forked_child_tokenizes() -> None:
     script = (
-        "import os, threading, sys; from tokenizer_witness import *\n"
+        "import os, threading, sys; from support.tokenizer_witness import *\n"
         "tokenizer = ours(BUNDLED, True); done = []\n"
         "def work():\n"
         "    n = 0\n"

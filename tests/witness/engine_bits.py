@@ -8,7 +8,7 @@ Run it when the kernels' numerics have changed on purpose, and say in CHANGELOG.
 import json
 import os
 
-from golden_bits import GOLDEN, MODELS, engine_bits
+from support.golden_bits import GOLDEN, MODELS, engine_bits
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from rounded_once import fma
+from support.rounded_once import fma
 
 Floats = NDArray[np.float64]
 Table = dict[str, float]

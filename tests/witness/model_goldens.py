@@ -20,14 +20,14 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 import transformers
-from seeded_models import CONFIGS, SEED, config_json, seeded_ids, seeded_tensors, tiny_real_head
+from support.seeded_models import CONFIGS, SEED, config_json, seeded_ids, seeded_tensors, tiny_real_head
+from support.variants import TEXTS, VARIANTS, write_variant
 from transformers import (
     AutoTokenizer,
     DistilBertConfig,
     DistilBertForSequenceClassification,
     pipeline,
 )
-from variants import TEXTS, VARIANTS, write_variant
 
 REPOSITORY = Path(__file__).parents[2]
 GOLDENS = REPOSITORY / "tests/goldens/model"

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 import tokenizers
-from tokenizer_witness import differences, ours, parts, vocabularies, witness
+from support.tokenizer_witness import differences, ours, parts, vocabularies, witness
 from tqdm import tqdm
 
 

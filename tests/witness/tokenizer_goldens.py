@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 
 import tokenizers
-from tokenizer_witness import (
+from support.tokenizer_witness import (
     BUNDLED,
     GOLDENS,
     TEXTS_A_BLOCK,

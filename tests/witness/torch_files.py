@@ -15,7 +15,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from torch_files import write_torch
+from support.torch_files import write_torch
 
 GOLDENS = Path(__file__).parents[1] / "goldens" / "pytorch"
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
-from distilnp.checkpoint.config import DistilBertConfig
-from distilnp.checkpoint.params import Params, build_params
 from distilnp.engine.weights import PackedWeights
+from distilnp.model.config import DistilBertConfig
+from distilnp.model.params import Params, build_params
 
 SEED = 20_261_122
 

@@ -98,7 +98,7 @@ def no_numba() -> str | None:
         # Numba refuses, for example, a NumPy that is newer than itself.
         import numba
 
-        from . import simd
+        from ..kernels import simd
     except Exception as error:
         return f"numba cannot be imported ({error})"
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
@@ -117,7 +117,7 @@ def compiled_program() -> Callable[..., None]:
         library, _ = _built() if wanted() != "jit" else (None, [])
         if library:
             return library.run
-        from .program import run
+        from ..kernels.program import run
 
         if not run.is_compiled:
             say("compiling kernels, once in a process, some seconds")

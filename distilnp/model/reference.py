@@ -15,9 +15,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from .checkpoint.config import DistilBertConfig
-from .checkpoint.params import Array, Embeddings, Layer, LayerNorm, Linear, Params
+from .config import DistilBertConfig
 from .erf import erf
+from .params import Array, Embeddings, Layer, LayerNorm, Linear, Params
 
 Record = Callable[[str, Array], Array]
 

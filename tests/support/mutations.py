@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 from safetensors.numpy import save_file
-from seeded_models import CONFIGS, QUANTIZATION, int8_rows, seeded_tensors, write_checkpoint
+from support.seeded_models import CONFIGS, QUANTIZATION, int8_rows, seeded_tensors, write_checkpoint
+from support.torch_files import pickled, write_archive, write_legacy, write_torch
 from tokenizers import BertWordPieceTokenizer
-from torch_files import pickled, write_archive, write_legacy, write_torch
 
 CONFIG = CONFIGS["one-layer"]
 TENSORS = seeded_tensors(CONFIG)

@@ -1,6 +1,6 @@
 """Kernels built ahead of time: a shared library for each target, and a manifest beside them.
 
-    python -m distilnp.kernels.build [--output DIR] [TARGET ...]
+    python -m distilnp.native.build [--output DIR] [TARGET ...]
 
 The same sources, Numba and linker give the same bytes, on any CPU. What the files must be to be run is said
 in `library.py`.
@@ -17,7 +17,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..errors import BuildError
-from .library import ABI, FOLDER, MANIFEST, path_of, sources
+from ..kernels.steps import ABI
+from .library import FOLDER, MANIFEST, path_of, sources
 from .linker import link, run
 from .targets import TARGETS, Target, targets_of_this_machine
 
@@ -78,7 +79,7 @@ def target(name: str) -> Target:
 def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(
-        prog="python -m distilnp.kernels.build", description=__doc__.splitlines()[0]
+        prog="python -m distilnp.native.build", description=__doc__.splitlines()[0]
     )
     parser.add_argument(
         "targets",

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from children import environment
 from elftools.elf.elffile import ELFFile
+from support.children import environment
 
 from distilnp.errors import BuildError
-from distilnp.kernels import build, linker
-from distilnp.kernels.library import MANIFEST, SYMBOL, path_of
-from distilnp.kernels.targets import TARGETS, targets_of_this_machine
+from distilnp.native import build, linker
+from distilnp.native.library import MANIFEST, SYMBOL, path_of
+from distilnp.native.targets import TARGETS, targets_of_this_machine
 
 # Of the C library: see test_object_code.py.
 ALLOWED = {"sched_yield", "memcpy", "memmove", "memset", "memcmp"}
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(not BUILDABLE, reason="nothing here links for an
 
 
 def run_build(*arguments: object, **variables: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "distilnp.kernels.build", *map(str, arguments)]
+    command = [sys.executable, "-m", "distilnp.native.build", *map(str, arguments)]
     return subprocess.run(command, env=environment(**variables), capture_output=True, text=True)
 
 

@@ -5,9 +5,9 @@ from functools import cache
 
 import pytest
 
-from distilnp.kernels.library import Refused, load, read_manifest
-from distilnp.kernels.loader import no_numba
-from distilnp.kernels.targets import TARGETS, targets_of_this_machine
+from distilnp.native.library import Refused, load, read_manifest
+from distilnp.native.loader import no_numba
+from distilnp.native.targets import TARGETS, targets_of_this_machine
 
 LIBRARIES = [target.name for target in targets_of_this_machine()]
 WAYS = ["jit", *LIBRARIES]

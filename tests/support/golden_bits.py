@@ -3,14 +3,14 @@
 import json
 from pathlib import Path
 
-from seeded_models import CONFIGS, packed, seeded_ids, seeded_tensors
+from support.seeded_models import CONFIGS, packed, seeded_ids, seeded_tensors
 
-from distilnp.checkpoint.config import DistilBertConfig
 from distilnp.checkpoint.registry import find_checkpoint
 from distilnp.engine.engine import Engine
 from distilnp.engine.weights import load_packed
+from distilnp.model.config import DistilBertConfig
 
-GOLDEN = Path(__file__).parent / "goldens" / "engine_bits.json"
+GOLDEN = Path(__file__).parents[1] / "goldens" / "engine_bits.json"
 
 MODELS = [*(name for name in CONFIGS if name != "base"), "sst2-mini"]  # base takes seconds
 LENGTHS = [3, 8, 17, 64, 257, 512]

@@ -10,10 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from seeded_models import seeded_tensors, write_checkpoint
-from tokenizer_witness import BUNDLED, witness
+from support.seeded_models import seeded_tensors, write_checkpoint
+from support.tokenizer_witness import BUNDLED, witness
 
-from distilnp.checkpoint.config import DistilBertConfig
+from distilnp.model.config import DistilBertConfig
 
 # Few positions, so that short texts are long ones. The other sizes are odd on purpose.
 SMALL = DistilBertConfig(max_position_embeddings=24, n_layers=2, n_heads=5, dim=35, hidden_dim=53)

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from seeded_models import CONFIGS, config_json
+from support.seeded_models import CONFIGS, config_json
 
 from distilnp import CheckpointError, ConfigError
-from distilnp.checkpoint.config import MAX_FILE_BYTES, MAX_LAYERS, DistilBertConfig
+from distilnp.model.config import MAX_FILE_BYTES, MAX_LAYERS, DistilBertConfig
 
 MINIMAL = {"model_type": "distilbert"}
 

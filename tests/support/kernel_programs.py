@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from distilnp import reference
 from distilnp.engine.packing import padded
 from distilnp.engine.weights import aligned_floats
 from distilnp.kernels.steps import (
@@ -29,6 +28,7 @@ from distilnp.kernels.steps import (
     attention_scratch,
     step,
 )
+from distilnp.model import reference
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]

@@ -12,21 +12,18 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
+from ..kernels.steps import ABI, ARGUMENTS, SYMBOL
 from .self_check import DIGEST, digest
 from .targets import Target, lacks, targets_of_this_machine
 
 FOLDER = Path(__file__).with_name("lib")
 MANIFEST = "manifest.json"
 
-# The version of what a caller has to know: the arguments of SYMBOL, and the manifest.
-ABI = 1
-SYMBOL = "distilnp_run"
-ARGUMENTS = (ctypes.c_int64, *4 * (ctypes.c_void_p,), ctypes.c_int64)  # those of `program.run`
+# Everything that decides what the machine code is: all kernels, and the two modules that compile them.
+KERNELS = Path(__file__).parents[1] / "kernels"
+COMPILERS = (Path(__file__).with_name("object_code.py"), Path(__file__).with_name("targets.py"))
 
-# Modules that have no part in the machine code. Every other one counts as its source.
-NO_SOURCES = {"__init__.py", "build.py", "library.py", "linker.py", "loader.py", "self_check.py"}
-
-BUILD = "python -m distilnp.kernels.build"
+BUILD = "python -m distilnp.native.build"
 
 
 class Library(NamedTuple):
@@ -53,11 +50,11 @@ class Refused(Exception):
 
 
 def sources() -> str:
-    """Return a hash of all modules that decide what the machine code is."""
+    """Return a hash of every module that decides what the machine code is."""
     content = sha256()
-    for path in sorted(FOLDER.parent.glob("*.py")):
-        if path.name not in NO_SOURCES:
-            content.update(path.name.encode() + sha256(path.read_bytes()).digest())
+    for path in (*sorted(KERNELS.rglob("*.py")), *COMPILERS):
+        name = path.relative_to(KERNELS.parent).as_posix()
+        content.update(name.encode() + sha256(path.read_bytes()).digest())
     return content.hexdigest()
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from ..checkpoint.heads import ARCHITECTURE, OTHERS, described
 from ..errors import CheckpointError, ConfigError
-from .heads import ARCHITECTURE, OTHERS, described
 
 Activation = Literal["gelu", "relu"]
 ProblemType = Literal["regression", "single_label_classification", "multi_label_classification"]

@@ -6,18 +6,19 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from children import PACKAGES, environment, run_python
-from copied_package import copy_package
-from kernel_calls import LIBRARIES
-from seeded_models import CONFIGS, seeded_tensors, write_checkpoint
+from support.children import PACKAGES, environment, run_python
+from support.copied_package import copy_package
+from support.kernel_calls import LIBRARIES
+from support.seeded_models import CONFIGS, seeded_tensors, write_checkpoint
 
 import distilnp
-from distilnp.kernels.library import FOLDER, MANIFEST
-from distilnp.kernels.loader import no_numba
-from distilnp.kernels.targets import TARGETS, lacks
+from distilnp.kernels.steps import ABI
+from distilnp.native.library import FOLDER, MANIFEST
+from distilnp.native.loader import no_numba
+from distilnp.native.targets import TARGETS, lacks
 
 CONFIG = CONFIGS["one-layer"]
-BUILD = "`python -m distilnp.kernels.build` builds them anew"
+BUILD = "`python -m distilnp.native.build` builds them anew"
 
 RUNNABLE = [name for name in LIBRARIES if (FOLDER / MANIFEST).exists() and not lacks(TARGETS[name])]
 pytestmark = pytest.mark.skipif(not RUNNABLE, reason="there is no library that this CPU can run")
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.skipif(not RUNNABLE, reason="there is no library that t
 SCRIPT = """
 import json, sys
 import distilnp
-from distilnp.kernels.loader import description
+from distilnp.native.loader import description
 
 for _ in range(2):
     classifier = distilnp.load(sys.argv[1])
@@ -95,12 +96,15 @@ def in_manifest(**entries: object) -> Callable[[Path], None]:
 
 
 WRONG = {
-    "wrong ABI version": (in_manifest(abi=99), f"they are stale, of ABI version 99 instead of 1; {BUILD}"),
+    "wrong ABI version": (
+        in_manifest(abi=99),
+        f"they are stale, of ABI version 99 instead of {ABI}; {BUILD}",
+    ),
     "other sources": (
-        damage("../gemm.py", lambda x: x + b"\n"),
+        damage("../../kernels/gemm.py", lambda x: x + b"\n"),
         f"they are stale, built from other sources; {BUILD}",
     ),
-    "a new source": (lambda folder: (folder / "../new.py").touch(), "built from other sources"),
+    "a new source": (lambda folder: (folder / "../../kernels/new.py").touch(), "built from other sources"),
     "half a manifest": (damage(MANIFEST, lambda x: x[: len(x) // 2]), "cannot be read (JSONDecodeError"),
     "an empty manifest": (damage(MANIFEST, lambda x: b"[]"), "cannot be read (TypeError"),
     "truncated": (in_every_library(lambda x: x[:-1]), "is damaged"),
@@ -119,7 +123,7 @@ def test_libraries_that_are_not_what_they_should_be_are_not_run(
     model: Path, tmp_path: Path, change: Callable[[Path], None], why: str
 ) -> None:
     package = copy_package(tmp_path, numba=False)
-    change(package / "distilnp/kernels/lib")
+    change(package / "distilnp/native/lib")
 
     engine, description, _, _, errors = answer(model, package)
 
@@ -138,7 +142,7 @@ def test_libraries_that_are_not_what_they_should_be_are_not_run(
 @pytest.mark.skipif(bool(no_numba()), reason="Numba compiles nothing here")
 def test_numba_compiles_what_no_library_has(model: Path, logits: str, tmp_path: Path) -> None:
     package = copy_package(tmp_path)
-    in_manifest(abi=99)(package / "distilnp/kernels/lib")
+    in_manifest(abi=99)(package / "distilnp/native/lib")
 
     engine, description, _, answered, errors = answer(model, package)
 
@@ -154,7 +158,7 @@ def test_numba_compiles_what_no_library_has(model: Path, logits: str, tmp_path: 
 def test_what_is_no_library_is_not_run(model: Path, tmp_path: Path) -> None:
     """Whatever a manifest says, what the system refuses to load is refused."""
     package = copy_package(tmp_path, numba=False)
-    folder = package / "distilnp/kernels/lib"
+    folder = package / "distilnp/native/lib"
     in_every_library(lambda x: b"#!/bin/sh\n")(folder)
     digest = sha256(b"#!/bin/sh\n").hexdigest()
     in_manifest(libraries=dict.fromkeys(LIBRARIES, digest))(folder)
@@ -170,19 +174,19 @@ def test_the_next_best_library_computes_instead_of_a_damaged_one(
     model: Path, logits: str, tmp_path: Path
 ) -> None:
     package = copy_package(tmp_path, numba=False)
-    damage(f"{RUNNABLE[-1]}.so", lambda x: x[:-1])(package / "distilnp/kernels/lib")
+    damage(f"{RUNNABLE[-1]}.so", lambda x: x[:-1])(package / "distilnp/native/lib")
 
     engine, description, _, answered, errors = answer(model, package)
 
     assert (engine, answered) == ("Engine", logits)
     assert description.startswith(f"{RUNNABLE[-2]}, built ahead of time (not ")
     assert errors.count("\n") == 1
-    assert f"{RUNNABLE[-1]}.so is damaged; `python -m distilnp.kernels.build` builds it anew" in errors
+    assert f"{RUNNABLE[-1]}.so is damaged; `python -m distilnp.native.build` builds it anew" in errors
 
 
 WITH_FEATURES = """
 import pathlib, sys
-import distilnp.kernels.targets as targets
+import distilnp.native.targets as targets
 
 targets.CPU_INFO = pathlib.Path(sys.argv[1], "cpuinfo")
 """

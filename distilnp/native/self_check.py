@@ -10,7 +10,7 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-from .steps import (
+from ..kernels.steps import (
     ATTENTION,
     BOARD_STEP,
     EMBED,

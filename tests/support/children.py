@@ -16,7 +16,7 @@ import distilnp
 
 # Where the package that is tested lies, which need not be this repository.
 PACKAGES = Path(distilnp.__file__).parents[1]
-TESTS = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 
 # Long enough for a busy machine to compile: it is there so that a test that hangs ends.
 PATIENCE_SECONDS = 120
@@ -35,7 +35,7 @@ MEMORY_TO_LOAD = (
     + """
 import sys
 from pathlib import Path
-from distilnp.checkpoint.config import DistilBertConfig
+from distilnp.model.config import DistilBertConfig
 from distilnp.checkpoint.tensors import load_params
 
 folder = Path(sys.argv[1])

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from kernel_calls import WAYS, call
+from support.kernel_calls import WAYS, call
 
-from distilnp.kernels.self_check import DIGEST, digest
 from distilnp.kernels.steps import OPERANDS
+from distilnp.native.self_check import DIGEST, digest
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -18,7 +18,7 @@ def test_the_digest_is_that_of_the_kernels(way: str) -> None:
 
     assert computed == DIGEST, (
         "the kernels compute other bits than before. If that is meant to be, say so in CHANGELOG.md, run "
-        f"tests/witness/engine_bits.py, and write in distilnp/kernels/self_check.py:\nDIGEST = {computed!r}"
+        f"tests/witness/engine_bits.py, and write in distilnp/native/self_check.py:\nDIGEST = {computed!r}"
     )
 
 

@@ -16,11 +16,11 @@ import tokenizers
 
 from distilnp.tokenizer import AddedToken, Encoding, Tokenizer, TokenizerSettings
 
-BUNDLED = Path(__file__).parents[1] / "weights" / "sst2-mini" / "vocab.txt"
+BUNDLED = Path(__file__).parents[2] / "weights" / "sst2-mini" / "vocab.txt"
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 BATCH = 2048
 
-GOLDENS = Path(__file__).parent / "goldens" / "tokenizer"
+GOLDENS = Path(__file__).parents[1] / "goldens" / "tokenizer"
 TEXTS_A_BLOCK = 500
 
 

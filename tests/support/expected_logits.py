@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from seeded_models import SCORE_SPREAD
+from support.seeded_models import SCORE_SPREAD
 
-from distilnp.checkpoint.config import DistilBertConfig
+from distilnp.model.config import DistilBertConfig
 
-GOLDENS = Path(__file__).parent / "goldens/model"
+GOLDENS = Path(__file__).parents[1] / "goldens/model"
 
 UNIT_ROUNDOFF = 2.0**-24  # of float32
 LANES = 8  # of AVX2; NEON has 4, but two at once

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 from elftools.elf.elffile import ELFFile
-from entry_points import entry_points
+from support.entry_points import entry_points
 
 from distilnp.kernels import program
 from distilnp.kernels.jit import EntryPoint, entry_point
-from distilnp.kernels.library import SYMBOL
-from distilnp.kernels.object_code import module_for, object_code, target_machine
 from distilnp.kernels.simd import int_pointer
-from distilnp.kernels.targets import TARGETS
+from distilnp.native.library import SYMBOL
+from distilnp.native.object_code import module_for, object_code, target_machine
+from distilnp.native.targets import TARGETS
 
 # Of the C library: sched_yield, which `jobs.py` calls, and what LLVM may put in place of a loop anywhere.
 ALLOWED = {"sched_yield", "memcpy", "memmove", "memset", "memcmp"}

@@ -1,6 +1,6 @@
 """From an entry point to an object file for any kind of CPU: Numba's LLVM code, LLVM's machine code.
 
-`python -m distilnp.kernels.object_code TARGET FILE` is what `build.py` starts for each target, because Numba
+`python -m distilnp.native.object_code TARGET FILE` is what `build.py` starts for each target, because Numba
 compiles for one kind of CPU in a process. Nothing of the CPU that builds gets into the file.
 """
 
@@ -10,8 +10,8 @@ from pathlib import Path
 
 import llvmlite.binding as llvm
 
-from .jit import EntryPoint
-from .library import SYMBOL
+from ..kernels.jit import EntryPoint
+from ..kernels.steps import SYMBOL
 from .targets import TARGETS, Target
 
 
@@ -51,6 +51,6 @@ def object_code(entry_point: EntryPoint, target: Target) -> bytes:
 
 
 if __name__ == "__main__":
-    from .program import run
+    from ..kernels.program import run
 
     Path(sys.argv[2]).write_bytes(object_code(run, TARGETS[sys.argv[1]]))

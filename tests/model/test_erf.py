@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from distilnp.erf import erf
+from distilnp.model.erf import erf
 
 # Dense where erf bends, and every order of magnitude down to the subnormal numbers; 0.46875 is where the two
 # approximations meet.

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from expected_logits import GOLDENS, float32_tolerance, golden
-from seeded_models import CONFIGS, params_of, seeded_ids, seeded_tensors, tiny_real_head
+from support.expected_logits import GOLDENS, float32_tolerance, golden
+from support.seeded_models import CONFIGS, params_of, seeded_ids, seeded_tensors, tiny_real_head
 
-from distilnp import reference
-from distilnp.checkpoint.config import DistilBertConfig
-from distilnp.checkpoint.params import Params, build_params
 from distilnp.checkpoint.registry import find_checkpoint
 from distilnp.checkpoint.tensors import load_params
+from distilnp.model import reference
+from distilnp.model.config import DistilBertConfig
+from distilnp.model.params import Params, build_params
 
 SMALL = [name for name in CONFIGS if name != "base"]
 

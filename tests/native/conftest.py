@@ -1,0 +1,5 @@
+"""Kernels are built and compiled only where Numba can compile."""
+
+from distilnp.native.loader import no_numba
+
+collect_ignore = ["test_build.py", "test_object_code.py"] if no_numba() else []
