@@ -203,7 +203,6 @@ MAY_IMPORT = {
         "native.loader",
         "predictions",
         "tokenizer",
-        "numpy",
     },
     "cli.folders": {"errors", "tokenizer.files"},
     "cli.convert": {"api", "checkpoint.convert", "checkpoint.registry", "cli.folders"},

@@ -11,7 +11,6 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -21,9 +20,8 @@ import numpy as np
 from support.seeded_models import BASE, SEED, seeded_tensors, write_checkpoint
 
 from distilnp.checkpoint.registry import find_checkpoint
-from distilnp.checkpoint.tensors import load_params
+from distilnp.checkpoint.tensors import load_tensors
 from distilnp.model.config import DistilBertConfig
-from distilnp.model.params import build_params
 
 # "base" has the size of DistilBERT-base and weights of a seed; "sst2-mini" is the checkpoint that we carry.
 NAMES = ("base", "sst2-mini")
@@ -77,31 +75,10 @@ def make(name: str, folder: Path) -> None:
     else:
         checkpoint = find_checkpoint(name)
         config = DistilBertConfig.from_folder(checkpoint)
-        tensors = stored_tensors(checkpoint, config)
+        tensors = load_tensors(checkpoint, config, np.float32)
     write_checkpoint(folder / "float32", config, tensors)
     export_onnx(folder / "float32", config, folder / "model.onnx")
     export_openvino(folder / "float32", folder / "model.xml")
-
-
-def stored_tensors(folder: Path, config: DistilBertConfig) -> dict[str, np.ndarray]:
-    """Return the tensors of a checkpoint by name, in float32 whatever they are stored as."""
-
-    def leaves(params: Any) -> Iterator[np.ndarray]:
-        if isinstance(params, tuple):
-            for part in params:
-                yield from leaves(part)
-        else:
-            yield params
-
-    # Both walk the same table, in its order.
-    tensors, values = {}, leaves(load_params(folder, config))
-
-    def name_next(name: str, shape: tuple[int, ...]) -> np.ndarray:
-        tensors[name] = next(values).reshape(shape)
-        return tensors[name]
-
-    build_params(config, name_next)
-    return tensors
 
 
 def export_onnx(checkpoint: Path, config: DistilBertConfig, path: Path) -> None:

@@ -18,7 +18,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from ..errors import CheckpointError, TensorError
 from ..model.config import DistilBertConfig
-from ..model.params import ENCODER_PREFIX, Array, Params, build_params
+from ..model.params import ENCODER_PREFIX, Array, Params, build_params, shapes
 from .heads import head_of
 from .safetensors_file import SafetensorsFile, ShardedSafetensors
 from .stored import Fault, Source, StoredTensor
@@ -73,7 +73,7 @@ def load_params(folder: Path, config: DistilBertConfig, dtype: DTypeLike = np.fl
         See `read_tensors`.
     """
     tensors = load_tensors(folder, config, dtype)
-    return build_params(config, lambda name, shape: tensors[name])
+    return build_params(config, tensors)
 
 
 def load_tensors(folder: Path, config: DistilBertConfig, dtype: DTypeLike) -> dict[str, NDArray[Any]]:
@@ -125,8 +125,7 @@ def read_tensors(folder: Path, config: DistilBertConfig, destination: Callable[[
     n_bytes = 0
     unread = set(stored) - {POSITION_IDS, ENCODER_PREFIX + POSITION_IDS}
 
-    def tensor(name: str, shape: tuple[int, ...]) -> Array:
-        nonlocal n_bytes
+    for name, shape in shapes(config).items():
         stored_name = _stored_name(name, unread)
         unread.difference_update(
             {stored_name, f"{stored_name}_scale"} if config.is_quantized else {stored_name}
@@ -138,9 +137,6 @@ def read_tensors(folder: Path, config: DistilBertConfig, destination: Callable[[
             faults[name] = str(fault)
         else:
             n_bytes += stored[stored_name].n_bytes
-        return np.empty(0, np.float32)
-
-    build_params(config, tensor)
     if head := head_of(stored):
         raise TensorError(
             f"{source.path} holds {head}, expected a DistilBertForSequenceClassification. It has to be "

@@ -10,13 +10,11 @@ from argparse import Namespace
 from collections import Counter
 from typing import Any
 
-import numpy as np
-
 from ..checkpoint.registry import bundled_models, find_checkpoint, promised_labels, short_name
 from ..checkpoint.stored import Source
 from ..checkpoint.tensors import find_weights
 from ..model.config import DistilBertConfig
-from ..model.params import Array, build_params
+from ..model.params import shapes
 from ..native.loader import description
 from ..predictions import default_function
 from ..tokenizer import Tokenizer
@@ -81,14 +79,7 @@ def describe(model: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def _count_parameters(config: DistilBertConfig) -> int:
-    sizes: list[int] = []
-
-    def tensor(_: str, shape: tuple[int, ...]) -> Array:
-        sizes.append(math.prod(shape))
-        return np.empty(0)
-
-    build_params(config, tensor)
-    return sum(sizes)
+    return sum(map(math.prod, shapes(config).values()))
 
 
 def _stored_types(weights: Source) -> list[str]:

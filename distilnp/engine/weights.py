@@ -15,7 +15,7 @@ import numpy as np
 
 from ..checkpoint.tensors import Store, find_weights, read_tensors
 from ..model.config import DistilBertConfig
-from ..model.params import Array, Params, build_params
+from ..model.params import Array, Params, build_params, shapes
 from .packing import (
     Floats,
     HeadPanels,
@@ -102,20 +102,15 @@ class PackedWeights:
 
     def addresses(self) -> Params:
         """Return `Params` that hold, in place of each tensor, the address of its block."""
-
-        def address(name: str, shape: Shape) -> Any:
-            return self._block(name).ctypes.data
-
-        return build_params(self.config, address)
+        addresses: dict[str, Any] = {name: self._block(name).ctypes.data for name in self._places}
+        return build_params(self.config, addresses)
 
     def unpack(self) -> Params:
         """Return the parameters as the reference pass takes them, in memory of their own."""
-
-        def tensor(name: str, shape: Shape) -> Array:
-            _, packing = self._places[name]
-            return packing.unpack(self._block(name))
-
-        return build_params(self.config, tensor)
+        return build_params(
+            self.config,
+            {name: packing.unpack(self._block(name)) for name, (_, packing) in self._places.items()},
+        )
 
 
 def _copy(config: DistilBertConfig, arena: Floats) -> PackedWeights:
@@ -178,15 +173,9 @@ def _in_order_of_memory(config: DistilBertConfig) -> list[tuple[str, Shape]]:
 
     So the weights of queries, keys and values are neighbours, as their biases are: one matrix to the kernels.
     """
-    tensors: list[tuple[str, Shape]] = []
-
-    def collect(name: str, shape: Shape) -> Array:
-        tensors.append((name, shape))
-        return np.empty(0, np.float32)
-
-    build_params(config, collect)
-    parts = list(dict.fromkeys(_part(name) for name, _ in tensors))
-    return sorted(tensors, key=lambda tensor: (parts.index(_part(tensor[0])), len(tensor[1]) == 1))
+    tensors = shapes(config)
+    parts = list(dict.fromkeys(map(_part, tensors)))
+    return sorted(tensors.items(), key=lambda tensor: (parts.index(_part(tensor[0])), len(tensor[1]) == 1))
 
 
 def _part(name: str) -> str:

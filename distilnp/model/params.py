@@ -4,7 +4,7 @@
 meet. A shape is written in the terms of `config.json`. Reading files is the business of `tensors`.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from .config import DistilBertConfig
 
 Array = NDArray[np.floating[Any]]
+Shape = tuple[int, ...]
 
 
 class Linear(NamedTuple):
@@ -72,6 +73,11 @@ class Module(NamedTuple):
     kind: type[Linear] | type[LayerNorm] | None
     shape: tuple[str, ...]
 
+    def shapes(self, config: DistilBertConfig) -> dict[str, Shape]:
+        """Return the shapes of its weight and, where it has one, its bias."""
+        weight = tuple(getattr(config, term) for term in self.shape)
+        return {"weight": weight} if self.kind is None else {"weight": weight, "bias": weight[:1]}
+
 
 # fmt: off
 EMBEDDINGS = (
@@ -99,27 +105,49 @@ HEAD = (
 ENCODER_PREFIX = "distilbert."
 
 
-def build_params(config: DistilBertConfig, tensor: Callable[[str, tuple[int, ...]], Array]) -> Params:
-    """Build `Params` of what `tensor(name, shape)` returns for every tensor of the table, in its order.
+def shapes(config: DistilBertConfig) -> dict[str, Shape]:
+    """Return the shape of every parameter by its name in a checkpoint, in the order of the forward pass."""
+    return {
+        f"{prefix}{module.name}.{kind}": shape
+        for prefix, table in _parts(config)
+        for module in table
+        for kind, shape in module.shapes(config).items()
+    }
 
-    Whoever calls decides where tensors come from: a file, or a generator of random numbers.
+
+def build_params(config: DistilBertConfig, tensors: Mapping[str, Array]) -> Params:
+    """Build `Params` from the tensors of a checkpoint.
+
+    Parameters
+    ----------
+    config : DistilBertConfig
+    tensors : mapping of str to array
+        Holds, under each name of `shapes`, what is to stand in its place.
+
+    Returns
+    -------
+    Params
     """
 
     def part(prefix: str, table: tuple[Module, ...]) -> dict[str, Any]:
         built: dict[str, Any] = {}
         for module in table:
-            shape = tuple(getattr(config, term) for term in module.shape)
-            weight = tensor(f"{prefix}{module.name}.weight", shape)
+            weight = tensors[f"{prefix}{module.name}.weight"]
             if module.kind is None:
                 built[module.field] = weight
             else:
-                built[module.field] = module.kind(weight, tensor(f"{prefix}{module.name}.bias", shape[:1]))
+                built[module.field] = module.kind(weight, tensors[f"{prefix}{module.name}.bias"])
         return built
 
+    embeddings, *layers, head = (part(prefix, table) for prefix, table in _parts(config))
     return Params(
-        embeddings=Embeddings(**part(f"{ENCODER_PREFIX}embeddings.", EMBEDDINGS)),
-        layers=tuple(
-            Layer(**part(f"{ENCODER_PREFIX}transformer.layer.{i}.", LAYER)) for i in range(config.n_layers)
-        ),
-        **part("", HEAD),
+        embeddings=Embeddings(**embeddings), layers=tuple(Layer(**layer) for layer in layers), **head
     )
+
+
+def _parts(config: DistilBertConfig) -> Iterator[tuple[str, tuple[Module, ...]]]:
+    """Yield the prefix and the table of each part: the embeddings, every layer, the head."""
+    yield f"{ENCODER_PREFIX}embeddings.", EMBEDDINGS
+    for i in range(config.n_layers):
+        yield f"{ENCODER_PREFIX}transformer.layer.{i}.", LAYER
+    yield "", HEAD

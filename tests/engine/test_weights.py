@@ -25,7 +25,7 @@ import distilnp
 from distilnp.checkpoint.tensors import load_params
 from distilnp.engine.weights import CACHE_LINE, load_packed
 from distilnp.model.config import DistilBertConfig
-from distilnp.model.params import Params, build_params
+from distilnp.model.params import Params, shapes
 
 CONFIG = CONFIGS["odd-sizes"]
 TENSORS = seeded_tensors(CONFIG)
@@ -48,14 +48,9 @@ def assert_equal(found: Params, expected: Params) -> None:
 def quick_tensors(config: DistilBertConfig) -> dict[str, np.ndarray]:
     """Return different numbers in every place; of full size, a seeded model takes seconds to make."""
     random = np.random.default_rng(0)
-    tensors: dict[str, np.ndarray] = {}
-
-    def tensor(name: str, shape: tuple[int, ...]) -> np.ndarray:
-        tensors[name] = random.random(shape, np.float32) - np.float32(0.5)
-        return tensors[name]
-
-    build_params(config, tensor)
-    return tensors
+    return {
+        name: random.random(shape, np.float32) - np.float32(0.5) for name, shape in shapes(config).items()
+    }
 
 
 @pytest.mark.parametrize("name", CONFIGS)

@@ -13,7 +13,7 @@ from distilnp.checkpoint.registry import find_checkpoint
 from distilnp.checkpoint.tensors import load_params
 from distilnp.model import reference
 from distilnp.model.config import DistilBertConfig
-from distilnp.model.params import Params, build_params
+from distilnp.model.params import Params
 
 SMALL = [name for name in CONFIGS if name != "base"]
 
@@ -131,15 +131,3 @@ def test_a_nan_in_the_parameters_reaches_the_logits() -> None:
     logits = reference.forward([1, 2, 3], params_of(tensors, config), config)
 
     assert np.isnan(logits).all()
-
-
-def test_params_are_asked_for_every_tensor_once() -> None:
-    asked: list[str] = []
-
-    def tensor(name: str, shape: tuple[int, ...]) -> np.ndarray:
-        asked.append(name)
-        return np.zeros(shape)
-
-    build_params(CONFIGS["odd-sizes"], tensor)
-
-    assert len(asked) == len(set(asked)) == 4 + 3 * 16 + 4

@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 
 from distilnp.engine.weights import PackedWeights
 from distilnp.model.config import DistilBertConfig
-from distilnp.model.params import Params, build_params
+from distilnp.model.params import Params, build_params, shapes
 
 SEED = 20_261_122
 
@@ -59,7 +59,7 @@ def seeded_tensors(config: DistilBertConfig, seed: int = SEED) -> dict[str, np.n
     random = np.random.RandomState(seed)
     tensors: dict[str, np.ndarray] = {}
 
-    def tensor(name: str, shape: tuple[int, ...]) -> np.ndarray:
+    for name, shape in shapes(config).items():
         values = random.standard_normal(shape)
         if name.endswith(("LayerNorm.weight", "layer_norm.weight")):
             values = 1 + 0.1 * values
@@ -69,9 +69,6 @@ def seeded_tensors(config: DistilBertConfig, seed: int = SEED) -> dict[str, np.n
             is_query_or_key = "q_lin" in name or "k_lin" in name
             values *= math.sqrt((SCORE_SPREAD if is_query_or_key else 1) / shape[1])
         tensors[name] = values.astype(np.float32)
-        return tensors[name]
-
-    build_params(config, tensor)
     return tensors
 
 
@@ -94,7 +91,9 @@ def tiny_real_head(dim: int, seed: int = SEED) -> dict[str, np.ndarray]:
 
 def params_of(tensors: dict[str, np.ndarray], config: DistilBertConfig, dtype: type = np.float32) -> Params:
     """Put tensors where the forward pass wants them, past all files."""
-    return build_params(config, lambda name, shape: tensors[name].astype(dtype).reshape(shape))
+    return build_params(
+        config, {name: tensors[name].astype(dtype).reshape(shape) for name, shape in shapes(config).items()}
+    )
 
 
 def packed(tensors: dict[str, np.ndarray], config: DistilBertConfig) -> PackedWeights:
