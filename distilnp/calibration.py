@@ -1,8 +1,8 @@
-"""How far scores may be believed: the expected calibration error.
+"""How far scores can be trusted: the expected calibration error.
 
-A score is calibrated when of the texts that get 0.9, nine in ten are right. The measure is that of Guo et al.
-2017, "On Calibration of Modern Neural Networks" (arXiv:1706.04599). What brings scores nearer to it, the
-temperature, is part of how `predictions` makes them.
+Scores are calibrated if nine in ten of the texts that score 0.9 are right. The measure is that of Guo et al.
+2017, "On Calibration of Modern Neural Networks" (arXiv:1706.04599). `scoring` applies the temperature that
+brings scores closer to it.
 """
 
 import numpy as np
@@ -15,20 +15,20 @@ from .errors import ArgumentError
 def expected_calibration_error(
     confidences: ArrayLike, correct: ArrayLike, n_bins: int = DEFAULT_CALIBRATION_BINS
 ) -> float:
-    """Return how far confidence and accuracy are apart, on average over texts.
+    """Return the average distance between confidence and accuracy: 0 at best, 1 at worst.
 
-    The texts are sorted by confidence into bins of equal width; an edge belongs to the bin below it. In every
-    bin the mean confidence is held against the share of texts that are right, and the distances are weighted
-    by how many texts a bin has. It is 0 at best and 1 at worst.
+    Texts are sorted by confidence into bins of equal width; an edge belongs to the bin below it. In each bin,
+    the mean confidence is compared with the fraction of texts that are right. The distances are averaged,
+    weighted by the number of texts in each bin.
 
     Parameters
     ----------
     confidences : array of float, [n_texts]
-        The score of the label that was predicted, from 0 to 1.
+        The score of the predicted label, from 0 to 1.
     correct : array of bool, [n_texts]
         Whether that label was right.
     n_bins : int, default 15
-        As in the paper.
+        The paper has 15.
 
     Returns
     -------
@@ -37,7 +37,7 @@ def expected_calibration_error(
     Raises
     ------
     ArgumentError
-        There are no texts, the two arrays differ in shape, or a confidence is no number from 0 to 1.
+        There are no texts, the two arrays differ in shape, or a confidence is not a number from 0 to 1.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def expected_calibration_error(
     scores, right = np.asarray(confidences, np.float64), np.asarray(correct, np.float64)
     if scores.shape != right.shape or scores.ndim != 1 or not len(scores):
         raise ArgumentError(
-            f"confidences has the shape {scores.shape} and correct has {right.shape}, expected [n_texts] of "
+            f"confidences has the shape {scores.shape} and correct {right.shape}, expected [n_texts] for "
             "both, and at least one text"
         )
     outside = scores[~((scores >= 0) & (scores <= 1))]  # NaN is in no range
@@ -60,6 +60,6 @@ def expected_calibration_error(
         raise ArgumentError(f"n_bins is {n_bins!r}, expected an integer of at least 1")
     inner_edges = np.arange(1, n_bins) / n_bins
     bins = np.searchsorted(inner_edges, scores, side="left")
-    # size of a bin x |accuracy - mean confidence| = |sum of what is right - sum of confidences|
+    # size of a bin x |accuracy - mean confidence| = |number of right texts - sum of confidences|
     gaps = np.bincount(bins, weights=right - scores)
     return float(np.abs(gaps).sum() / len(scores))

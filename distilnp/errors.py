@@ -1,20 +1,20 @@
-"""The errors that distilnp raises for what a user gave it.
+"""The errors that distilnp raises on purpose.
 
     DistilnpError
-    ├── ModelNotFoundError      no known model, and no folder, of that name
-    │   └── DownloadError           a checkpoint is not in the cache, and cannot be fetched from the hub
+    ├── ModelNotFoundError      there is no known model and no folder of that name
+    │   └── DownloadError           a checkpoint is not in the cache and cannot be fetched from the hub
     ├── CheckpointError         the files of a checkpoint cannot be used
     │   ├── ConfigError             config.json
     │   ├── TensorError             the tensors of its weights
     │   └── TokenizerFilesError     vocab.txt, tokenizer.json, tokenizer_config.json, special_tokens_map.json
-    ├── InputFileError          a file of texts cannot be read, or a line of it is not what it should be
+    ├── InputFileError          a file of texts cannot be read, or has a bad line
     ├── BuildError              kernels cannot be built ahead of time
     ├── ArgumentError           an argument has a value that cannot be used (also a ValueError)
-    ├── TextTooLongError        a text is too long, and was to be neither cut nor parted (also a ValueError)
-    └── InputTypeError          a text, or an argument, is of the wrong type (also a TypeError)
+    ├── TextTooLongError        a text is too long and may be neither cut nor split (also a ValueError)
+    └── InputTypeError          a text or an argument has the wrong type (also a TypeError)
 
-Every message says what was expected, what came, where, and what to do. An exception of any other kind that
-leaves distilnp is a bug in distilnp.
+Every message says what was expected, what came, where, and what to do. If distilnp raises any other
+exception, that is a bug in distilnp.
 """
 
 
@@ -23,11 +23,11 @@ class DistilnpError(Exception):
 
 
 class ModelNotFoundError(DistilnpError):
-    """No known model has this name, and no folder either."""
+    """There is no known model and no folder of this name."""
 
 
 class DownloadError(ModelNotFoundError):
-    """A checkpoint is not in the cache, and cannot be fetched from the hub."""
+    """A checkpoint is not in the cache and cannot be fetched from the hub."""
 
 
 class CheckpointError(DistilnpError):
@@ -39,19 +39,19 @@ class ConfigError(CheckpointError):
 
 
 class TensorError(CheckpointError):
-    """Tensors are missing, left over, of the wrong shape or type, or not finite."""
+    """Tensors are missing, unknown, not finite, or have the wrong shape or type."""
 
 
 class TokenizerFilesError(CheckpointError):
-    """The tokenizer's files are missing, damaged, or ask for what distilnp does not implement."""
+    """The tokenizer's files are missing, damaged, or ask for something that distilnp does not implement."""
 
 
 class InputFileError(DistilnpError):
-    """A file of texts cannot be read, or a line of it is not what it should be."""
+    """A file of texts cannot be read, or has a bad line."""
 
 
 class BuildError(DistilnpError):
-    """What building kernels ahead of time takes is not there, or failed."""
+    """Building kernels ahead of time failed, or something that it needs is missing."""
 
 
 class ArgumentError(DistilnpError, ValueError):
@@ -59,8 +59,8 @@ class ArgumentError(DistilnpError, ValueError):
 
 
 class TextTooLongError(DistilnpError, ValueError):
-    """A text is longer than the model can see, and was to be neither cut nor parted."""
+    """A text is longer than the model can see, and may be neither cut nor split."""
 
 
 class InputTypeError(DistilnpError, TypeError):
-    """A text or an argument is of the wrong type."""
+    """A text or an argument has the wrong type."""

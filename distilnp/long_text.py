@@ -1,9 +1,9 @@
-"""What the model is given of a text that is too long: a part of it, or all of it in windows.
+"""What the model is given of a text that is too long: part of it, or all of it in windows.
 
-The policies that cut are "head", which is `longest_first` of the package `tokenizers` and cuts pairs too,
-"tail", and "head_tail" (Sun et al. 2019, "How to Fine-Tune BERT for Text Classification?", arXiv:1905.05583).
-"windows" are those of the same package: they overlap by `stride` tokens. What a special token is stays as it
-is, in each of them: [CLS] at the start, and the [SEP] without which the model has never seen a text.
+Three policies cut. "head" is `longest_first` of the package `tokenizers`, and cuts pairs too; "tail" is the
+end; "head_tail" is some of both (Sun et al. 2019, "How to Fine-Tune BERT for Text Classification?",
+arXiv:1905.05583). "windows" overlap by `stride` tokens, as in `tokenizers`. Special tokens stay in their
+places in each part: [CLS] at the start, and at the end the [SEP] that every text had in training.
 """
 
 from collections.abc import Iterator
@@ -12,25 +12,40 @@ from typing import NamedTuple
 from .choices import LongText
 from .tokenizer import Encoding
 
-# Sun et al. keep the first 128 of 510 tokens, and of the end the rest; a smaller input is shared alike.
+# Sun et al. keep the first 128 of 510 tokens, and the rest from the end. A smaller input keeps the same
+# ratio.
 HEAD_TOKENS, OF_TOKENS = 128, 510
 
 
 class Window(NamedTuple):
-    """A part of a text that the model is given by itself.
+    """Part of a text that the model is given by itself.
 
-    `ids` are those of its tokens with [CLS] and [SEP]; `start` and `end`, exclusive, its span among all
-    tokens without these; `n_new` how many of them are in no window before it.
+    Attributes
+    ----------
+    ids : tuple of int
+        The ids of its tokens, with [CLS] and [SEP].
+    first_token, end_token : int
+        Its span among all tokens except [CLS] and [SEP]; end exclusive.
+    n_new : int
+        How many of its tokens are in no earlier window.
     """
 
     ids: tuple[int, ...]
-    start: int
-    end: int
+    first_token: int
+    end_token: int
     n_new: int
 
 
-class Place(NamedTuple):
-    """Where a part of a text stands, in characters, and how many tokens are in no part before it."""
+class Extent(NamedTuple):
+    """Where part of a text is.
+
+    Attributes
+    ----------
+    start, end : int
+        Its span in characters; end exclusive.
+    n_new : int
+        How many of its tokens are in no earlier part, without [CLS] and [SEP].
+    """
 
     start: int
     end: int
@@ -38,48 +53,55 @@ class Place(NamedTuple):
 
 
 class Passage(NamedTuple):
-    """What the model is given of a text, or of a sentence of one.
+    """What the model is given of a text, or of one sentence.
 
-    `n_tokens` is the number of all its tokens, [CLS] and [SEP] among them; `inputs` the ids of one input or,
-    with the policy "windows", of each window, which `windows` says where to find.
+    Attributes
+    ----------
+    extent : Extent
+        Where the passage is in the text.
+    n_tokens : int
+        The number of all its tokens, [CLS] and [SEP] included.
+    inputs : tuple of tuples of int
+        The ids of one input or, for the policy "windows", of each window.
+    windows : tuple of Extent
+        Where each window is; empty for the other policies.
     """
 
-    place: Place
+    extent: Extent
     n_tokens: int
     inputs: tuple[tuple[int, ...], ...]
-    windows: tuple[Place, ...] = ()
+    windows: tuple[Extent, ...] = ()
 
 
-def read(encoding: Encoding, start: int, end: int, max_length: int, policy: LongText, stride: int) -> Passage:
-    """Choose what the model is given of the characters from `start` to `end` of a text, which are encoded.
+def passage(
+    encoding: Encoding, start: int, end: int, max_length: int, policy: LongText, stride: int
+) -> Passage:
+    """Choose what the model is given of the characters from `start` to `end`, which `encoding` holds.
 
-    The first window begins where they do, the last ends where they do; between, a window is from the first
-    character of its first token to the last of its last.
+    The first window begins at `start`, the last one ends at `end`. In between, a window reaches from the
+    first character of its first token to the last character of its last.
     """
     ids = encoding.ids
-    place = Place(start, end, len(ids) - 2)
+    extent = Extent(start, end, len(ids) - 2)
     if policy != "windows":
-        return Passage(place, len(ids), (cut(encoding, max_length, policy),))
-    if len(ids) <= max_length:  # offsets cost several times what ids do
-        return Passage(place, len(ids), (ids,), (place,))
+        return Passage(extent, len(ids), (cut(encoding, max_length, policy),))
+    if len(ids) <= max_length:  # offsets cost several times as much as ids
+        return Passage(extent, len(ids), (ids,), (extent,))
     offsets = encoding.offsets[1:-1]
     parts = tuple(windows(ids, max_length, stride))
-    places = (
-        Place(
-            start + offsets[part.start][0] if part.start else start,
-            start + offsets[part.end - 1][1] if part.end < len(offsets) else end,
+    extents = (
+        Extent(
+            start + offsets[part.first_token][0] if part.first_token else start,
+            start + offsets[part.end_token - 1][1] if part.end_token < len(offsets) else end,
             part.n_new,
         )
         for part in parts
     )
-    return Passage(place, len(ids), tuple(part.ids for part in parts), tuple(places))
+    return Passage(extent, len(ids), tuple(part.ids for part in parts), tuple(extents))
 
 
 def cut(encoding: Encoding, max_length: int, policy: LongText = "head") -> tuple[int, ...]:
-    """Return the ids that are kept of an `Encoding`, at most `max_length`, by a policy that cuts.
-
-    Pairs are cut by "head" alone.
-    """
+    """Return at most `max_length` ids of an encoding, chosen by a policy that cuts; pairs only by "head"."""
     ids = encoding.ids
     if len(ids) <= max_length:
         return ids
@@ -95,25 +117,25 @@ def cut(encoding: Encoding, max_length: int, policy: LongText = "head") -> tuple
 
 
 def windows(ids: tuple[int, ...], max_length: int, stride: int) -> Iterator[Window]:
-    """Yield the windows of a text's `ids`: of `max_length` ids each, the last one perhaps of fewer.
+    """Yield the windows of a text's `ids`: `max_length` ids in each, perhaps fewer in the last.
 
-    Two that follow each other share `stride` tokens; a text that fits is one window.
+    Consecutive windows share `stride` tokens. A text that fits is one window.
     """
     n, room = len(ids) - 2, max_length - 2
-    start, seen = 0, 0
+    first, seen = 0, 0
     while True:
-        end = min(start + room, n)
-        yield Window((ids[0], *ids[1 + start : 1 + end], ids[-1]), start, end, end - seen)
+        end = min(first + room, n)
+        yield Window((ids[0], *ids[1 + first : 1 + end], ids[-1]), first, end, end - seen)
         if end == n:
             return
-        start, seen = end - stride, end
+        first, seen = end - stride, end
 
 
 def longest_first(first: int, second: int, room: int) -> tuple[int, int]:
-    """Return how many tokens of each of two texts are kept if both together have room for `room`.
+    """Return how many tokens of each of two texts are kept when both together have room for `room`.
 
-    The shorter one keeps what half of the room holds, the longer one has the rest. Of two that are equally
-    long the first counts as the shorter, so an odd token goes to the second.
+    The shorter text keeps up to half of the room, and the longer one gets the rest. If both are equally long,
+    the first counts as the shorter, so an odd token goes to the second.
     """
     if first + second <= room:
         return first, second

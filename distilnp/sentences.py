@@ -1,6 +1,6 @@
-"""Where the sentences of a text are: the rules are those of the package sentencex, an extra.
+"""The sentences of a text, found by the package sentencex, an extra.
 
-They know abbreviations, initials and numbers, and would rather leave two sentences together than cut one.
+Its rules know abbreviations, initials and numbers, and leave two sentences together rather than cut one.
 """
 
 from .errors import ArgumentError
@@ -8,13 +8,13 @@ from .tokenizer import replace_lone_surrogates
 
 
 def check_installed() -> None:
-    """Raise an `ArgumentError` where sentencex is not installed."""
+    """Raise an `ArgumentError` if sentencex is not installed."""
     try:
         import sentencex  # noqa: F401
     except ImportError as error:
         raise ArgumentError(
-            "sentences were asked for, and the package that finds them is not installed: "
-            f'pip install "distilnp[sentences]" ({error})'
+            "sentences is set, and the package that finds sentences is not installed "
+            f'({error}). Install it: pip install "distilnp[sentences]"'
         ) from error
 
 

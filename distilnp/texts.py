@@ -1,4 +1,4 @@
-"""What counts as a text: a str, or a mapping that holds two which belong together.
+"""What counts as a text: a str, or a mapping with two texts that belong together.
 
 The mapping is the one that the text-classification pipeline of transformers takes.
 """
@@ -10,20 +10,20 @@ from .errors import InputTypeError
 Text = str | Mapping[str, str]
 
 
-def parts(text: Text, name: str) -> tuple[str, ...]:
-    """Return the one text or the two of a pair; an error calls what was given by its `name`.
+def as_tuple(text: Text, name: str) -> tuple[str, ...]:
+    """Return the one str of a text, or the two of a pair. Messages call the text by `name`.
 
     Raises
     ------
     InputTypeError
-        It is neither a str nor a mapping with "text", and perhaps "text_pair", to a str each.
+        It is neither a str nor a mapping that has a str under "text", and perhaps one under "text_pair".
     """
     if isinstance(text, str):
         return (text,)
     if not isinstance(text, Mapping):
         raise InputTypeError(
-            f"{name} is {type(text).__name__} ({text!r:.60}), expected str, or for two texts "
-            '{"text": ..., "text_pair": ...}. Drop it, or give an empty text in its place'
+            f"{name} is {type(text).__name__} ({text!r:.60}), expected str, or "
+            '{"text": ..., "text_pair": ...} for two texts. Drop it, or give an empty text in its place'
         )
     keys = ("text", "text_pair") if "text_pair" in text else ("text",)
     if set(text) != set(keys):

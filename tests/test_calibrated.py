@@ -9,7 +9,7 @@ from support.seeded_models import CONFIGS, seeded_tensors, write_checkpoint
 
 import distilnp
 from distilnp.cli import main
-from distilnp.predictions import decode
+from distilnp.scoring import decode
 
 CONFIG = CONFIGS["odd-sizes"]
 TENSORS = seeded_tensors(CONFIG)

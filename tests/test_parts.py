@@ -14,7 +14,7 @@ from support.children import MEMORY_OF_THIS_PROCESS, run_python
 from support.seeded_models import CONFIGS, seeded_tensors, write_checkpoint
 
 import distilnp
-from distilnp.predictions import decode
+from distilnp.scoring import decode
 
 CONFIG = CONFIGS["odd-sizes"]
 POLICIES = ("tail", "head_tail", "windows", "error")

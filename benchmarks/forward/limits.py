@@ -11,10 +11,12 @@ from typing import Any
 
 from numba import types
 
+from distilnp.engine.memory import aligned_floats
 from distilnp.engine.packing import LANES
-from distilnp.engine.weights import aligned_floats
 from distilnp.kernels.jit import EntryPoint, entry_point
-from distilnp.kernels.simd import float_pointer, load, store, tile_fma, tile_store, tile_zeros
+from distilnp.kernels.words.lanes_f32 import load, store
+from distilnp.kernels.words.memory import float_pointer
+from distilnp.kernels.words.tiles import tile_fma, tile_store, tile_zeros
 
 # Sums under way at once, in vectors of 16 floats. An FMA takes 4 cycles and two start in each, so at least 8
 # registers must be in use: 6 vectors are 12 of AVX2's 16, with AVX-512 only 6. The better height counts.

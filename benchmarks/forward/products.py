@@ -47,7 +47,7 @@ class OurProducts:
     """The package's `gemm`, as a program of nothing else; it also adds a bias."""
 
     def __init__(self, n_threads: int) -> None:
-        from distilnp.engine.weights import aligned_floats
+        from distilnp.engine.memory import aligned_floats
 
         self.n_others = n_threads - 1
         self.others = ThreadPoolExecutor(n_threads)
@@ -57,8 +57,8 @@ class OurProducts:
     def rate(self, m: int, n: int, k: int) -> float:
         """Return the rate of the compiled program on all threads."""
         from distilnp.engine.layers import row_stride
+        from distilnp.engine.memory import aligned_floats
         from distilnp.engine.packing import LANES
-        from distilnp.engine.weights import aligned_floats
         from distilnp.kernels.steps import BOARD_STEP, GEMM, step
         from distilnp.native.loader import compiled_program
 

@@ -11,7 +11,7 @@ from ..api import load
 from ..checkpoint.registry import PACKAGE, find_checkpoint, short_name
 from ..checkpoint.tensors import find_weights
 from ..errors import ArgumentError, BuildError
-from ..native.library import BUILD, FOLDER, MANIFEST, Refused, path_of, read_manifest
+from ..native.library import BUILD, FOLDER, MANIFEST, NotRun, path_of, read_manifest
 from ..native.targets import TARGETS, Target, targets_of_this_machine
 from .folders import CHECKPOINT_FILES, check_is_new, copy_files, size_of, written_whole
 
@@ -85,7 +85,7 @@ def _copy_libraries(folder: Path) -> None:
     """Copy the libraries of this installation."""
     try:
         names = read_manifest()
-    except Refused as reason:
+    except NotRun as reason:
         raise BuildError(
             f"there are no kernels to put into the folder: {reason}. `{BUILD}` builds them, and --target "
             "does it for the folder alone"

@@ -16,7 +16,7 @@ from ..checkpoint.tensors import find_weights
 from ..model.config import DistilBertConfig
 from ..model.params import shapes
 from ..native.loader import description
-from ..predictions import default_function
+from ..scoring import default_function
 from ..tokenizer import Tokenizer
 
 TYPE_NAMES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I8": "int8"}

@@ -1,4 +1,5 @@
-"""The model to run: packed weights, ragged batches, and the steps that all threads share.
+"""The model, to run: packed weights, ragged batches, and a table of steps that all threads share.
 
-Begin with `layers.py`: it is the reference pass, written for the kernels.
+Begin with `layers`: it is the reference pass, written for the kernels. `choice` decides which engine a model
+gets.
 """

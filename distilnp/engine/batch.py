@@ -13,22 +13,22 @@ Ints = NDArray[np.int64]
 
 
 class RaggedBatch(NamedTuple):
-    """What the kernels must know of some texts; all int64.
+    """The token ids of several texts, and where each text is; all int64.
 
     Attributes
     ----------
     ids : array, [n_tokens]
-        Of all texts, one after the other.
+        The ids of all texts, one text after another.
     positions : array, [n_tokens]
-        Where in its text each token stands.
+        The position of each token in its text.
     starts : array, [n_texts]
-        Where each text begins.
+        The index of each text's first token.
     spans : array, [n_spans, 4]
         Queries that attend together: the first one's row, their number, and the first row and length of their
         text.
     cls_spans : array, [n_cls_spans, 4]
-        The same for the last layer, where only [CLS] of each text looks, and each head of it is a query: row
-        n_heads i + h is that of text i and head h.
+        The same for the last layer, where only [CLS] of each text attends, and each of its heads is a query:
+        row n_heads i + h belongs to text i and head h.
     """
 
     ids: Ints
@@ -38,15 +38,15 @@ class RaggedBatch(NamedTuple):
     cls_spans: Ints
 
     @classmethod
-    def of(cls, texts: Sequence[Sequence[int]], n_heads: int) -> "RaggedBatch":
-        """Lay texts end to end; each is token ids with [CLS] and [SEP]."""
-        lengths = [len(text) for text in texts]
+    def of(cls, inputs: Sequence[Sequence[int]], n_heads: int) -> "RaggedBatch":
+        """Lay inputs end to end; each is the ids of a text, with [CLS] and [SEP]."""
+        lengths = [len(ids) for ids in inputs]
         starts = [0]
         for length in lengths:
             starts.append(starts[-1] + length)
         n_tokens = starts.pop()
         return cls(
-            ids=_ints(chain.from_iterable(texts), n_tokens),
+            ids=_ints(chain.from_iterable(inputs), n_tokens),
             positions=_ints(chain.from_iterable(map(range, lengths)), n_tokens),
             starts=np.array(starts, np.int64),
             spans=np.array(

@@ -1,152 +1,48 @@
-"""The model as a table of steps for the kernels: `reference.py` again, for all texts of a batch at once.
+"""The model as a table of steps for the kernels: the reference pass, for all texts of a batch at once.
 
-Read it beside the reference: order and names are the same. What differs: queries, keys and values are one
-product; bias, activation and residual are part of a product; and from the last layer only [CLS] goes on,
-because the labels are read off nothing else. There attention is written for one query a text, and all that
-follows has one row a text.
+Read it beside `model/reference.py`: `forward`, `embed`, `self_attention`, `feed_forward`, `head` come in the
+same order. This is what differs:
+
+- Queries, keys and values are one product; bias, activation and residual are part of a product.
+- `self_attention` and `feed_forward` include their residual and LayerNorm, which the reference has in
+  `transformer_block`.
+- Only [CLS] leaves the last layer, because the labels are read off it alone. `last_self_attention` has one
+  query a text, and every step after it has one row a text.
 """
 
-from enum import IntEnum, auto
-
-from ..kernels.steps import (
-    ATTENTION,
-    EMBED,
-    GATHER,
-    GELU,
-    GEMM,
-    IDENTITY,
-    LAYER_NORM,
-    NO_BIAS,
-    RELU,
-    RESIDUAL,
-    step,
-)
-from ..model.config import DistilBertConfig
-from ..model.params import Embeddings, Layer, LayerNorm, Linear, Params
-from .packing import LANES, padded
-from .weights import CACHE_LINE
+from ..kernels.steps import ATTENTION, EMBED, GATHER, GELU, IDENTITY, LAYER_NORM, NO_BIAS, RELU, Step, step
+from ..model.params import ENCODER_PREFIX
+from .buffers import Buffers, Slot
+from .packing import padded
+from .products import Float32Products
+from .weights import PackedWeights
 
 ACTIVATIONS = {"gelu": GELU, "relu": RELU}
 
-Step = list[int]
-
-
-class Slot(IntEnum):
-    """What changes from batch to batch, by its place in the table `batch` of the kernels."""
-
-    # counts
-    N_TOKENS = 0
-    N_TEXTS = auto()
-    N_SPANS = auto()
-    N_CLS_SPANS = auto()
-    # addresses of integers: see RaggedBatch
-    IDS = auto()
-    POSITIONS = auto()
-    STARTS = auto()
-    SPANS = auto()
-    CLS_SPANS = auto()
-    # addresses of activations, one row a token; in the last layer one row a text
-    HIDDEN_STATES = auto()
-    SUMS = auto()
-    QKV = auto()
-    CONTEXT = auto()
-    FFN = auto()
-    # the same, always one row a text
-    CLS = auto()
-    CLS_QUERIES = auto()
-    CLS_SOUGHT = auto()
-    CLS_FOUND = auto()
-    CLS_CONTEXT = auto()
-    LOGITS = auto()
-
-
-# The integers, in the order of RaggedBatch.
-INDICES = (Slot.IDS, Slot.POSITIONS, Slot.STARTS, Slot.SPANS, Slot.CLS_SPANS)
-ONE_ROW_A_TEXT = (
-    Slot.CLS,
-    Slot.CLS_QUERIES,
-    Slot.CLS_SOUGHT,
-    Slot.CLS_FOUND,
-    Slot.CLS_CONTEXT,
-    Slot.LOGITS,
-)
-
-
-def widths(config: DistilBertConfig) -> dict[Slot, int]:
-    """Return how many columns each buffer of activations has."""
-    dim = config.dim
-    return {
-        Slot.HIDDEN_STATES: dim,
-        Slot.SUMS: dim,
-        Slot.QKV: 3 * padded(dim),
-        Slot.CONTEXT: dim,
-        Slot.FFN: config.hidden_dim,
-        Slot.CLS: dim,
-        Slot.LOGITS: config.n_labels,
-    }
-
-
-def widths_of_heads(config: DistilBertConfig) -> dict[Slot, int]:
-    """Return the same of what every head has for itself, per head."""
-    head_dim = config.dim // config.n_heads
-    return {
-        Slot.CLS_QUERIES: head_dim,
-        Slot.CLS_SOUGHT: config.dim,
-        Slot.CLS_FOUND: config.dim,
-        Slot.CLS_CONTEXT: head_dim,
-    }
-
-
-def row_stride(width: int) -> int:
-    """Return how many floats a row is from the next: an odd number of cache lines.
-
-    A first cache has 64 sets of lines. Rows at a distance of 192 lines, those of 3072 floats, would all fall
-    into the same sets and push each other out; at an odd distance they use all sets in turn.
-    """
-    lines = -(-width * 4 // CACHE_LINE) | 1
-    return lines * CACHE_LINE // 4
-
 
 class Layers:
-    """Writes the steps of models of one configuration.
+    """Writes the steps of one model. Modules go by their names in the checkpoint."""
 
-    Whatever it is given as parameters holds addresses of packed weights in place of arrays.
-
-    Attributes
-    ----------
-    width, stride : dict
-        Columns of each buffer, and floats from one row to the next.
-    head_width, head_stride : dict
-        The same from head to head, where every head has something for itself.
-    """
-
-    def __init__(self, config: DistilBertConfig) -> None:
-        self.config = config
+    def __init__(self, weights: PackedWeights, buffers: Buffers) -> None:
+        self.config = config = weights.config
+        self.weights = weights
         self.head_dim = config.dim // config.n_heads
-        self.head_width = widths_of_heads(config)
-        self.head_stride = {
-            Slot.CLS_QUERIES: self.head_dim,  # as q_lin leaves them
-            Slot.CLS_SOUGHT: row_stride(config.dim),
-            Slot.CLS_FOUND: row_stride(config.dim),
-            Slot.CLS_CONTEXT: padded(self.head_dim),
-        }
-        of_heads = {slot: config.n_heads * stride for slot, stride in self.head_stride.items()}
-        self.width = of_heads | widths(config)
-        self.stride = {slot: padded(width) for slot, width in of_heads.items()} | {
-            slot: row_stride(width) for slot, width in widths(config).items()
-        }
+        self.stride = buffers.stride
+        self.head_stride = buffers.head_stride
+        self.products = Float32Products(weights, buffers)
 
-    def classifier(self, params: Params) -> list[Step]:
+    def forward(self) -> list[Step]:
         """Return the steps from ids to logits."""
-        steps = self.embed(params.embeddings)
-        for layer in params.layers[:-1]:
+        *layers, last = (f"{ENCODER_PREFIX}transformer.layer.{i}" for i in range(self.config.n_layers))
+        steps = self.embed(f"{ENCODER_PREFIX}embeddings")
+        for layer in layers:
             steps += self.self_attention(layer)
             steps += self.feed_forward(layer, Slot.HIDDEN_STATES, Slot.N_TOKENS)
-        steps += self.last_self_attention(params.layers[-1])
-        steps += self.feed_forward(params.layers[-1], Slot.CLS, Slot.N_TEXTS)
-        return steps + self.head(params)
+        steps += self.last_self_attention(last)
+        steps += self.feed_forward(last, Slot.CLS, Slot.N_TEXTS)
+        return steps + self.head()
 
-    def embed(self, embeddings: Embeddings) -> list[Step]:
+    def embed(self, embeddings: str) -> list[Step]:
         """HIDDEN_STATES = LayerNorm(words + positions)."""
         look_up = step(
             EMBED,
@@ -158,15 +54,14 @@ class Layers:
             b_row=padded(self.config.dim),
             c_row=self.stride[Slot.SUMS],
             dim=self.config.dim,
-            weight=embeddings.word_embeddings,
-            bias=embeddings.position_embeddings,
+            weight=self.weights.address(f"{embeddings}.word_embeddings.weight"),
+            bias=self.weights.address(f"{embeddings}.position_embeddings.weight"),
         )
-        return [look_up, self.layer_norm(embeddings.LayerNorm, Slot.HIDDEN_STATES, Slot.N_TOKENS)]
+        return [look_up, self.layer_norm(f"{embeddings}.LayerNorm", Slot.HIDDEN_STATES, Slot.N_TOKENS)]
 
-    def self_attention(self, layer: Layer) -> list[Step]:
+    def self_attention(self, layer: str) -> list[Step]:
         """HIDDEN_STATES = sa_layer_norm(HIDDEN_STATES + out_lin(attention))."""
         x, rows = Slot.HIDDEN_STATES, Slot.N_TOKENS
-        keys = padded(self.config.dim)
         attend = step(
             ATTENTION,
             rows=Slot.N_SPANS,
@@ -180,23 +75,33 @@ class Layers:
             dim=self.head_dim,
             n_heads=self.config.n_heads,
             head_dim=self.head_dim,
-            column=keys,
-            value_column=2 * keys,
+            key_column=padded(self.config.dim),
+            value_column=2 * padded(self.config.dim),
         )
         return [
-            self.linear(x, layer.q_lin, Slot.QKV, rows),  # k_lin and v_lin lie behind it
+            *self.products.linear(
+                x, f"{layer}.attention.q_lin", Slot.QKV, rows
+            ),  # k_lin and v_lin follow it in memory
             attend,
-            self.linear(Slot.CONTEXT, layer.out_lin, Slot.SUMS, rows, residual=x),
-            self.layer_norm(layer.sa_layer_norm, x, rows),
+            *self.products.linear(Slot.CONTEXT, f"{layer}.attention.out_lin", Slot.SUMS, rows, residual=x),
+            self.layer_norm(f"{layer}.sa_layer_norm", x, rows),
         ]
 
-    def last_self_attention(self, layer: Layer) -> list[Step]:
-        """CLS = the same for the first token of each text, which looks at all of them.
+    def last_self_attention(self, layer: str) -> list[Step]:
+        """CLS = the same, for the first token of each text only, which attends to all tokens.
 
-        One query a text is taken through the weights of keys and values, instead of all tokens. A score is
-        q @ (K @ x + b) = (q @ K) @ x + q @ b, and softmax does not see q @ b, which is the same for all x.
-        What is gathered is the sum of p (V @ x + b) = V @ (the sum of p x) + b. So a head seeks with q @ K,
-        finds the sum of p x, and takes that through V: its keys and its values are the hidden states.
+        The weights of keys and values are moved to the side of the query, because there is only one query a
+        text. With hidden states x, a score is
+
+            q . (K x + b) = (q K) . x + q . b
+
+        where q . b is the same for all tokens, so softmax ignores it. The context is
+
+            sum of p (V x + b) = V (sum of p x) + b
+
+        because the probabilities p add up to 1. So each head absorbs K into its query, mixes the hidden
+        states by their probabilities, and takes only the mixture through V. The hidden states serve as keys
+        and as values, and the heads of [CLS] are the queries of a span.
         """
         x, rows = Slot.CLS, Slot.N_TEXTS
         gather = step(
@@ -213,90 +118,49 @@ class Layers:
             ATTENTION,
             rows=Slot.N_CLS_SPANS,
             index=Slot.CLS_SPANS,
-            a=Slot.CLS_SOUGHT,
+            a=Slot.CLS_ABSORBED_QUERIES,
             b=Slot.HIDDEN_STATES,
-            c=Slot.CLS_FOUND,
-            a_row=self.head_stride[Slot.CLS_SOUGHT],
+            c=Slot.CLS_MIXED_STATES,
+            a_row=self.head_stride[Slot.CLS_ABSORBED_QUERIES],
             b_row=self.stride[Slot.HIDDEN_STATES],
-            c_row=self.head_stride[Slot.CLS_FOUND],
+            c_row=self.head_stride[Slot.CLS_MIXED_STATES],
             dim=self.config.dim,
-            n_heads=1,  # they are the queries of a span
+            n_heads=1,  # the heads are the queries of a span
             head_dim=self.head_dim,
         )
+        products = self.products
         return [
             gather,
-            self.linear(x, layer.q_lin, Slot.CLS_QUERIES, rows),
-            self.linear_of_heads(Slot.CLS_QUERIES, layer.k_lin, Slot.CLS_SOUGHT, epilogue=NO_BIAS),
+            *products.linear(x, f"{layer}.attention.q_lin", Slot.CLS_QUERIES, rows),
+            *products.linear_of_heads(
+                Slot.CLS_QUERIES, f"{layer}.attention.k_lin", Slot.CLS_ABSORBED_QUERIES, epilogue=NO_BIAS
+            ),
             attend,
-            self.linear_of_heads(Slot.CLS_FOUND, layer.v_lin, Slot.CLS_CONTEXT, epilogue=IDENTITY),
-            self.linear(Slot.CLS_CONTEXT, layer.out_lin, Slot.SUMS, rows, residual=x),
-            self.layer_norm(layer.sa_layer_norm, x, rows),
+            *products.linear_of_heads(
+                Slot.CLS_MIXED_STATES, f"{layer}.attention.v_lin", Slot.CLS_CONTEXT, epilogue=IDENTITY
+            ),
+            *products.linear(Slot.CLS_CONTEXT, f"{layer}.attention.out_lin", Slot.SUMS, rows, residual=x),
+            self.layer_norm(f"{layer}.sa_layer_norm", x, rows),
         ]
 
-    def feed_forward(self, layer: Layer, x: Slot, rows: Slot) -> list[Step]:
+    def feed_forward(self, layer: str, x: Slot, rows: Slot) -> list[Step]:
         """X = output_layer_norm(x + lin2(activation(lin1(x))))."""
+        activation = ACTIVATIONS[self.config.activation]
         return [
-            self.linear(x, layer.lin1, Slot.FFN, rows, epilogue=ACTIVATIONS[self.config.activation]),
-            self.linear(Slot.FFN, layer.lin2, Slot.SUMS, rows, residual=x),
-            self.layer_norm(layer.output_layer_norm, x, rows),
+            *self.products.linear(x, f"{layer}.ffn.lin1", Slot.FFN, rows, epilogue=activation),
+            *self.products.linear(Slot.FFN, f"{layer}.ffn.lin2", Slot.SUMS, rows, residual=x),
+            self.layer_norm(f"{layer}.output_layer_norm", x, rows),
         ]
 
-    def head(self, params: Params) -> list[Step]:
+    def head(self) -> list[Step]:
         """LOGITS = classifier(relu(pre_classifier(CLS)))."""
+        rows = Slot.N_TEXTS
         return [
-            self.linear(Slot.CLS, params.pre_classifier, Slot.CONTEXT, Slot.N_TEXTS, epilogue=RELU),
-            self.linear(Slot.CONTEXT, params.classifier, Slot.LOGITS, Slot.N_TEXTS),
+            *self.products.linear(Slot.CLS, "pre_classifier", Slot.CONTEXT, rows, epilogue=RELU),
+            *self.products.linear(Slot.CONTEXT, "classifier", Slot.LOGITS, rows),
         ]
 
-    def linear(
-        self,
-        x: Slot,
-        layer: Linear,
-        out: Slot,
-        rows: Slot,
-        *,
-        epilogue: int = IDENTITY,
-        residual: Slot | None = None,
-    ) -> Step:
-        """OUT = epilogue(x @ weight.T + bias), or with the residual added."""
-        return step(
-            GEMM,
-            rows=rows,
-            a=x,
-            b=x if residual is None else residual,
-            c=out,
-            a_row=self.stride[x],
-            b_row=self.stride[x if residual is None else residual],
-            c_row=self.stride[out],
-            dim=self.width[x],
-            n_panels=padded(self.width[out]) // LANES,
-            n_heads=1,
-            epilogue=epilogue if residual is None else RESIDUAL,
-            weight=layer.weight,
-            bias=layer.bias,
-        )
-
-    def linear_of_heads(self, x: Slot, layer: Linear, out: Slot, *, epilogue: int) -> Step:
-        """OUT = epilogue(x @ weight + bias) for one row a text, every head with its own x and weight."""
-        return step(
-            GEMM,
-            rows=Slot.N_TEXTS,
-            a=x,
-            b=x,
-            c=out,
-            a_row=self.stride[x],
-            c_row=self.stride[out],
-            dim=self.head_width[x],
-            n_panels=padded(self.head_width[out]) // LANES,
-            n_heads=self.config.n_heads,
-            a_head=self.head_stride[x],
-            c_head=self.head_stride[out],
-            epilogue=epilogue,
-            weight=layer.weight,
-            bias=layer.bias,
-        )
-
-    def layer_norm(self, norm: LayerNorm, x: Slot, rows: Slot) -> Step:
+    def layer_norm(self, norm: str, x: Slot, rows: Slot) -> Step:
         """X = LayerNorm(SUMS)."""
         return step(
             LAYER_NORM,
@@ -306,6 +170,6 @@ class Layers:
             a_row=self.stride[Slot.SUMS],
             c_row=self.stride[x],
             dim=self.config.dim,
-            weight=norm.weight,
-            bias=norm.bias,
+            weight=self.weights.address(f"{norm}.weight"),
+            bias=self.weights.address(f"{norm}.bias"),
         )

@@ -1,58 +1,34 @@
-"""The parameters as the kernels read them: packed once, in one block of memory, shared by all who use them.
+"""The parameters as the kernels read them: packed once, in one block of memory, shared by all classifiers.
 
-How each of them lies there says `packing.py`. Every block starts on a cache line.
+`packing` says how each parameter is laid out. Every block starts on a cache line.
 """
 
-import math
-import mmap
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
 from weakref import WeakValueDictionary
-
-import numpy as np
 
 from ..checkpoint.tensors import Store, find_weights, read_tensors
 from ..model.config import DistilBertConfig
-from ..model.params import Array, Params, build_params, shapes
+from ..model.params import Array, Params, Shape, build_params, shapes
+from .memory import CACHE_LINE, Bytes, aligned_bytes
 from .packing import (
-    Floats,
+    Block,
     HeadPanels,
+    PackedLinear,
     Packing,
     Panels,
     PanelsOfHeads,
     Rows,
-    Shape,
     TransposedHeadPanels,
 )
 
-CACHE_LINE = 64
-
-# Bytes from which on memory comes in huge pages, two of them: below, half of one could be left empty.
-HUGE = 2**22
-
-# Of the last layer's attention, what is packed head by head.
+# The last layer's attention is packed head by head: see `Layers.last_self_attention`.
 IN_LAST_ATTENTION: dict[str, Callable[[Shape, int], Packing]] = {
     "k_lin.weight": TransposedHeadPanels,
     "v_lin.weight": HeadPanels,
     "v_lin.bias": HeadPanels,
     "out_lin.weight": PanelsOfHeads,
 }
-
-
-def aligned_floats(n: int) -> Floats:
-    """Return n float32 zeros that start on a cache line, because they start on a page.
-
-    They come from the system, and go back to it when nobody uses them. From malloc, a block that has become
-    too small for the next batch would stay with the process. Many of them come in huge pages: DistilBERT-base
-    would have 65,000 small ones, each to be handed out, and to be found again when it is read.
-    """
-    memory = mmap.mmap(-1, max(4 * n, 1), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    if 4 * n >= HUGE and hasattr(mmap, "MADV_HUGEPAGE"):
-        with suppress(OSError):  # a kernel without huge pages
-            memory.madvise(mmap.MADV_HUGEPAGE)
-    return np.frombuffer(memory, np.float32, n)
 
 
 class PackedWeights:
@@ -62,7 +38,7 @@ class PackedWeights:
     ----------
     config : DistilBertConfig
         Says which parameters there are.
-    arena : array, float32
+    arena : array of bytes
         All of them.
     """
 
@@ -73,15 +49,16 @@ class PackedWeights:
         for name, shape in _in_order_of_memory(config):
             packing = _packing(name, shape, config)
             self._places[name] = size, packing
-            size += math.prod(packing.block_shape)
-        self.arena = aligned_floats(size)
+            size += -(-packing.n_bytes // CACHE_LINE) * CACHE_LINE
+        self.arena = aligned_bytes(size)
 
     def __reduce__(self) -> tuple[object, ...]:
         return _copy, (self.config, self.arena)
 
-    def _block(self, name: str) -> Floats:
+    def _block(self, name: str) -> Block:
         first, packing = self._places[name]
-        return self.arena[first : first + math.prod(packing.block_shape)].reshape(packing.block_shape)
+        block = self.arena[first : first + packing.n_bytes].view(packing.dtype)
+        return block.reshape(packing.block_shape)
 
     def store(self, name: str, shape: Shape, first_row: int, rows: Array) -> None:
         """Pack some rows of a tensor.
@@ -93,17 +70,20 @@ class PackedWeights:
         shape : tuple of int
             Its shape.
         first_row : int
-            Where the rows stand in it; a multiple of 16.
+            The index of the first of these rows in the tensor; a multiple of 16.
         rows : array, [n, ...]
-            n is a multiple of 16 unless these are the last.
+            n is a multiple of 16 unless these are the last rows.
         """
         _, packing = self._places[name]
         packing.store(self._block(name), first_row, rows)
 
-    def addresses(self) -> Params:
-        """Return `Params` that hold, in place of each tensor, the address of its block."""
-        addresses: dict[str, Any] = {name: self._block(name).ctypes.data for name in self._places}
-        return build_params(self.config, addresses)
+    def address(self, name: str) -> int:
+        """Return the address of a packed tensor."""
+        return self._block(name).ctypes.data
+
+    def linear(self, name: str) -> PackedLinear:
+        """Return the addresses of a dense layer's tensors."""
+        return PackedLinear(self.address(f"{name}.weight"), self.address(f"{name}.bias"))
 
     def unpack(self) -> Params:
         """Return the parameters as the reference pass takes them, in memory of their own."""
@@ -113,8 +93,8 @@ class PackedWeights:
         )
 
 
-def _copy(config: DistilBertConfig, arena: Floats) -> PackedWeights:
-    """Return weights whose arena is aligned, as that of a pickle is not."""
+def _copy(config: DistilBertConfig, arena: Bytes) -> PackedWeights:
+    """Return weights in an aligned arena; the arena of a pickle is not aligned."""
     weights = PackedWeights(config)
     weights.arena[:] = arena
     return weights
@@ -124,7 +104,7 @@ _shared: WeakValueDictionary[tuple[object, ...], PackedWeights] = WeakValueDicti
 
 
 def load_packed(folder: Path, config: DistilBertConfig) -> PackedWeights:
-    """Pack the parameters of a checkpoint, or return those that someone in this process has packed.
+    """Pack the parameters of a checkpoint, or return those that are packed in this process already.
 
     Raises
     ------
@@ -135,7 +115,7 @@ def load_packed(folder: Path, config: DistilBertConfig) -> PackedWeights:
     weights = _shared.get(key)
     if weights is None:
         weights = _packed(folder, config)
-        # Two threads may both load; one stays.
+        # Two threads may both load; one result stays.
         weights = _shared.setdefault(key, weights)
     return weights
 
@@ -152,16 +132,16 @@ def _packed(folder: Path, config: DistilBertConfig) -> PackedWeights:
 
 
 def _identity(files: list[Path], config: DistilBertConfig) -> tuple[object, ...]:
-    """Return what is the same for the same files with the same content, as the file system tells it."""
+    """Return a key that changes when the files or, as far as the file system knows, their content changes."""
     try:
         stats = [path.stat() for path in files]
     except OSError:
-        return *files, config  # `read_tensors` will say what is wrong
+        return *files, config  # `read_tensors` reports what is wrong
     return *((stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns) for stat in stats), config
 
 
 def _packing(name: str, shape: Shape, config: DistilBertConfig) -> Packing:
-    """Return how a tensor is packed; why the last attention differs says `Layers.last_self_attention`."""
+    """Return how a tensor is packed."""
     in_last_attention = name.partition(f"layer.{config.n_layers - 1}.attention.")[2]
     if in_last_attention in IN_LAST_ATTENTION:
         return IN_LAST_ATTENTION[in_last_attention](shape, config.n_heads)
@@ -169,15 +149,17 @@ def _packing(name: str, shape: Shape, config: DistilBertConfig) -> Packing:
 
 
 def _in_order_of_memory(config: DistilBertConfig) -> list[tuple[str, Shape]]:
-    """Return names and shapes: of every layer first the weights, then the vectors.
+    """Return names and shapes; in each layer, the weights come before the vectors.
 
-    So the weights of queries, keys and values are neighbours, as their biases are: one matrix to the kernels.
+    So the weights of queries, keys and values are neighbours, as are their biases: one matrix to the kernels.
     """
     tensors = shapes(config)
-    parts = list(dict.fromkeys(map(_part, tensors)))
-    return sorted(tensors.items(), key=lambda tensor: (parts.index(_part(tensor[0])), len(tensor[1]) == 1))
+    modules = list(dict.fromkeys(map(_parent, tensors)))
+    return sorted(
+        tensors.items(), key=lambda tensor: (modules.index(_parent(tensor[0])), len(tensor[1]) == 1)
+    )
 
 
-def _part(name: str) -> str:
-    """Return what a tensor's module is a part of: of "layer.0.attention.q_lin.bias", "layer.0.attention"."""
+def _parent(name: str) -> str:
+    """Return the module above a tensor's own: "layer.0.attention" for "layer.0.attention.q_lin.bias"."""
     return ".".join(name.split(".")[:-2])

@@ -1,9 +1,9 @@
-"""What the engine computes with, compiled by Numba. Knows shapes, knows no transformer.
+"""The kernels of the engine, compiled by Numba.
 
-In the order in which to read: `simd.py`, the words; `elementary.py`; `gemm.py`, `attention.py` and
-`row_wise.py`, the sentences, and `tiles.py`, how they are cut; `jobs.py`, how threads share them; `steps.py`
-and `program.py`, how they become one program.
+Kernels know shapes; they do not know what a transformer is. Read in this order: `words/` (one operation
+each); `elementary` (exp, erf, GELU); `gemm_f32`, `attention` and `row_wise` (the kernels), with `blocking`
+and `tiles` (how their work is cut); `jobs` (how threads share it); `steps` and `program` (how kernels become
+one program).
 
-How that becomes a library: `targets.py`, `object_code.py`, `linker.py`, `build.py`. Which library computes,
-or what else: `self_check.py`, `library.py`, `loader.py`.
+`native/` turns all this into a library, and chooses which machine code runs.
 """

@@ -1,8 +1,8 @@
 """Attention of up to 16 queries of one head to all keys of their text.
 
-The queries stand in the lanes: scores, their maximum and their sum go down the keys, one after the other in
-the order of the text, and no lane ever needs another. 16 columns of scores for 512 keys are 32 KB, so all of
-it stays in the caches.
+The queries stand in the lanes. Scores, their maximum and their sum go down the keys one after another, in the
+order of the text, and no lane ever needs another. 16 columns of scores for 512 keys take 32 KB, so everything
+stays in the caches.
 """
 
 import math
@@ -10,62 +10,111 @@ import math
 import numpy as np
 
 from .elementary import exp
-from .gemm import multiply
+from .gemm_f32 import multiply
 from .jit import inlined
-from .simd import LANES, advance, larger, load, splat, store
-from .tiles import KC
+from .steps import (
+    A_ROW,
+    B_ROW,
+    C_ROW,
+    DIM,
+    HEAD_DIM,
+    INDEX,
+    KEY_COLUMN,
+    N_HEADS,
+    ROWS,
+    SPAN,
+    VALUE_COLUMN,
+    A,
+    B,
+    C,
+)
+from .tiles import KC, LANES
+from .words.lanes_f32 import larger, load, splat, store
+from .words.memory import advance, floats_at, ints_at
+
+
+@inlined
+def n_attention_jobs(step, batch):
+    """Return how many jobs an ATTENTION step has: one for each span and head."""
+    return batch[step[ROWS]] * step[N_HEADS]
+
+
+@inlined
+def do_attention(job, step, batch, scratch):
+    """Do one job of an ATTENTION step: all spans of a head, then the next head, so its keys stay near."""
+    n_spans, dim = batch[step[ROWS]], step[DIM]
+    head, i = divmod(job, n_spans)
+    column = head * dim
+    span = advance(ints_at(batch[step[INDEX]]), i * SPAN)
+    first_query, n_queries, first_key, n_keys = span[0], span[1], span[2], span[3]
+    text = advance(floats_at(batch[step[B]]), first_key * step[B_ROW] + column)
+    attend(
+        n_queries,
+        n_keys,
+        dim,
+        step[HEAD_DIM],
+        advance(floats_at(batch[step[A]]), first_query * step[A_ROW] + column),
+        step[A_ROW],
+        advance(text, step[KEY_COLUMN]),
+        advance(text, step[VALUE_COLUMN]),
+        step[B_ROW],
+        scratch,
+        advance(floats_at(batch[step[C]]), first_query * step[C_ROW] + column),
+        step[C_ROW],
+    )
 
 
 @inlined
 def attend(n_queries, n_keys, dim, head_dim, q, q_row, k, v, kv_row, scratch, c, c_row):
     """c[n_queries, dim] = softmax(q @ k.T / sqrt(head_dim)) @ v.
 
-    q     [n_queries, dim], rows q_row apart, at most 16
-    k, v  [n_keys, dim], rows kv_row apart; 15 floats beyond dim are read, and not used
+    q     [n_queries, dim], rows q_row apart; at most 16 queries
+    k, v  [n_keys, dim], rows kv_row apart; up to 15 floats beyond dim are read and not used
     c     [n_queries, dim], rows c_row apart; nothing beyond dim is written
 
     Oracle: reference.softmax and numpy's @.
     """
     queries = scratch  # [dim, 16]
     probs = advance(queries, dim * LANES)  # [n_keys, 16]
-    sums = advance(probs, n_keys * LANES)  # [16]
-    context = advance(sums, LANES)  # [16, dim up to 16]
+    scales = advance(probs, n_keys * LANES)  # [16]
+    context = advance(scales, LANES)  # [16, dim up to 16]
     context_row = (dim + LANES - 1) // LANES * LANES
 
+    scale_queries(n_queries, dim, head_dim, q, q_row, queries)
+    for d in range(0, dim, KC):
+        terms, part = min(KC, dim - d), advance(queries, d * LANES)
+        multiply(n_keys, terms, advance(k, d), kv_row, 1, part, LANES, part, probs, LANES, d > 0)
+    exponentiate(n_keys, probs, scales)
+    for d in range(0, dim, LANES):
+        values, out = advance(v, d), advance(context, d)
+        multiply(n_queries, n_keys, probs, 1, LANES, values, kv_row, probs, out, context_row, False)
+    for i in range(n_queries):
+        for d in range(dim):
+            c[i * c_row + d] = context[i * context_row + d] * scales[i]
+
+
+@inlined
+def scale_queries(n_queries, dim, head_dim, q, q_row, queries):
+    """queries[dim, 16] = q.T / sqrt(head_dim), with 0 in the lanes that have no query."""
     scale = np.float32(1.0) / np.float32(math.sqrt(np.float32(head_dim)))
     for d in range(dim):
         store(queries, d * LANES, splat(0.0))
         for i in range(n_queries):
             queries[d * LANES + i] = q[i * q_row + d] * scale
 
-    for d in range(0, dim, KC):
-        terms, part = min(KC, dim - d), advance(queries, d * LANES)
-        multiply(n_keys, terms, advance(k, d), kv_row, 1, part, LANES, part, probs, LANES, d > 0)
 
-    largest = load(probs, 0)
+@inlined
+def exponentiate(n_keys, scores, scales):
+    """scores[n_keys, 16] = exp(scores - maximum), and scales[16] = 1 / sum: a softmax that is not yet scaled.
+
+    Scaling the context, dim numbers a query, is less work than scaling n_keys probabilities.
+    """
+    largest = load(scores, 0)
     for j in range(1, n_keys):
-        largest = larger(largest, load(probs, j * LANES))
+        largest = larger(largest, load(scores, j * LANES))
     total = splat(0.0)
     for j in range(n_keys):
-        x = exp(load(probs, j * LANES) - largest)
+        x = exp(load(scores, j * LANES) - largest)
         total = total + x
-        store(probs, j * LANES, x)
-    store(sums, 0, splat(1.0) / total)
-
-    for d in range(0, dim, LANES):
-        multiply(
-            n_queries,
-            n_keys,
-            probs,
-            1,
-            LANES,
-            advance(v, d),
-            kv_row,
-            probs,
-            advance(context, d),
-            context_row,
-            False,
-        )
-    for i in range(n_queries):
-        for d in range(dim):
-            c[i * c_row + d] = context[i * context_row + d] * sums[i]
+        store(scores, j * LANES, x)
+    store(scales, 0, splat(1.0) / total)

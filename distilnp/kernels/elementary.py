@@ -1,21 +1,21 @@
-"""exp, erf and what activations make of them, on 16 lanes.
+"""exp and erf on 16 lanes, and the activations that are made of them.
 
-Both are polynomials or quotients of them, fitted by `tests/witness/fit_elementary.py` to the smallest largest
-relative error (Lawson's iteration), and rounded to float32. A unit is 2**-24, half of the distance from 1 to
-the next float32.
+exp is a polynomial and erf a quotient of two. `tests/witness/fit_elementary.py` fitted their coefficients so
+that the largest relative error is as small as possible (Lawson's iteration), and rounded them to float32. A
+unit is 2**-24, half of the distance from 1 to the next float32.
 """
 
 from .jit import inlined
-from .simd import fma, larger, power_of_two, smaller, splat
+from .words.lanes_f32 import fma, larger, power_of_two, smaller, splat
 
 LOG2_E = 1.4426950408889634
-# ln 2 in two parts: the first has so few bits that its product with a small integer is exact
+# ln 2 in two parts. The first has so few bits that its product with a small integer is exact
 # (W. J. Cody and W. Waite, "Software Manual for the Elementary Functions", 1980).
 LN_2_HIGH = 0.693359375
 LN_2_LOW = -2.12194440e-4
-# Added to a float32 below 2**22, it leaves only the integer nearest to it, in the lowest bits.
+# Adding it to a float32 below 2**22 rounds that to the nearest integer, and leaves it in the lowest bits.
 ROUNDING = 1.5 * 2.0**23
-# e to it is 1.6e-38, the last before numbers lose bits.
+# e**-87 is 1.6e-38. Below that, float32 numbers are subnormal and lose bits.
 LOWEST = -87.0
 
 # e**r = 1 + r + r**2 (E2 + r (E3 + ...)) for |r| <= ln(2) / 2
@@ -27,7 +27,7 @@ E2, E3, E4, E5, E6 = (
     0.0013814539415761828,
 )
 
-# erf(x) = x (P0 + P1 x**2 + ...) / (1 + Q1 x**2 + ...) for |x| <= SATURATION, from where on erf rounds to 1
+# erf(x) = x (P0 + P1 x**2 + ...) / (1 + Q1 x**2 + ...) for |x| <= SATURATION. Beyond it, erf rounds to 1.
 SATURATION = 3.930000066757202
 P0, P1, P2, P3, P4, P5 = (
     1.1283791065216064,
@@ -48,7 +48,7 @@ Q1, Q2, Q3, Q4, Q5 = (
 
 @inlined
 def exp(x):
-    """Return e**x for x <= 88, within 3 units of the result; what is below -87 counts as -87.
+    """Return e**x for x <= 88, within 3 units of the result. An x below -87 counts as -87.
 
     Oracle: numpy.exp in float64.
     """
@@ -69,7 +69,7 @@ def exp(x):
 def erf(x):
     """Return the error function, within 6 units of 1.
 
-    Oracle: distilnp.model.erf in float64.
+    Oracle: model.erf in float64.
     """
     x = larger(splat(-SATURATION), smaller(splat(SATURATION), x))
     u = x * x
@@ -83,15 +83,15 @@ def erf(x):
     q = fma(u, q, splat(Q2))
     q = fma(u, q, splat(Q1))
     q = fma(u, q, splat(1.0))
-    # Rounding may lead beyond 1; exactly 1 lets gelu vanish for large negative x.
+    # Rounding may lead beyond 1. Exactly 1 makes gelu 0 for large negative x.
     return larger(splat(-1.0), smaller(splat(1.0), x * p / q))
 
 
 @inlined
 def gelu(x):
-    """Weigh x by how often a normal variable lies below it (arXiv:1606.08415).
+    """Return x times the probability that a standard normal variable is below x (arXiv:1606.08415).
 
-    Oracle: distilnp.model.reference.gelu in float64.
+    Oracle: reference.gelu in float64.
     """
     half = x * splat(0.5)
     return fma(half, erf(x * splat(0.7071067811865476)), half)
@@ -99,5 +99,5 @@ def gelu(x):
 
 @inlined
 def relu(x):
-    """Return x where it is above 0, else 0."""
+    """Return x where it is above 0, and 0 elsewhere."""
     return larger(splat(0.0), x)

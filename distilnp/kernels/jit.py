@@ -1,7 +1,7 @@
 """How kernels are compiled: the only place where Numba's options are chosen.
 
-`inlined` is for what kernels are made of, `entry_point` for what Python calls. There is no array, no
-allocation and no exception in a kernel, so the machine code needs nothing of Python or Numba.
+`inlined` is for functions that kernels call, `entry_point` for those that Python calls. A kernel has no
+array, no allocation and no exception, so its machine code needs nothing from Python or Numba.
 """
 
 import ctypes
@@ -14,19 +14,19 @@ from numba import types
 
 
 def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile what is called from other kernels alone.
+    """Compile a function that only other kernels call.
 
-    `forceinline`, because a call would carry Numba's status of exceptions, and with it names of Python's C
-    API. `error_model="numpy"`: a division by 0 is IEEE 754's, not an exception. No fastmath, on purpose: the
-    order of operations is part of what a kernel promises.
+    `forceinline`: a real call would carry Numba's exception status, and with it names of Python's C API.
+    `error_model="numpy"`: division by 0 follows IEEE 754 and raises no exception. No fastmath: the order of
+    operations is part of what a kernel promises.
     """
     return numba.njit(forceinline=True, error_model="numpy")(function)
 
 
 class EntryPoint:
-    """A kernel that is called from outside: a C function of integers and addresses that returns nothing.
+    """A kernel that Python calls: a C function of integers and addresses that returns nothing.
 
-    Importing one compiles nothing; its first use does.
+    Importing it compiles nothing. Its first use does.
     """
 
     def __init__(self, function: Callable[..., None], arguments: tuple[Any, ...]) -> None:
@@ -35,21 +35,21 @@ class EntryPoint:
 
     @cached_property
     def compiled(self) -> Any:
-        """What Numba makes of it."""
+        """Numba's compiled function."""
         return numba.cfunc(types.void(*self.arguments), error_model="numpy")(self.function)
 
     @cached_property
     def call(self) -> Callable[..., None]:
-        """The machine code, which Python calls without the GIL."""
-        kinds = [ctypes.c_int64 if kind == types.int64 else ctypes.c_void_p for kind in self.arguments]
-        return ctypes.CFUNCTYPE(None, *kinds)(self.compiled.address)
+        """The machine code as a function. Python calls it without holding the GIL."""
+        c_types = [ctypes.c_int64 if type_ == types.int64 else ctypes.c_void_p for type_ in self.arguments]
+        return ctypes.CFUNCTYPE(None, *c_types)(self.compiled.address)
 
     @property
     def is_compiled(self) -> bool:
-        """Whether `call` is there without waiting."""
+        """Whether `call` is ready, without compiling first."""
         return "call" in vars(self)
 
 
 def entry_point(*arguments: Any) -> Callable[[Callable[..., None]], EntryPoint]:
-    """Make an `EntryPoint` of a function of these arguments."""
+    """Return a decorator that makes an `EntryPoint` of a function with these argument types."""
     return lambda function: EntryPoint(function, arguments)

@@ -1,25 +1,45 @@
-"""What is done to each row by itself: look-up, normalization, copying."""
+"""Kernels that work on each row by itself: look-up of embeddings, layer normalization, copying."""
 
 import math
 
 import numpy as np
 
 from .jit import inlined
-from .simd import LANES, advance, first_lanes, fma, load, splat, store, sum_lanes
-from .tiles import JOB_ROWS
+from .steps import A_ROW, B_ROW, BIAS, C_ROW, DIM, INDEX, ROWS, WEIGHT, A, B, C
+from .tiles import JOB_ROWS, LANES
+from .words.lanes_f32 import first_lanes, fma, load, splat, store, sum_lanes
+from .words.memory import advance, floats_at, ints_at
 
-EPSILON = np.float32(1e-12)  # the original's, as in reference.py
+EPSILON = np.float32(1e-12)  # the original's, as in model/reference.py
 
 
 @inlined
-def n_row_jobs(m):
-    """Return into how many jobs m rows are cut."""
-    return (m + JOB_ROWS - 1) // JOB_ROWS
+def n_row_jobs(step, batch):
+    """Return how many jobs an EMBED, LAYER_NORM or GATHER step has."""
+    return (batch[step[ROWS]] + JOB_ROWS - 1) // JOB_ROWS
+
+
+@inlined
+def do_embed(job, step, batch):
+    """Do one job of an EMBED step."""
+    embed(
+        job,
+        batch[step[ROWS]],
+        step[DIM],
+        ints_at(batch[step[INDEX]]),
+        ints_at(batch[step[B]]),
+        floats_at(step[WEIGHT]),
+        step[A_ROW],
+        floats_at(step[BIAS]),
+        step[B_ROW],
+        floats_at(batch[step[C]]),
+        step[C_ROW],
+    )
 
 
 @inlined
 def embed(job, m, dim, ids, positions, words, word_row, places, place_row, c, c_row):
-    """c[i] = words[ids[i]] + places[positions[i]] for the rows of `job`.
+    """c[i] = words[ids[i]] + places[positions[i]] for the rows of one job.
 
     ids, positions  int64 [m]
     words, places   [.., dim up to 16], rows word_row and place_row apart
@@ -35,14 +55,22 @@ def embed(job, m, dim, ids, positions, words, word_row, places, place_row, c, c_
 
 
 @inlined
+def do_layer_norm(job, step, batch):
+    """Do one job of a LAYER_NORM step."""
+    a, c = floats_at(batch[step[A]]), floats_at(batch[step[C]])
+    weight, bias = floats_at(step[WEIGHT]), floats_at(step[BIAS])
+    layer_norm(job, batch[step[ROWS]], step[DIM], a, step[A_ROW], weight, bias, c, step[C_ROW])
+
+
+@inlined
 def layer_norm(job, m, dim, a, a_row, weight, bias, c, c_row):
-    """c[i] = (a[i] - mean) / sqrt(variance + epsilon) * weight + bias for the rows of `job`.
+    """c[i] = (a[i] - mean) / sqrt(variance + epsilon) * weight + bias for the rows of one job.
 
     a, c          [m, dim up to 16], rows a_row and c_row apart; c may be a
-    weight, bias  [dim up to 16]; 0 beyond dim, as a is, and as c will be
+    weight, bias  [dim up to 16]; 0 beyond dim, like a, which makes c 0 there too
 
-    Mean and variance are summed in 16 lanes, every 16th element each, and these by the tree of `sum_lanes`.
-    Oracle: reference.layer_norm.
+    Mean and variance are summed in 16 lanes, each over every 16th element, and the lanes by the tree of
+    `sum_lanes`. Oracle: reference.layer_norm.
     """
     n = np.float32(dim)
     first = job * JOB_ROWS
@@ -64,8 +92,16 @@ def layer_norm(job, m, dim, a, a_row, weight, bias, c, c_row):
 
 
 @inlined
+def do_gather(job, step, batch):
+    """Do one job of a GATHER step."""
+    a, c = floats_at(batch[step[A]]), floats_at(batch[step[C]])
+    rows = ints_at(batch[step[INDEX]])
+    gather(job, batch[step[ROWS]], step[DIM], a, step[A_ROW], rows, c, step[C_ROW])
+
+
+@inlined
 def gather(job, m, dim, a, a_row, rows, c, c_row):
-    """c[i] = a[rows[i]] for the rows of `job`.
+    """c[i] = a[rows[i]] for the rows of one job.
 
     rows  int64 [m]
     a, c  [.., dim up to 16], rows a_row and c_row apart

@@ -1,73 +1,86 @@
-"""The form of a program: what a step is, in integers. Plain Python, so that who writes one needs no compiler.
+"""What a program is: a table of steps, each a row of integers. Plain Python: writing one needs no compiler.
 
-What is the same for every batch stands in the step itself; what is not, counts and addresses of buffers,
-stands in the table `batch`, and the step has its index there. So a model's steps are written once.
-`program.py` runs them.
+A step holds what is the same for every batch. Whatever changes from batch to batch, counts and addresses of
+buffers, is in the table `batch`, and the step holds its index there. So the steps of a model are written
+once. `program` runs them.
 """
 
 import ctypes
 from typing import Any
 
-# What the caller of a compiled program has to know: its name in a library, its arguments, which are those of
-# `program.run`, and the version of both.
-ABI = 2
+from .tiles import LANES
+
+Step = list[int]
+
+# What the caller of a compiled program has to know: its name in a library, its arguments (those of
+# `program.run`), and the version of both.
 SYMBOL = "distilnp_run"
 ARGUMENTS = (ctypes.c_int64, *4 * (ctypes.c_void_p,), ctypes.c_int64)
+ABI = 2
 
-# What a step does: `kind`.
+# What a step does: its `kind`.
 EMBED, LAYER_NORM, GATHER, GEMM, ATTENTION = range(5)
 
-# What is done to a product before it leaves the cache: `epilogue` of GEMM.
+# What is done to a product before it leaves the cache: the `epilogue` of GEMM.
 NO_BIAS, IDENTITY, GELU, RELU, RESIDUAL = range(5)
 
 # fmt: off
 OPERANDS = (
     "kind",
-    # indices into batch
-    "rows",          # number of rows of c; for ATTENTION number of spans
-    "a",             # address of float32: what goes in; for ATTENTION queries
+    # indices into `batch`
+    "rows",          # number of rows of c; for ATTENTION, number of spans
+    "a",             # address of float32: the input; for ATTENTION, the queries
     "b",             # address of float32: GEMM, residual; ATTENTION, keys and values; EMBED, int64 positions
-    "c",             # address of float32: what comes out
-    "index",         # address of int64: EMBED, token ids; GATHER, rows of a; ATTENTION, spans
+    "c",             # address of float32: the output
+    "index",         # address of int64: for EMBED, token ids; GATHER, rows of a; ATTENTION, spans
     # numbers
-    "a_row",         # floats from one row of a to the next; of EMBED's weight
-    "b_row",         # the same of b; of EMBED's bias
-    "c_row",         # the same of c
-    "dim",           # columns of a; for ATTENTION of a head's part of it
+    "a_row",         # floats from one row of a to the next; for EMBED, of its weight
+    "b_row",         # the same for b; for EMBED, of its bias
+    "c_row",         # the same for c
+    "dim",           # columns of a; for ATTENTION, columns of one head
     "n_panels",      # GEMM: columns of c, in panels of 16
-    "n_heads",       # ATTENTION; GEMM, where every head has a product of its own, else 1
-    "head_dim",      # ATTENTION: a score is divided by its root
-    "a_head",        # GEMM: floats from the a of one head to that of the next
-    "c_head",        # GEMM: the same of c
-    "column",        # ATTENTION: first column of the keys in b
-    "value_column",  # ATTENTION: of the values
+    "n_heads",       # ATTENTION; GEMM: how many products, one a head, stand side by side (else 1)
+    "head_dim",      # ATTENTION: scores are divided by its square root
+    "a_head",        # GEMM: floats from the a of one head to the a of the next
+    "c_head",        # GEMM: the same for c
+    "key_column",    # ATTENTION: first column of the keys in b
+    "value_column",  # ATTENTION: first column of the values in b
     "epilogue",      # GEMM
     # addresses of float32 parameters
-    "weight",        # of GEMM, packed; of LAYER_NORM; EMBED: one row a token
-    "bias",          # of GEMM and LAYER_NORM; EMBED: one row a position
+    "weight",        # GEMM: packed panels; LAYER_NORM; EMBED: one row a token
+    "bias",          # GEMM and LAYER_NORM; EMBED: one row a position
 )
+# The position of each operand in a step, for the kernels.
+(
+    KIND,
+    ROWS, A, B, C, INDEX,
+    A_ROW, B_ROW, C_ROW, DIM, N_PANELS, N_HEADS, HEAD_DIM, A_HEAD, C_HEAD, KEY_COLUMN, VALUE_COLUMN, EPILOGUE,
+    WEIGHT, BIAS,
+) = range(len(OPERANDS))
 # fmt: on
 
-# A span of queries: the row of the first in a and c, how many, the row of their text in b, the text's length.
+# A span is queries that attend together: the row of the first one in a and c, how many there are, the first
+# row of their text in b, and the length of the text.
 SPAN = 4
 
-# Queries of a span at most: one a lane.
-SPAN_QUERIES = 16
+# The most queries in a span: one a lane.
+SPAN_QUERIES = LANES
 
-# Counters of a step on the board that threads share: two, each on a pair of cache lines of its own, because
-# neighbouring lines are fetched together.
+# Each step has two counters on the board that threads share. Each counter has a pair of cache lines to
+# itself, because neighbouring lines are fetched together.
 TAKEN, DONE, BOARD_STEP = 0, 16, 32
 
 
-def step(kind: int, **operands: Any) -> list[int]:
-    """Return the row of a step; an operand that is not named is 0."""
+def step(kind: int, **operands: Any) -> Step:
+    """Return the row of a step; operands that are not named are 0."""
     row = [0] * len(OPERANDS)
-    row[OPERANDS.index("kind")] = kind
+    row[KIND] = kind
     for name, value in operands.items():
         row[OPERANDS.index(name)] = value
     return row
 
 
 def attention_scratch(dim: int, n_keys: int) -> int:
-    """Return how many floats a thread needs for ATTENTION: queries, scores, sums and context of a span."""
-    return (dim + n_keys + 1 + -(-dim // 16) * 16) * SPAN_QUERIES
+    """Return how many floats ATTENTION needs per thread: queries, scores, sums and context of a span."""
+    context_columns = -(-dim // LANES) * LANES
+    return (dim + n_keys + 1 + context_columns) * SPAN_QUERIES

@@ -1,13 +1,20 @@
-"""DistilBERT's forward pass, to read: NumPy only, one text at a time, one function per idea of the paper.
+"""DistilBERT's forward pass, to read: NumPy only, one text at a time, one function per idea of the papers.
 
-Sanh et al., "DistilBERT, a distilled version of BERT" (arXiv:1910.01108); the layers are those of "Attention
-Is All You Need" (arXiv:1706.03762) and BERT (arXiv:1810.04805). This file is the specification: it makes no
-effort to be fast, there is no batch, no padding and no mask. Everything runs in the type of the parameters,
-float32 or float64.
+Sanh et al., "DistilBERT, a distilled version of BERT" (arXiv:1910.01108). The layers are those of Vaswani et
+al., "Attention Is All You Need" (arXiv:1706.03762) and Devlin et al., "BERT" (arXiv:1810.04805).
 
-A shape is in square brackets: n_seq is the number of tokens of the text, the other names are those of
-`config.json`. `record` sees every intermediate under the name of its tensors in the checkpoint, and hands it
-back.
+This file is the specification. It makes no effort to be fast, and it has no batch, no padding and no mask. It
+runs in the type of the parameters, float32 or float64. `forward` calls everything else, from top to bottom.
+
+Where DistilBERT differs from the textbook:
+
+- LayerNorm comes after the residual sum (post-LN), as in the first Transformer; GPT-2 has it before.
+- Positions are learned vectors, not sines. There are no token types, which BERT has.
+- GELU is the exact one, with erf; many implementations use its tanh approximation. Epsilon is 1e-12.
+- The head reads the first token, [CLS], through a dense layer with ReLU; BERT's pooler has tanh.
+
+Shapes are in square brackets. n_seq is the number of tokens of the text; the other names are those of
+`config.json`.
 """
 
 import math
@@ -19,16 +26,17 @@ from .config import DistilBertConfig
 from .erf import erf
 from .params import Array, Embeddings, Layer, LayerNorm, Linear, Params
 
-Record = Callable[[str, Array], Array]
+# Receives intermediates by name: `record(probs=probs)`.
+Record = Callable[..., None]
 
-# The original's; small enough to matter only for a row that is almost constant.
+# The original's. It is so small that it matters only for a row that is almost constant.
 LAYER_NORM_EPSILON = 1e-12
 
 
 def forward(
     ids: Sequence[int], params: Params, config: DistilBertConfig, trace: dict[str, Array] | None = None
 ) -> Array:
-    """Compute the logits of one text.
+    """Compute the logits of one text: embed its tokens, encode them, and read the labels off the first.
 
     Parameters
     ----------
@@ -37,10 +45,10 @@ def forward(
     params : Params
         float32 or float64.
     config : DistilBertConfig
-        Of the same checkpoint.
+        From the same checkpoint.
     trace : dict, optional
-        Receives every intermediate by name, in the order of computation: "embeddings.LayerNorm",
-        "layer.0.attention.q_lin", "layer.0.attention.probs", ... "classifier".
+        Receives every intermediate by its name in the checkpoint, in the order of computation:
+        "embeddings.LayerNorm", "layer.0.attention.q_lin", "layer.0.attention.probs", ... "classifier".
 
     Returns
     -------
@@ -48,42 +56,73 @@ def forward(
         The logits, in the type of the parameters.
     """
 
-    def record(name: str, x: Array) -> Array:
+    def record(**intermediates: Array) -> None:
         if trace is not None:
-            trace[name] = x
-        return x
+            trace.update(intermediates)
 
-    x = embed(ids, params.embeddings, under(record, "embeddings"))
-    for i, layer in enumerate(params.layers):
-        x = transformer_block(x, layer, config, under(record, f"layer.{i}"))
-    return classify(x, params, record)
+    x = embed(ids, params.embeddings, under("embeddings", record))
+    x = encode(x, params.layers, config, record)
+    return head(x, params, record)
 
 
 def embed(ids: Sequence[int], embeddings: Embeddings, record: Record) -> Array:
-    """Turn ids into vectors: what the token is, plus where it stands.
+    """Turn each id into a vector that says which token it is and where it stands.
+
+        x_i = LayerNorm(W[id_i] + P[i])
+
+    Attention treats its inputs as a set, so the order of the words has to be in the vectors.
 
     ids      [n_seq]
     returns  [n_seq, dim]
     """
-    words = record("word_embeddings", embeddings.word_embeddings[np.asarray(ids)])
-    positions = record("position_embeddings", embeddings.position_embeddings[: len(ids)])
-    return record("LayerNorm", layer_norm(words + positions, embeddings.LayerNorm))
+    words = embeddings.word_embeddings[np.asarray(ids)]
+    positions = embeddings.position_embeddings[: len(ids)]
+    x = layer_norm(words + positions, embeddings.LayerNorm)
+    record(word_embeddings=words, position_embeddings=positions, LayerNorm=x)
+    return x
 
 
-def transformer_block(x: Array, layer: Layer, config: DistilBertConfig, record: Record) -> Array:
-    """Let the tokens look at each other, then let each think for itself; both only add to what is there.
+def encode(x: Array, layers: Sequence[Layer], config: DistilBertConfig, record: Record) -> Array:
+    """Take the vectors through all layers.
 
     x        [n_seq, dim]
     returns  [n_seq, dim]
     """
-    attention = self_attention(x, layer, config.n_heads, under(record, "attention"))
-    x = record("sa_layer_norm", layer_norm(x + attention, layer.sa_layer_norm))
-    ffn = feed_forward(x, layer, config, under(record, "ffn"))
-    return record("output_layer_norm", layer_norm(x + ffn, layer.output_layer_norm))
+    for i, layer in enumerate(layers):
+        x = transformer_block(x, layer, config, under(f"layer.{i}", record))
+    return x
+
+
+def transformer_block(x: Array, layer: Layer, config: DistilBertConfig, record: Record) -> Array:
+    """Let the tokens exchange information, then process each by itself.
+
+        x = LayerNorm(x + SelfAttention(x))
+        x = LayerNorm(x + FeedForward(x))
+
+    Each half adds to its input instead of replacing it, so a layer only has to learn a change. LayerNorm
+    keeps the sum from growing from layer to layer.
+
+    x        [n_seq, dim]
+    returns  [n_seq, dim]
+    """
+    attention = self_attention(x, layer, config.n_heads, under("attention", record))
+    x = layer_norm(x + attention, layer.sa_layer_norm)
+    record(sa_layer_norm=x)
+    hidden = feed_forward(x, layer, config, under("ffn", record))
+    x = layer_norm(x + hidden, layer.output_layer_norm)
+    record(output_layer_norm=x)
+    return x
 
 
 def self_attention(x: Array, layer: Layer, n_heads: int, record: Record) -> Array:
-    """Let every token gather from all tokens, from each as much as its query fits their key.
+    """Give each token a weighted average of all tokens' values.
+
+        Attention(Q, K, V) = softmax(Q K^T / sqrt(head_dim)) V
+
+    A token's query is compared with every token's key; the better they match, the more of that token's value
+    it gets. Each head does this on its own slice of the vectors, so a token can look for several things at
+    once. If the entries of q and k are independent with variance 1, then q . k has variance head_dim;
+    dividing by its root keeps the softmax from saturating, where it would hardly learn.
 
     x        [n_seq, dim]
     returns  [n_seq, dim]
@@ -94,40 +133,54 @@ def self_attention(x: Array, layer: Layer, n_heads: int, record: Record) -> Arra
     def split_heads(y: Array) -> Array:  # [n_seq, dim] -> [n_heads, n_seq, head_dim]
         return y.reshape(n_seq, n_heads, head_dim).swapaxes(0, 1)
 
-    q = split_heads(record("q_lin", linear(x, layer.q_lin)))
-    k = split_heads(record("k_lin", linear(x, layer.k_lin)))
-    v = split_heads(record("v_lin", linear(x, layer.v_lin)))
-
-    # math.sqrt, not np.sqrt: its float64 would pull a float32 pass up to float64.
-    scores = record("scores", q @ k.swapaxes(-1, -2) / math.sqrt(head_dim))  # [n_heads, n_seq, n_seq]
-    probs = record("probs", softmax(scores))
-    context = record("context", (probs @ v).swapaxes(0, 1).reshape(n_seq, dim))
-    return record("out_lin", linear(context, layer.out_lin))
+    q = linear(x, layer.q_lin)  # [n_seq, dim]
+    k = linear(x, layer.k_lin)  # [n_seq, dim]
+    v = linear(x, layer.v_lin)  # [n_seq, dim]
+    keys = split_heads(k).swapaxes(-1, -2)  # [n_heads, head_dim, n_seq]
+    # math.sqrt, not np.sqrt: NumPy's returns a float64, which would turn a float32 pass into float64.
+    scores = split_heads(q) @ keys / math.sqrt(head_dim)  # [n_heads, n_seq, n_seq]
+    probs = softmax(scores)
+    context = probs @ split_heads(v)  # [n_heads, n_seq, head_dim]
+    context = context.swapaxes(0, 1).reshape(n_seq, dim)  # the heads side by side again
+    output = linear(context, layer.out_lin)
+    record(q_lin=q, k_lin=k, v_lin=v, scores=scores, probs=probs, context=context, out_lin=output)
+    return output
 
 
 def feed_forward(x: Array, layer: Layer, config: DistilBertConfig, record: Record) -> Array:
     """Take each token by itself through a wider hidden layer.
 
+        FeedForward(x) = W2 GELU(W1 x + b1) + b2
+
+    Attention only averages. This is where a layer computes something new from the average, and where two
+    thirds of its parameters are.
+
     x        [n_seq, dim]
     returns  [n_seq, dim]
     """
-    hidden = record("lin1", linear(x, layer.lin1))  # [n_seq, hidden_dim]
-    hidden = record("activation", ACTIVATIONS[config.activation](hidden))
-    return record("lin2", linear(hidden, layer.lin2))
+    wide = linear(x, layer.lin1)  # [n_seq, hidden_dim]
+    hidden = ACTIVATIONS[config.activation](wide)
+    output = linear(hidden, layer.lin2)  # [n_seq, dim]
+    record(lin1=wide, activation=hidden, lin2=output)
+    return output
 
 
-def classify(x: Array, params: Params, record: Record) -> Array:
-    """Read the labels off the first token, [CLS], which has gathered what the text says.
+def head(x: Array, params: Params, record: Record) -> Array:
+    """Read the labels off the first token, [CLS], which training taught to gather what the text says.
+
+        logits = W ReLU(Wp x_0 + bp) + b
 
     x        [n_seq, dim]
     returns  [n_labels]
     """
-    pooled = relu(record("pre_classifier", linear(x[0], params.pre_classifier)))
-    return record("classifier", linear(pooled, params.classifier))
+    pooled = linear(x[0], params.pre_classifier)  # [dim]
+    logits = linear(relu(pooled), params.classifier)  # [n_labels]
+    record(pre_classifier=pooled, classifier=logits)
+    return logits
 
 
 def linear(x: Array, layer: Linear) -> Array:
-    """Map every row; the weight is stored as [out, in].
+    """Map every row: y = W x + b. The weight is stored as [out, in], so rows meet its transpose.
 
     x        [..., in]
     returns  [..., out]
@@ -136,31 +189,59 @@ def linear(x: Array, layer: Linear) -> Array:
 
 
 def layer_norm(x: Array, norm: LayerNorm) -> Array:
-    """Bring every row to mean 0 and variance 1, then scale and shift it as learnt (arXiv:1607.06450)."""
+    """Bring every row to mean 0 and variance 1, then apply the learned scale and shift (arXiv:1607.06450).
+
+        LayerNorm(x) = (x - mean) / sqrt(variance + epsilon) * weight + bias
+
+    Every token then has the same size, whatever the layers before have added.
+
+    x        [..., dim]
+    returns  [..., dim]
+    """
     centred = x - x.mean(axis=-1, keepdims=True)
     variance = (centred * centred).mean(axis=-1, keepdims=True)
     return centred / np.sqrt(variance + LAYER_NORM_EPSILON) * norm.weight + norm.bias
 
 
 def softmax(x: Array) -> Array:
-    """Turn every row into shares of 1. Less its maximum, no row overflows, and the shares are the same."""
+    """Turn every row into probabilities: positive numbers that add up to 1, in the same order.
+
+        softmax(x)_i = exp(x_i) / sum_j exp(x_j)
+
+    Subtracting the row's maximum first changes nothing, because it cancels, and keeps exp from overflowing.
+
+    x        [..., n]
+    returns  [..., n]
+    """
     exponentials = np.exp(x - x.max(axis=-1, keepdims=True))
     return exponentials / exponentials.sum(axis=-1, keepdims=True)
 
 
 def gelu(x: Array) -> Array:
-    """Weigh x by how often a normal variable lies below it (arXiv:1606.08415): the exact form, by erf."""
+    """Multiply x by the probability that a standard normal variable is below x (arXiv:1606.08415).
+
+        GELU(x) = x Phi(x) = x / 2 (1 + erf(x / sqrt(2)))
+
+    It is a smooth ReLU: large positive numbers pass, large negative ones become 0.
+
+    x        [...]
+    returns  [...]
+    """
     return 0.5 * x * (1.0 + erf(x / math.sqrt(2.0)))
 
 
 def relu(x: Array) -> Array:
-    """Cut off everything below 0."""
+    """Replace negative numbers by 0: ReLU(x) = max(x, 0).
+
+    x        [...]
+    returns  [...]
+    """
     return np.maximum(x, 0.0)
 
 
 ACTIVATIONS = {"gelu": gelu, "relu": relu}
 
 
-def under(record: Record, part: str) -> Record:
-    """Return a `record` whose names stand under those of `part`."""
-    return lambda name, x: record(f"{part}.{name}", x)
+def under(part: str, record: Record) -> Record:
+    """Return a `record` that puts `part` and a dot in front of every name."""
+    return lambda **intermediates: record(**{f"{part}.{name}": x for name, x in intermediates.items()})

@@ -1,9 +1,8 @@
-"""Kernels built ahead of time: a shared library for each target, and a manifest beside them.
+"""Build kernels ahead of time: a shared library for each target, and a manifest beside them.
 
     python -m distilnp.native.build [--output DIR] [TARGET ...]
 
-The same sources, Numba and linker give the same bytes, on any CPU. What the files must be to be run is said
-in `library.py`.
+The same sources, Numba and linker give the same bytes on any CPU. `library` says when a library may run.
 """
 
 import argparse
@@ -19,21 +18,21 @@ from tempfile import TemporaryDirectory
 from ..errors import BuildError
 from ..kernels.steps import ABI
 from .library import FOLDER, MANIFEST, path_of, sources
-from .linker import link, run
+from .linker import execute, link
 from .targets import TARGETS, Target, targets_of_this_machine
 
 
 def build(targets: Iterable[Target], folder: Path) -> None:
-    """Build the libraries of targets, and the manifest, in place of what the folder holds.
+    """Build the libraries of targets and the manifest, replacing those in the folder.
 
     Raises
     ------
     BuildError
-        Something that is needed for it is not there, or failed.
+        Numba or a linker is missing, or failed.
     """
     libraries = {}
     folder.mkdir(parents=True, exist_ok=True)
-    # In the same file system: who has loaded a library keeps it while another one takes its place.
+    # In the same file system, so that files are replaced whole: a process that has loaded a library keeps it.
     with TemporaryDirectory(dir=folder) as scratch:
         for target in targets:
             library = path_of(target, Path(scratch))
@@ -49,30 +48,33 @@ def build(targets: Iterable[Target], folder: Path) -> None:
 def compiled(target: Target, folder: Path) -> Path:
     """Compile `program.run` for a target to an object file, in a process of its own."""
     if find_spec("numba") is None:
-        raise BuildError("building kernels takes Numba, which is not installed: pip install 'numba>=0.62'")
+        raise BuildError("building kernels needs Numba, which is not installed: pip install 'numba>=0.62'")
     path = folder / f"{target.name}.o"
-    run([sys.executable, "-m", f"{__package__}.object_code", target.name, path], environment(target))
+    execute([sys.executable, "-m", f"{__package__}.object_code", target.name, path], environment(target))
     return path
 
 
 def environment(target: Target) -> dict[str, str]:
-    """Return what has to be set where Numba is imported, to compile the same code for a target anywhere.
+    """Return the environment in which Numba compiles the same code for a target on any machine.
 
-    For a foreign machine, Numba compiles for the least of this one's kind; that code names no register yet.
+    For a foreign machine, Numba compiles for the simplest CPU of this machine's kind. Its LLVM code names no
+    register yet, so `object_code` can translate it for the target.
     """
     is_native = target in targets_of_this_machine()
     return os.environ | {
-        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),  # what is found here, this package among it
+        "PYTHONPATH": os.pathsep.join(
+            filter(None, sys.path)
+        ),  # everything importable here, this package included
         "NUMBA_CPU_NAME": target.cpu if is_native else "generic",
         "NUMBA_CPU_FEATURES": target.features if is_native else "",
-        "PYTHONHASHSEED": "0",  # Numba goes through sets of names
+        "PYTHONHASHSEED": "0",  # Numba iterates over sets of names
     }
 
 
 def target(name: str) -> Target:
-    """Return the target of that name."""
+    """Return a target by its name."""
     if name not in TARGETS:
-        raise argparse.ArgumentTypeError(f"{name!r} is no target, expected one of {', '.join(TARGETS)}")
+        raise argparse.ArgumentTypeError(f"{name!r} is not a target, expected one of {', '.join(TARGETS)}")
     return TARGETS[name]
 
 
@@ -87,9 +89,11 @@ def main() -> None:
         nargs="*",
         type=target,
         default=targets_of_this_machine(),
-        help=f"one of {', '.join(TARGETS)}; by default all of this machine's kind",
+        help=f"one of {', '.join(TARGETS)} (default: all for this kind of machine)",
     )
-    parser.add_argument("--output", metavar="DIR", type=Path, default=FOLDER, help="by default the package's")
+    parser.add_argument(
+        "--output", metavar="DIR", type=Path, default=FOLDER, help="(default: the package's own folder)"
+    )
     options = parser.parse_args()
     try:
         build(options.targets, options.output)

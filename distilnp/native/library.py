@@ -1,7 +1,8 @@
-"""The kernels built ahead of time: shared libraries beside a manifest, and when one of them may run.
+"""The libraries built ahead of time, and when one of them may run.
 
-Nothing is loaded that is not, byte for byte, what was built from these sources: a damaged library could end
-the process while it is loaded, a stale one compute something else. `build.py` writes all this.
+A library is loaded only if it is, byte for byte, what was built from the sources that are here. A damaged
+file could end the process while it is loaded; a stale one could compute something else. `build` writes the
+libraries and the manifest beside them.
 """
 
 import ctypes
@@ -27,22 +28,22 @@ BUILD = "python -m distilnp.native.build"
 
 
 class Library(NamedTuple):
-    """A library that runs here.
+    """A library that runs on this machine.
 
     Attributes
     ----------
     target : str
         The kind of CPU that it is built for.
     run : callable
-        `program.run`, which Python calls without the GIL.
+        `kernels.program.run`. Python calls it without holding the GIL.
     """
 
     target: str
     run: Callable[..., None]
 
 
-class Refused(Exception):
-    """Why kernels that may have been built ahead of time are not run."""
+class NotRun(Exception):
+    """The reason why a library is not run. `is_fault` is whether somebody should mend it."""
 
     def __init__(self, reason: str, *, is_fault: bool = True) -> None:
         super().__init__(reason)
@@ -58,55 +59,70 @@ def sources() -> str:
     return content.hexdigest()
 
 
-def best_library() -> tuple[Library | None, list[Refused]]:
-    """Load the best library that this CPU can run; return it, if there is one, and why no better one."""
-    refused: list[Refused] = []
+def best_library() -> tuple[Library | None, list[NotRun]]:
+    """Load the best library that this CPU can run. Return it, if there is one, and why no better one runs."""
+    not_run: list[NotRun] = []
     try:
         digests = read_manifest()
-    except Refused as error:
-        return None, [error]
+    except NotRun as reason:
+        return None, [reason]
     for target in reversed(targets_of_this_machine()):
         if target.name in digests:
             try:
-                return Library(target.name, load(target, digests[target.name])), refused
-            except Refused as error:
-                refused.append(error)
-    return None, refused or [Refused("none are built for this kind of machine", is_fault=False)]
+                return Library(target.name, open_checked(target, digests[target.name])), not_run
+            except NotRun as reason:
+                not_run.append(reason)
+    return None, not_run or [NotRun("none are built for this kind of machine", is_fault=False)]
 
 
 def read_manifest() -> dict[str, str]:
-    """Return the hash of each target's library, if the libraries are of these sources."""
+    """Return the hash of each target's library.
+
+    Raises
+    ------
+    NotRun
+        There is no manifest, or the libraries were not built from the sources that are here.
+    """
     try:
         manifest = json.loads((FOLDER / MANIFEST).read_bytes())
         abi, built_from, libraries = manifest["abi"], manifest["sources"], dict(manifest["libraries"])
     except FileNotFoundError:
-        raise Refused("none are built", is_fault=False) from None
+        raise NotRun("none are built", is_fault=False) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise Refused(f"{FOLDER / MANIFEST} cannot be read ({error!r}); `{BUILD}` writes it anew") from None
+        raise NotRun(f"{FOLDER / MANIFEST} cannot be read ({error!r}); `{BUILD}` writes it again") from None
     if abi != ABI:
-        raise Refused(f"they are stale, of ABI version {abi} instead of {ABI}; `{BUILD}` builds them anew")
+        raise NotRun(
+            f"they are stale: their ABI version is {abi}, expected {ABI}; `{BUILD}` builds them again"
+        )
     if built_from != sources():
-        raise Refused(f"they are stale, built from other sources; `{BUILD}` builds them anew")
+        raise NotRun(f"they are stale: they were built from other sources; `{BUILD}` builds them again")
     return libraries
 
 
-def load(target: Target, sha256_of_library: str) -> Callable[..., None]:
-    """Return the entry point of a library that is what its hash says, and computes what it should."""
-    if why := lacks(target):
-        raise Refused(f"{target.name}: {why}", is_fault=False)
+def open_checked(target: Target, sha256_of_library: str) -> Callable[..., None]:
+    """Return the entry point of a target's library, after every check.
+
+    Raises
+    ------
+    NotRun
+        The CPU lacks a feature, the file is not the one that was built, it cannot be loaded, or it computes
+        something else than it should.
+    """
+    if reason := lacks(target):
+        raise NotRun(f"{target.name}: {reason}", is_fault=False)
     path = path_of(target)
     try:
         if sha256(path.read_bytes()).hexdigest() != sha256_of_library:
-            raise Refused(f"{path} is damaged; `{BUILD}` builds it anew")
+            raise NotRun(f"{path} is damaged; `{BUILD}` builds it again")
         run = ctypes.CDLL(os.fspath(path))[SYMBOL]
     except (OSError, AttributeError) as error:
-        raise Refused(f"{path} cannot be loaded ({error})") from None
+        raise NotRun(f"{path} cannot be loaded ({error})") from None
     run.argtypes, run.restype = ARGUMENTS, None
     if digest(run) != DIGEST:
-        raise Refused(f"{path} does not compute on this CPU what it should")
+        raise NotRun(f"{path} computes wrong results on this CPU")
     return run
 
 
 def path_of(target: Target, folder: Path = FOLDER) -> Path:
-    """Return where the library of a target is."""
+    """Return the path of a target's library."""
     return folder / f"{target.name}.so"

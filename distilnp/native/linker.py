@@ -1,6 +1,6 @@
-"""From an object file to a shared library: by the system's linker, or the one that PyPI has.
+"""From an object file to a shared library: by the system's linker, or by the one on PyPI.
 
-`hatch_build.py` asks here what it needs, before anything is installed: no NumPy, no Numba.
+`hatch_build.py` imports this before anything is installed, so it needs neither NumPy nor Numba.
 """
 
 import os
@@ -14,9 +14,10 @@ from pathlib import Path
 from ..errors import BuildError
 from .targets import Target, targets_of_this_machine
 
-# Nothing of the linker's machine or of its C library gets in: what is left undefined, `sched_yield` and its
-# like, every process that runs Python has. It is resolved while the library is loaded, where a missing name
-# is an error and not a crash; then what was resolved cannot be written any more, and nothing but code be run.
+# Nothing from the linker's machine or its C library gets into the file. The few undefined names, such as
+# `sched_yield`, exist in every process that runs Python. They are resolved while the library is loaded
+# (`now`), when a missing name is an error and not a crash. After that the resolved addresses are read-only
+# (`relro`), and no data can be executed (`noexecstack`).
 LINK = (
     "-shared",
     "-nostdlib",
@@ -31,14 +32,15 @@ LINK = (
 
 def link(target: Target, object_file: Path, library: Path) -> None:
     """Link an object file to a shared library."""
-    run(
+    execute(
         [*linker(target), *LINK, f"-Wl,-soname,{library.name}", "-o", library, object_file],
-        os.environ | {"ZIG_GLOBAL_CACHE_DIR": os.fspath(library.parent)},  # ziglang would write to the home
+        os.environ
+        | {"ZIG_GLOBAL_CACHE_DIR": os.fspath(library.parent)},  # ziglang would write to the home folder
     )
 
 
 def linker(target: Target) -> list[str]:
-    """Return the command that links for a target: the system's, or the one that PyPI has for all targets."""
+    """Return the command that links for a target: the system's linker, or ziglang's for any target."""
     is_native = target in targets_of_this_machine()
     if command := shutil.which("cc" if is_native else f"{target.machine}-linux-gnu-gcc"):
         return [command]
@@ -48,20 +50,20 @@ def linker(target: Target) -> list[str]:
 
 
 def has_linker(target: Target) -> bool:
-    """Say whether something here links for a target."""
+    """Return whether this machine has a linker for a target."""
     try:
         return bool(linker(target))
     except BuildError:
         return False
 
 
-def run(command: Sequence[str | Path], environment: dict[str, str]) -> None:
-    """Run a command that says something only if it fails.
+def execute(command: Sequence[str | Path], environment: dict[str, str]) -> None:
+    """Run a command silently.
 
     Raises
     ------
     BuildError
-        It failed.
+        The command failed; the message has its output.
     """
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode:

@@ -1,6 +1,7 @@
-"""Which code computes: a library built ahead of time, else what Numba compiles in this process, else NumPy.
+"""Which machine code computes: a library, else what Numba compiles in this process, else none.
 
-The last is not here: it is the reference pass, which callers take in the place of a compiled program.
+Where there is none, the engine computes with the reference pass. The choice is made once for each classifier,
+when it is loaded; changing DISTILNP_KERNELS afterwards changes nothing.
 """
 
 import os
@@ -9,138 +10,144 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from ..errors import ArgumentError
-from .library import Library, Refused, best_library
+from .library import Library, NotRun, best_library
 
-# "aot" takes a library, "jit" compiles with Numba, "numpy" leaves it at the reference pass. By default the
-# first of them that can be.
+# "aot" takes a library built ahead of time, "jit" compiles with Numba, "numpy" takes the reference pass. By
+# default, the first of them that can run.
 VARIABLE = "DISTILNP_KERNELS"
-CHOICES = ("aot", "jit", "numpy")
+KERNELS = ("aot", "jit", "numpy")
 
 _loading = threading.RLock()
 
 if hasattr(os, "register_at_fork"):
-    # A fork waits until nobody loads or compiles: the child would have the locks of Numba and of imports as
-    # they were, but not the thread that would open them.
+    # A fork waits until no thread loads or compiles. Otherwise the child would inherit locked locks, those of
+    # Numba and of imports, without the thread that would open them.
     os.register_at_fork(
         before=_loading.acquire, after_in_parent=_loading.release, after_in_child=_loading.release
     )
 
 
-def wanted() -> str | None:
-    """Return the user's choice, or None.
+class Program(Protocol):
+    """The kernels as machine code."""
 
-    Raises
-    ------
-    ArgumentError
-        The variable has another value.
+    @property
+    def run(self) -> Callable[..., None]:
+        """`kernels.program.run`; the first use may compile it."""
+
+
+class JitProgram:
+    """The kernels, compiled by Numba in this process when they are first used."""
+
+    @property
+    def run(self) -> Callable[..., None]:
+        """See `Program`."""
+        with _loading:
+            from ..kernels.program import run
+
+            if not run.is_compiled:
+                say("compiling kernels, once in a process, some seconds")
+            return run.call
+
+
+class Choice(NamedTuple):
+    """What computes.
+
+    Attributes
+    ----------
+    kernels : {"aot", "jit", "numpy"}
+    program : Program or None
+        None for "numpy".
+    reason : str
+        Why nothing better computes; empty if nothing better was wanted or tried.
     """
-    choice = os.environ.get(VARIABLE) or None
-    if choice not in (None, *CHOICES):
-        raise ArgumentError(f"{VARIABLE} is {choice!r}, expected one of {', '.join(CHOICES)}, or nothing")
-    return choice
-
-
-class Chosen(NamedTuple):
-    """What computes, one of CHOICES, and why nothing before it there does; empty if nothing is in the way."""
 
     kernels: str
+    program: Program | None
     reason: str
 
 
-def chosen() -> Chosen:
-    """Choose what computes: what the user wants, or the first that can be.
+def choose() -> Choice:
+    """Choose what computes: what DISTILNP_KERNELS asks for, or the first that can run.
 
     Raises
     ------
     ArgumentError
-        What the user wants cannot be.
+        DISTILNP_KERNELS has an unknown value, or asks for kernels that cannot run here.
     """
-    choice = wanted()
+    wanted = os.environ.get(VARIABLE) or None
+    if wanted not in (None, *KERNELS):
+        raise ArgumentError(f"{VARIABLE} is {wanted!r}, expected one of {', '.join(KERNELS)}, or nothing")
     reasons: list[str] = []
     for kernels, obstacle in (("aot", no_library), ("jit", no_numba)):
-        if choice in (None, kernels):
+        if wanted in (None, kernels):
             reason = obstacle()
             if reason is None:
-                return Chosen(kernels, ", and ".join(reasons))
+                program = _library()[0] if kernels == "aot" else JitProgram()
+                return Choice(kernels, program, ", and ".join(reasons))
             reasons.append(reason)
-    if choice and reasons:
+    if wanted and reasons:
         raise ArgumentError(
-            f"{VARIABLE} is {choice!r}, but {reasons[0]}. Without the variable, something else computes"
+            f"{VARIABLE} is {wanted!r}, but {reasons[0]}. Unset the variable to let something else compute"
         )
-    return Chosen("numpy", ", and ".join(reasons))
+    return Choice("numpy", None, ", and ".join(reasons))
 
 
 def description() -> str:
-    """Say in one line which code computes, and why no better one does."""
-    kernels, reason = chosen()
-    library, refused = _built() if kernels == "aot" else (None, [])
-    if library:
-        return f"{library.target}, built ahead of time" + "".join(f" (not {reason})" for reason in refused)
-    because = reason or f"{VARIABLE} is {kernels!r}"
-    return f"{'compiled by Numba in this process' if kernels == 'jit' else 'NumPy'}, because {because}"
+    """Return one line that says which code computes, and why no better one does."""
+    choice = choose()
+    if choice.kernels == "aot":
+        library, not_run = _library()
+        name = library.target if library else ""
+        return f"{name}, built ahead of time" + "".join(f" (not {reason})" for reason in not_run)
+    name = "compiled by Numba in this process" if choice.kernels == "jit" else "NumPy"
+    return f"{name}, because {choice.reason or f'{VARIABLE} is {choice.kernels!r}'}"
 
 
 def no_library() -> str | None:
-    """Say why no library can run here, or None where one can."""
-    library, refused = _built()
-    return None if library else f"no kernels built ahead of time can run ({'; '.join(map(str, refused))})"
+    """Return why no library can run here, or None if one can."""
+    library, not_run = _library()
+    return None if library else f"no kernels built ahead of time can run ({'; '.join(map(str, not_run))})"
 
 
 @cache
 def no_numba() -> str | None:
-    """Say why Numba can compile no kernels here, or None where it can."""
+    """Return why Numba can compile no kernels here, or None if it can."""
     if os.name != "posix":
-        return f"compiled kernels are for POSIX systems, this is {sys.platform}"
+        return f"compiled kernels are for POSIX systems, and this is {sys.platform}"
     try:
         # Numba refuses, for example, a NumPy that is newer than itself.
         import numba
 
-        from ..kernels import simd
+        from ..kernels.words.lanes_f32 import has_fma
     except Exception as error:
         return f"numba cannot be imported ({error})"
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
         return "NUMBA_DISABLE_JIT is set"
-    if not simd.has_fma():
+    if not has_fma():
         return "the CPU has no fused multiply-add (FMA)"
     return None
 
 
-def compiled_program() -> Callable[..., None]:
-    """Return `program.run`, of the library or, compiled when this is first called, of Numba.
-
-    Where neither can be, `chosen` has said so.
-    """
+def _library() -> tuple[Library | None, list[NotRun]]:
+    """Return the result of `best_library`, computed once in a process."""
     with _loading:
-        library, _ = _built() if wanted() != "jit" else (None, [])
-        if library:
-            return library.run
-        from ..kernels.program import run
-
-        if not run.is_compiled:
-            say("compiling kernels, once in a process, some seconds")
-        return run.call
-
-
-def _built() -> tuple[Library | None, list[Refused]]:
-    """Return what `best_library` does, which is asked once in a process."""
-    with _loading:
-        return _load_and_tell()
+        return _load_and_report()
 
 
 @cache
-def _load_and_tell() -> tuple[Library | None, list[Refused]]:
-    library, refused = best_library()
-    for error in refused:
-        if error.is_fault:
-            say(f"kernels built ahead of time are not run: {error}")
-    return library, refused
+def _load_and_report() -> tuple[Library | None, list[NotRun]]:
+    library, not_run = best_library()
+    for reason in not_run:
+        if reason.is_fault:
+            say(f"kernels built ahead of time are not run: {reason}")
+    return library, not_run
 
 
 def say(message: str) -> None:
-    """Tell the user something on standard error, if there is one; no answer is lost because there is none."""
+    """Print a message to standard error, if there is one. No answer may be lost because there is none."""
     if sys.stderr is not None:
         with suppress(OSError, ValueError):
             print(f"distilnp: {message}", file=sys.stderr, flush=True)

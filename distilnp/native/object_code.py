@@ -1,7 +1,7 @@
-"""From an entry point to an object file for any kind of CPU: Numba's LLVM code, LLVM's machine code.
+"""From an entry point to an object file for any kind of CPU: Numba writes LLVM code, LLVM compiles it.
 
-`python -m distilnp.native.object_code TARGET FILE` is what `build.py` starts for each target, because Numba
-compiles for one kind of CPU in a process. Nothing of the CPU that builds gets into the file.
+`build` starts `python -m distilnp.native.object_code TARGET FILE` for each target, because Numba compiles for
+one kind of CPU per process. The CPU of the machine that builds leaves no trace in the file.
 """
 
 import re
@@ -16,14 +16,14 @@ from .targets import TARGETS, Target
 
 
 def target_machine(triple: str, cpu: str, features: str = "", **options: str | bool) -> llvm.TargetMachine:
-    """Return what makes machine code for a CPU."""
+    """Return LLVM's target machine for a CPU."""
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
     return llvm.Target.from_triple(triple).create_target_machine(cpu=cpu, features=features, opt=3, **options)
 
 
 def module_for(machine: llvm.TargetMachine, entry_point: EntryPoint) -> llvm.ModuleRef:
-    """Return what Numba has made of an entry point, for a machine; from outside only `SYMBOL` is seen."""
+    """Return Numba's LLVM code of an entry point for a target machine. It exports only `SYMBOL`."""
     text = entry_point.compiled.inspect_llvm()
     for name, value in {"datalayout": machine.target_data, "triple": machine.triple}.items():
         text = re.sub(f"^target {name} = .*$", f'target {name} = "{value}"', text, flags=re.M)
@@ -37,14 +37,14 @@ def module_for(machine: llvm.TargetMachine, entry_point: EntryPoint) -> llvm.Mod
             value.linkage = "internal"
     module.verify()
     passes = llvm.create_new_module_pass_manager()
-    passes.add_global_dead_code_eliminate_pass()  # Numba has a variable for each function, which nothing uses
+    passes.add_global_dead_code_eliminate_pass()  # Numba adds an unused variable for each function
     builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options())
     passes.run(module, builder)
     return module
 
 
 def object_code(entry_point: EntryPoint, target: Target) -> bytes:
-    """Return an ELF object file with an entry point that may be loaded at any address."""
+    """Return an ELF object file with the entry point. It may be loaded at any address."""
     machine = target_machine(target.triple, target.cpu, target.features, reloc="pic", codemodel="small")
     code: bytes = machine.emit_object(module_for(machine, entry_point))
     return code

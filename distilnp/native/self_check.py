@@ -1,6 +1,6 @@
-"""A program of every kind of step, and what it computes on any CPU: to the bit, because that is a contract.
+"""A program with every kind of step, and a hash of its results, which are the same bits on every CPU.
 
-A library whose code this CPU runs wrongly, or that a linker has spoilt, is found out before it answers.
+It finds a library that a linker has spoilt, or whose code this CPU runs wrongly, before that library answers.
 """
 
 from collections.abc import Callable
@@ -22,22 +22,24 @@ from ..kernels.steps import (
     NO_BIAS,
     RELU,
     RESIDUAL,
+    Step,
     attention_scratch,
     step,
 )
+from ..kernels.tiles import LANES
 
-# What `digest` returns. Where a change of the kernels moves a bit on purpose, its test says the new one.
+# The result of `digest`. If a change of the kernels moves a bit on purpose, the test prints the new one.
 DIGEST = "e9a093e2f7e3a2163363523303c9f94587576a142917114c86ab276337ca36eb"
 
-# As small as goes with a text of two spans (16 + 3 queries), a row that is not whole vectors, a product of
-# more than one block of terms, and tiles of many heights.
+# The smallest program with a text of two spans (16 + 3 queries), rows that are not whole vectors, a product
+# of more than one block of terms, and tiles of many heights.
 LENGTHS = (19, 2)
 DIM, PADDED, N_HEADS = 40, 48, 2
 INNER_DIM = 272
 
 
-class Slot(IntEnum):
-    """The places of the table `batch`."""
+class Place(IntEnum):
+    """Where each entry is in the table `batch`."""
 
     N_TOKENS = 0
     N_TEXTS = auto()
@@ -58,31 +60,31 @@ class Slot(IntEnum):
 
 
 WIDTH = {
-    Slot.SUMS: PADDED,
-    Slot.X: PADDED,
-    Slot.QKV: 3 * PADDED,
-    Slot.CONTEXT: PADDED,
-    Slot.INNER: INNER_DIM,
-    Slot.Y: PADDED,
-    Slot.CLS: PADDED,
-    Slot.SCORES: 16,
-    Slot.OF_HEADS: N_HEADS * 16,
+    Place.SUMS: PADDED,
+    Place.X: PADDED,
+    Place.QKV: 3 * PADDED,
+    Place.CONTEXT: PADDED,
+    Place.INNER: INNER_DIM,
+    Place.Y: PADDED,
+    Place.CLS: PADDED,
+    Place.SCORES: LANES,
+    Place.OF_HEADS: N_HEADS * LANES,
 }
 
 
 def digest(run: Callable[..., None]) -> str:
-    """Return a hash of all that the program computes with `run`, the entry point `program.run`."""
+    """Return a hash of everything that the program computes with `run`, the entry point `program.run`."""
     n_tokens = sum(LENGTHS)
     indices = {
-        Slot.IDS: [7 * i % n_tokens for i in range(n_tokens)],
-        Slot.POSITIONS: [*range(LENGTHS[0]), *range(LENGTHS[1])],
-        Slot.SPANS: [0, 16, 0, 19, 16, 3, 0, 19, 19, 2, 19, 2],
-        Slot.STARTS: [0, LENGTHS[0]],
+        Place.IDS: [7 * i % n_tokens for i in range(n_tokens)],
+        Place.POSITIONS: [*range(LENGTHS[0]), *range(LENGTHS[1])],
+        Place.SPANS: [0, 16, 0, 19, 16, 3, 0, 19, 19, 2, 19, 2],
+        Place.STARTS: [0, LENGTHS[0]],
     }
     arrays = {slot: np.array(values, np.int64) for slot, values in indices.items()}
     room = np.zeros((len(WIDTH), n_tokens, max(WIDTH.values())), np.float32)
-    batch = np.zeros(len(Slot), np.int64)
-    batch[Slot.N_TOKENS], batch[Slot.N_TEXTS], batch[Slot.N_SPANS] = n_tokens, len(LENGTHS), 3
+    batch = np.zeros(len(Place), np.int64)
+    batch[Place.N_TOKENS], batch[Place.N_TEXTS], batch[Place.N_SPANS] = n_tokens, len(LENGTHS), 3
     for slot, array in (arrays | dict(zip(WIDTH, room, strict=True))).items():
         batch[slot] = array.ctypes.data
     weights = numbers()
@@ -101,35 +103,35 @@ def digest(run: Callable[..., None]) -> str:
 
 
 def numbers() -> NDArray[np.float32]:
-    """Return parameters: enough for any step, from -1 to 1, and after 40 columns of 48 some that are 0."""
+    """Return parameters from -1 to 1, enough for any step; columns 40 to 48 are 0 in the first rows."""
     bits = np.arange(INNER_DIM * PADDED, dtype=np.uint32) * np.uint32(2654435761) >> np.uint32(16)
     uniform = bits.astype(np.float32) / np.float32(2**15) - np.float32(1)
     uniform.reshape(-1, PADDED)[: sum(LENGTHS), DIM:] = 0
     return uniform
 
 
-def program(parameters: int) -> list[list[int]]:
-    """Return the steps; all take their parameters from the same address."""
+def program(parameters: int) -> list[Step]:
+    """Return the steps. All of them take their parameters from the same address."""
 
-    def product(x: Slot, out: Slot, rows: Slot, epilogue: int, **operands: int) -> list[int]:
+    def product(x: Place, out: Place, rows: Place, epilogue: int, **operands: int) -> Step:
         places = {"rows": rows, "a": x, "b": x, "c": out, "weight": parameters, "bias": parameters}
-        shape = {"dim": DIM, "a_row": WIDTH[x], "c_row": WIDTH[out], "n_panels": WIDTH[out] // 16}
+        shape = {"dim": DIM, "a_row": WIDTH[x], "c_row": WIDTH[out], "n_panels": WIDTH[out] // LANES}
         return step(GEMM, **places | shape | {"n_heads": 1} | operands, epilogue=epilogue)
 
     table = {"weight": parameters, "bias": parameters, "dim": DIM, "c_row": PADDED}
     return [
-        step(EMBED, rows=Slot.N_TOKENS, index=Slot.IDS, b=Slot.POSITIONS, c=Slot.SUMS,
+        step(EMBED, rows=Place.N_TOKENS, index=Place.IDS, b=Place.POSITIONS, c=Place.SUMS,
              a_row=PADDED, b_row=PADDED, **table),
-        step(LAYER_NORM, rows=Slot.N_TOKENS, a=Slot.SUMS, c=Slot.X, a_row=PADDED, **table),
-        product(Slot.X, Slot.QKV, Slot.N_TOKENS, IDENTITY),
-        step(ATTENTION, rows=Slot.N_SPANS, a=Slot.QKV, b=Slot.QKV, c=Slot.CONTEXT, index=Slot.SPANS,
+        step(LAYER_NORM, rows=Place.N_TOKENS, a=Place.SUMS, c=Place.X, a_row=PADDED, **table),
+        product(Place.X, Place.QKV, Place.N_TOKENS, IDENTITY),
+        step(ATTENTION, rows=Place.N_SPANS, a=Place.QKV, b=Place.QKV, c=Place.CONTEXT, index=Place.SPANS,
              a_row=3 * PADDED, b_row=3 * PADDED, c_row=PADDED, dim=DIM // N_HEADS, n_heads=N_HEADS,
-             head_dim=DIM // N_HEADS, column=PADDED, value_column=2 * PADDED),
-        product(Slot.CONTEXT, Slot.INNER, Slot.N_TOKENS, GELU),
-        product(Slot.INNER, Slot.Y, Slot.N_TOKENS, RESIDUAL, dim=INNER_DIM, b=Slot.X, b_row=PADDED),
-        step(GATHER, rows=Slot.N_TEXTS, a=Slot.Y, index=Slot.STARTS, c=Slot.CLS,
+             head_dim=DIM // N_HEADS, key_column=PADDED, value_column=2 * PADDED),
+        product(Place.CONTEXT, Place.INNER, Place.N_TOKENS, GELU),
+        product(Place.INNER, Place.Y, Place.N_TOKENS, RESIDUAL, dim=INNER_DIM, b=Place.X, b_row=PADDED),
+        step(GATHER, rows=Place.N_TEXTS, a=Place.Y, index=Place.STARTS, c=Place.CLS,
              a_row=PADDED, dim=PADDED, c_row=PADDED),
-        product(Slot.CLS, Slot.SCORES, Slot.N_TEXTS, RELU),
-        product(Slot.X, Slot.OF_HEADS, Slot.N_TOKENS, NO_BIAS, dim=DIM // N_HEADS, n_panels=1,
-                n_heads=N_HEADS, a_head=DIM // N_HEADS, c_head=16),
+        product(Place.CLS, Place.SCORES, Place.N_TEXTS, RELU),
+        product(Place.X, Place.OF_HEADS, Place.N_TOKENS, NO_BIAS, dim=DIM // N_HEADS, n_panels=1,
+                n_heads=N_HEADS, a_head=DIM // N_HEADS, c_head=LANES),
     ]  # fmt: skip

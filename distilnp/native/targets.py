@@ -1,7 +1,7 @@
-"""The kinds of CPU for which kernels are built ahead of time, and what this one is.
+"""The kinds of CPU that kernels are built for ahead of time, and which of them this CPU is.
 
-A further kind is a row of `TARGETS`. Next: `object_code.py`, which makes machine code for a row, and
-`library.py`, which looks for the best row that can run.
+Another kind is another row of `TARGETS`. `object_code` compiles for a row; `library` looks for the best row
+that can run.
 """
 
 import platform
@@ -19,11 +19,11 @@ class Target(NamedTuple):
     ----------
     name : str
     machine : str
-        As `platform.machine` and the tags of wheels call it.
+        The name that `platform.machine` and the tags of wheels use.
     cpu, features : str
-        As LLVM calls them.
+        LLVM's names.
     needs : frozenset of str
-        What a CPU must have, as Linux calls it in /proc/cpuinfo.
+        The features that a CPU must have, by their names in /proc/cpuinfo.
     """
 
     name: str
@@ -34,41 +34,42 @@ class Target(NamedTuple):
 
     @property
     def triple(self) -> str:
-        """As LLVM calls it."""
+        """LLVM's name for the machine and system."""
         return f"{self.machine}-unknown-linux-gnu"
 
 
-# What the psABI of x86-64 says for these levels, but for what every CPU with AVX2 has.
+# The features of these levels by the psABI of x86-64, without those that every CPU with AVX2 has.
 X86_64_V3 = frozenset({"abm", "avx2", "bmi1", "bmi2", "f16c", "fma", "movbe"})
 X86_64_V4 = X86_64_V3 | {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}
 
-# Of one machine, the better comes later. LLVM would keep to 256 bits, where it is free to, on a CPU that has
-# 512: the first ones were slower for a while after each use of them, but a product uses them all the time.
+# For one machine, the better target comes later. Where LLVM is free to choose, it would use 256 bits even on
+# a CPU with 512, because the first such CPUs slowed down for a while after each use of 512. A product uses
+# them all the time.
 TARGETS = {
     target.name: target
     for target in (
         Target("x86-64-v3", "x86_64", "x86-64-v3", "", X86_64_V3),
         Target("x86-64-v4", "x86_64", "x86-64-v4", "-prefer-256-bit", X86_64_V4),
-        Target("aarch64", "aarch64", "generic", "", frozenset()),  # NEON is part of what every one has
+        Target("aarch64", "aarch64", "generic", "", frozenset()),  # every one has NEON
     )
 }
 
 
 def targets_of_this_machine() -> list[Target]:
-    """Return what kernels are built for on a machine like this, whatever its CPU; the best comes last."""
+    """Return the targets for this kind of machine, whatever its CPU; the best comes last."""
     machine = platform.machine() if platform.system() == "Linux" else None
     return [target for target in TARGETS.values() if target.machine == machine]
 
 
 def cpu_features() -> frozenset[str]:
-    """Return what this CPU has, as Linux calls it; nothing where Linux does not say.
+    """Return the features of this CPU by Linux's names, or none if Linux does not list them.
 
-    NumPy knows, too, but by names that are its own, not all of those that are needed, and others in every few
-    versions. Linux's names never change; it leaves out what it does not support itself, and gVisor gives the
-    same names.
+    Linux's names never change, and it leaves out features that it does not support itself; gVisor uses the
+    same names. NumPy lists features too, but under names of its own, which change between versions and do not
+    cover every feature needed here.
     """
     with suppress(OSError), CPU_INFO.open(encoding="ascii", errors="replace") as file:
-        for line in file:  # many CPUs have many lines, of which only the first ones are waited for
+        for line in file:  # a machine with many CPUs has many lines; the first CPU's are enough
             name, _, value = line.partition(":")
             if name.strip() == "flags":
                 return frozenset(value.split())
@@ -76,12 +77,12 @@ def cpu_features() -> frozenset[str]:
 
 
 def lacks(target: Target) -> str | None:
-    """Say what this CPU has not that the target needs, or None."""
+    """Return which features the target needs and this CPU lacks, as a reason, or None."""
     features = cpu_features()
     if missing := sorted(target.needs - features):
         return (
             f"the CPU has no {', '.join(missing)}"
             if features
-            else f"{CPU_INFO} does not say what the CPU has"
+            else f"{CPU_INFO} does not list the features of the CPU"
         )
     return None

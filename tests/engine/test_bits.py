@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.engines import compiled_engine
 from support.seeded_models import CONFIGS, packed, seeded_ids, seeded_tensors
 
 from distilnp.checkpoint.registry import find_checkpoint
-from distilnp.engine import engine as engine_module
-from distilnp.engine.engine import BATCH_TOKENS, Engine
+from distilnp.engine import compiled_engine as engine_module
+from distilnp.engine.compiled_engine import BATCH_TOKENS, CompiledEngine
 from distilnp.engine.weights import PackedWeights, load_packed
 from distilnp.model.config import DistilBertConfig
 
@@ -32,8 +33,8 @@ def weights(name: str) -> PackedWeights:
 
 
 @cache
-def engine(name: str, threads: int) -> Engine:
-    return Engine(weights(name), threads)
+def engine(name: str, threads: int) -> CompiledEngine:
+    return compiled_engine(weights(name), threads)
 
 
 def ids(name: str, text: tuple[int, int]) -> list[int]:
@@ -101,7 +102,7 @@ def test_a_text_that_overflows_disturbs_no_other() -> None:
     config = CONFIGS["odd-sizes"]
     tensors = seeded_tensors(config)
     tensors["distilbert.embeddings.word_embeddings.weight"][7] = np.nan
-    sick = Engine(packed(tensors, config), 3)
+    sick = compiled_engine(packed(tensors, config), 3)
     texts = [[1 + n % 6 for n in range(length)] for length in (1, 5, 16, 33)]
 
     together = sick.forward([texts[0], [7, 7], texts[1], texts[2], [3, 7], texts[3]])

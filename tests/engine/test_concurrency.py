@@ -14,12 +14,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.children import PATIENCE_SECONDS, Fork, environment, run_python
+from support.engines import compiled_engine
 from support.seeded_models import CONFIGS, packed, seeded_ids, seeded_tensors, write_checkpoint
 
 import distilnp
-from distilnp.engine import cores as cores_module
-from distilnp.engine.cores import Core
-from distilnp.engine.engine import Engine
+from distilnp.engine import workers as workers_module
+from distilnp.engine.compiled_engine import CompiledEngine
+from distilnp.engine.workers import Worker
 from distilnp.model.config import DistilBertConfig
 
 CONFIG = CONFIGS["odd-sizes"]
@@ -37,19 +38,19 @@ TEXTS = seeded_texts(CONFIG, 20)
 LONG = [seeded_ids(CONFIG.vocab_size, 512, seed=i) for i in range(50)]
 
 
-def seeded_engine(name: str, threads: int = THREADS) -> Engine:
-    return Engine(packed(seeded_tensors(CONFIGS[name]), CONFIGS[name]), threads)
+def seeded_engine(name: str, threads: int = THREADS) -> CompiledEngine:
+    return compiled_engine(packed(seeded_tensors(CONFIGS[name]), CONFIGS[name]), threads)
 
 
 @pytest.fixture(scope="module")
-def engine() -> Engine:
+def engine() -> CompiledEngine:
     engine = seeded_engine("odd-sizes")
     engine.warmup()
     return engine
 
 
 @pytest.fixture(scope="module")
-def expected(engine: Engine) -> bytes:
+def expected(engine: CompiledEngine) -> bytes:
     return engine.forward(TEXTS).tobytes()
 
 
@@ -78,7 +79,7 @@ def run_together(functions: list[Callable[[], None]]) -> None:
 # ---------------------------------------------------------------------------------------------------- threads
 
 
-def test_eight_threads_have_the_bits_of_one(engine: Engine) -> None:
+def test_eight_threads_have_the_bits_of_one(engine: CompiledEngine) -> None:
     alone = [engine.forward([text]).tobytes() for text in TEXTS]
 
     def call() -> None:
@@ -108,7 +109,7 @@ def test_eight_threads_with_models_of_their_own() -> None:
 # ------------------------------------------------------------------------------------------------------ forks
 
 
-def test_twenty_forks_all_answer(engine: Engine, expected: bytes) -> None:
+def test_twenty_forks_all_answer(engine: CompiledEngine, expected: bytes) -> None:
     forks = [Fork(lambda: engine.forward(TEXTS).tobytes()) for _ in range(20)]
 
     assert [fork.result() for fork in forks] == [expected] * 20
@@ -116,7 +117,7 @@ def test_twenty_forks_all_answer(engine: Engine, expected: bytes) -> None:
 
 
 @pytest.fixture
-def busy(engine: Engine) -> Iterator[list[bytes]]:
+def busy(engine: CompiledEngine) -> Iterator[list[bytes]]:
     """Keep a thread in `forward`; return the answers it has had."""
     answers: list[bytes] = []
     has_ended = threading.Event()
@@ -133,7 +134,9 @@ def busy(engine: Engine) -> Iterator[list[bytes]]:
     assert not thread.is_alive(), "the busy thread hangs"
 
 
-def test_forks_beside_a_thread_at_work_answer(engine: Engine, expected: bytes, busy: list[bytes]) -> None:
+def test_forks_beside_a_thread_at_work_answer(
+    engine: CompiledEngine, expected: bytes, busy: list[bytes]
+) -> None:
     while not busy:
         time.sleep(0.01)
     n_before = len(busy)
@@ -146,7 +149,7 @@ def test_forks_beside_a_thread_at_work_answer(engine: Engine, expected: bytes, b
     assert len(set(busy)) == 1
 
 
-def test_a_child_killed_at_work_leaves_its_parent_well(engine: Engine, expected: bytes) -> None:
+def test_a_child_killed_at_work_leaves_its_parent_well(engine: CompiledEngine, expected: bytes) -> None:
     started, child_started = os.pipe()
 
     def work() -> None:
@@ -175,7 +178,7 @@ def test_a_spawned_process_takes_a_classifier_with_it(tmp_path: Path) -> None:
 # ---------------------------------------------------------------------------------------------------- signals
 
 
-def test_ctrl_c_ends_a_stream_and_the_next_call_answers(engine: Engine, expected: bytes) -> None:
+def test_ctrl_c_ends_a_stream_and_the_next_call_answers(engine: CompiledEngine, expected: bytes) -> None:
     started, child_started = os.pipe()
 
     def work() -> bytes:
@@ -194,7 +197,7 @@ def test_ctrl_c_ends_a_stream_and_the_next_call_answers(engine: Engine, expected
         assert child.result() == expected
 
 
-def test_interrupts_at_any_moment_leave_the_next_call_right(engine: Engine, expected: bytes) -> None:
+def test_interrupts_at_any_moment_leave_the_next_call_right(engine: CompiledEngine, expected: bytes) -> None:
     """A timer interrupts calls as Ctrl-C does, from their first instruction to after their end."""
 
     def work() -> list[bytes]:
@@ -202,7 +205,7 @@ def test_interrupts_at_any_moment_leave_the_next_call_right(engine: Engine, expe
         answers = []
         for i in range(100):
             if i % 30 == 0:
-                cores_module._after_fork()  # so that threads are started anew, too
+                workers_module._after_fork()  # so that threads are started anew, too
             try:
                 # Again after a second: an interrupt within a callback of the garbage collector, as hypothesis
                 # has one, is printed and lost.
@@ -222,32 +225,32 @@ class Interruption:
 
     def __init__(self) -> None:
         self.may_begin = threading.Event()
-        self.helpers: list[Core] = []
-        self.call = Core.call
-        Core.call = lambda core, function: self.hand_out(core, function)
+        self.helpers: list[Worker] = []
+        self.call = Worker.call
+        Worker.call = lambda worker, function: self.hand_out(worker, function)
 
-    def hand_out(self, core: Core, function: Callable[[], None]) -> None:
+    def hand_out(self, worker: Worker, function: Callable[[], None]) -> None:
         def begin() -> None:
             self.may_begin.wait()
             function()
 
-        self.call(core, begin)
-        self.helpers.append(core)
+        self.call(worker, begin)
+        self.helpers.append(worker)
         if len(self.helpers) == THREADS - 1:
             raise KeyboardInterrupt
 
     def end(self) -> None:
-        Core.call = self.call
+        Worker.call = self.call
 
     def wait_until_idle(self) -> None:
         """Return when every helper has done all that it was given."""
-        for core in self.helpers:
+        for worker in self.helpers:
             is_idle = threading.Event()
-            self.call(core, is_idle.set)
+            self.call(worker, is_idle.set)
             assert is_idle.wait(PATIENCE_SECONDS)
 
 
-def test_an_interrupt_on_the_way_in_leaves_nobody_waiting(engine: Engine, expected: bytes) -> None:
+def test_an_interrupt_on_the_way_in_leaves_nobody_waiting(engine: CompiledEngine, expected: bytes) -> None:
     """The others compute what the caller has left: it must still be there, and they must find an end."""
 
     def work() -> bytes:
@@ -266,7 +269,9 @@ def test_an_interrupt_on_the_way_in_leaves_nobody_waiting(engine: Engine, expect
     assert Fork(work).result() == expected
 
 
-def test_an_interrupted_call_and_the_next_do_not_share_memory(engine: Engine, expected: bytes) -> None:
+def test_an_interrupted_call_and_the_next_do_not_share_memory(
+    engine: CompiledEngine, expected: bytes
+) -> None:
     def work() -> bytes:
         interruption = Interruption()
         with pytest.raises(KeyboardInterrupt):
@@ -281,41 +286,41 @@ def test_an_interrupted_call_and_the_next_do_not_share_memory(engine: Engine, ex
     assert Fork(work).result() == expected
 
 
-def test_a_lost_core_is_replaced() -> None:
-    """An interrupt can come when a core has left the queue and nobody holds it yet."""
-    cores = cores_module.Cores()
-    cores.grow(2)
-    cores._free.get()  # dropped
-    taken: list[Core] = []
+def test_a_lost_worker_is_replaced() -> None:
+    """An interrupt can come after a worker has left the queue and before anything holds it."""
+    workers = workers_module.Workers()
+    workers.grow(2)
+    workers._free.get()  # dropped
+    taken: list[Worker] = []
 
-    cores.take(2, taken)
+    workers.take(2, taken)
 
     assert len(taken) == 2
 
 
-def test_callers_share_the_cores() -> None:
-    cores = cores_module.Cores()
-    cores.grow(3)
+def test_callers_share_the_workers() -> None:
+    workers = workers_module.Workers()
+    workers.grow(3)
     shares: list[int] = []
 
     def take_too() -> None:
-        taken: list[Core] = []
-        cores.take(3, taken)
+        taken: list[Worker] = []
+        workers.take(3, taken)
         shares.append(len(taken))
-        cores.give_back(taken)
+        workers.give_back(taken)
 
-    first: list[Core] = []
-    cores.take(1, first)
-    other = threading.Thread(target=take_too)  # two cores are left, and there are two callers
+    first: list[Worker] = []
+    workers.take(1, first)
+    other = threading.Thread(target=take_too)  # two workers are left, and there are two callers
     other.start()
     other.join()
-    cores.give_back(first)
+    workers.give_back(first)
     take_too()
 
     assert shares == [1, 3]
 
 
-def test_threads_that_cannot_be_started_are_not_needed(engine: Engine, expected: bytes) -> None:
+def test_threads_that_cannot_be_started_are_not_needed(engine: CompiledEngine, expected: bytes) -> None:
     def work() -> tuple[bytes, int, bytes, int]:
         start = threading.Thread.start
 
@@ -336,11 +341,11 @@ def test_threads_that_cannot_be_started_are_not_needed(engine: Engine, expected:
 
 ENDS = """
 import atexit, os, random, sys, threading, time
+from support.engines import compiled_engine
 from support.seeded_models import CONFIGS, packed, seeded_ids, seeded_tensors
-from distilnp.engine.engine import Engine
 
 config = CONFIGS["odd-sizes"]
-engine = Engine(packed(seeded_tensors(config), config), 3)
+engine = compiled_engine(packed(seeded_tensors(config), config), 3)
 texts = [seeded_ids(config.vocab_size, 100, seed=i) for i in range(30)]
 expected = engine.forward(texts).tobytes()
 

@@ -13,8 +13,8 @@ from support.children import PATIENCE_SECONDS, environment, run_python
 from support.seeded_models import CONFIGS, seeded_tensors, write_checkpoint
 
 import distilnp
-from distilnp.engine.engine import Engine
-from distilnp.native.loader import chosen, no_library, no_numba
+from distilnp.engine.compiled_engine import CompiledEngine
+from distilnp.native.loader import choose, no_library, no_numba
 
 CONFIG = CONFIGS["one-layer"]
 
@@ -36,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_kernels_can_run_where_the_engine_is_tested() -> None:
-    assert chosen().kernels in SAYS
+    assert choose().kernels in SAYS
 
 
 # Two threads and a fork call while kernels are being compiled or loaded; before that, nothing is said.
@@ -123,7 +123,22 @@ def test_the_engine_is_chosen_where_it_can_run(
     if given is not None:
         monkeypatch.setenv("DISTILNP_KERNELS", given)
 
-    assert isinstance(distilnp.load(folder).engine, Engine)
+    assert isinstance(distilnp.load(folder).engine, CompiledEngine)
+
+
+@pytest.mark.parametrize("later", ["aot", "jit", "numpy", "bogus"])
+def test_a_classifier_keeps_the_kernels_that_it_was_loaded_with(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, kernels: str, later: str
+) -> None:
+    monkeypatch.setenv("DISTILNP_KERNELS", kernels)
+    classifier = distilnp.load(folder)
+    program = classifier.engine.program
+    expected = classifier("w1 w2").logits.tobytes()
+
+    monkeypatch.setenv("DISTILNP_KERNELS", later)
+
+    assert classifier("w1 w2").logits.tobytes() == expected
+    assert classifier.engine.program is program
 
 
 def test_the_command_answers_with_the_engine_and_ends_on_ctrl_c(folder: Path, kernels: str) -> None:

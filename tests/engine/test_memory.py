@@ -10,10 +10,10 @@ CLASSIFY_FOR_LONG = (
     + """
 import random
 from support.seeded_models import CONFIGS, packed, seeded_tensors
-from distilnp.engine.engine import Engine
+from support.engines import compiled_engine
 
 config = CONFIGS["odd-sizes"]
-engine = Engine(packed(seeded_tensors(config), config), 2)
+engine = compiled_engine(packed(seeded_tensors(config), config), 2)
 draw = random.Random(1)
 
 def classify(n_texts):

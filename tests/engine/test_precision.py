@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from support.engines import compiled_engine
 from support.expected_logits import GOLDENS, float32_tolerance, golden
 from support.seeded_models import CONFIGS, packed, params_of, seeded_ids, seeded_tensors
 
 import distilnp
 from distilnp.checkpoint.registry import find_checkpoint
-from distilnp.engine.engine import Engine
 from distilnp.engine.weights import PackedWeights, load_packed
 from distilnp.kernels.tiles import KC
 from distilnp.model import reference
@@ -46,7 +46,7 @@ class Compared(NamedTuple):
 @pytest.fixture(scope="module", params=["base", "sst2-mini"])
 def compared(request: pytest.FixtureRequest) -> Compared:
     stored = golden(f"{request.param}-many")
-    engine = Engine(weights_of(request.param), THREADS)
+    engine = compiled_engine(weights_of(request.param), THREADS)
     config = engine.weights.config
     lengths = list(stored["float64"])
     logits = {precision: np.stack(list(by_length.values())) for precision, by_length in stored.items()}
@@ -80,7 +80,7 @@ def test_no_logit_is_further_off_than_rounding_explains(compared: Compared) -> N
 @pytest.mark.parametrize("name", [name for name in CONFIGS if name != "base"])
 def test_models_of_odd_sizes_have_the_logits_of_transformers(name: str) -> None:
     config, expected = CONFIGS[name], golden(name)["float64"]
-    engine = Engine(packed(seeded_tensors(config), config), THREADS)
+    engine = compiled_engine(packed(seeded_tensors(config), config), THREADS)
     largest_logit = max(np.abs(logits).max() for logits in expected.values())
 
     logits = engine.forward([seeded_ids(config.vocab_size, n, seed=n) for n in expected])
@@ -98,7 +98,7 @@ def test_a_model_may_have_more_heads_than_a_vector_has_lanes() -> None:
     texts = [seeded_ids(config.vocab_size, n, seed=n) for n in (1, 2, 16, 17, 40, 300)]
     expected = [reference.forward(ids, params, config) for ids in texts]
 
-    logits = Engine(packed(tensors, config), THREADS).forward(texts)
+    logits = compiled_engine(packed(tensors, config), THREADS).forward(texts)
 
     largest_logit = np.abs(expected).max()
     for ids, found, wanted in zip(texts, logits, expected, strict=True):

@@ -44,12 +44,12 @@ with open(sys.argv[1], "w") as file:
     file.write(str(os.getpid()))
 
 from support.seeded_models import CONFIGS, packed, seeded_ids, seeded_tensors
-from distilnp.engine.engine import Engine
-from distilnp.engine.threads import thread_count
+from support.engines import compiled_engine
+from distilnp.engine.thread_count import thread_count
 
 config = CONFIGS["odd-sizes"]
 texts = [seeded_ids(config.vocab_size, 1 + 7 * i % 40, seed=i) for i in range(4)]
-engine = Engine(packed(seeded_tensors(config), config), int(sys.argv[2]) or thread_count())
+engine = compiled_engine(packed(seeded_tensors(config), config), int(sys.argv[2]) or thread_count())
 alone = engine.forward(texts).tobytes()
 answers = []
 

@@ -8,7 +8,7 @@ from support.children import Fork
 from support.seeded_models import CONFIGS, seeded_tensors, write_checkpoint
 
 import distilnp
-from distilnp.engine.threads import cgroup_quota, thread_count
+from distilnp.engine.thread_count import cgroup_quota, thread_count
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +80,7 @@ def test_a_quota_is_rounded_up_and_never_above_the_cores(
     monkeypatch: pytest.MonkeyPatch, quota: float, expected: int
 ) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(4)), raising=False)
-    monkeypatch.setattr("distilnp.engine.threads.cgroup_quota", lambda: quota)
+    monkeypatch.setattr("distilnp.engine.thread_count.cgroup_quota", lambda: quota)
 
     assert thread_count() == expected
 

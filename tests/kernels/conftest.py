@@ -12,7 +12,7 @@ from distilnp.native.loader import no_numba
 COMPILING = [
     "test_elementary.py",
     "test_jobs.py",
-    "test_simd.py",
+    "test_words.py",
     "test_widths.py",
 ]
 collect_ignore = COMPILING if no_numba() else []

@@ -16,7 +16,8 @@ from witness import fit_elementary
 
 from distilnp.kernels import elementary
 from distilnp.kernels.jit import EntryPoint, entry_point
-from distilnp.kernels.simd import float_pointer, load, store
+from distilnp.kernels.words.lanes_f32 import load, store
+from distilnp.kernels.words.memory import float_pointer
 from distilnp.model import erf as float64
 from distilnp.model import reference
 

@@ -10,8 +10,9 @@ from support.kernel_programs import on_threads
 
 from distilnp.kernels.jit import entry_point
 from distilnp.kernels.jobs import await_all, take_job
-from distilnp.kernels.simd import fetch_add, int_pointer
 from distilnp.kernels.steps import BOARD_STEP, DONE, TAKEN
+from distilnp.kernels.words.atomics import fetch_add
+from distilnp.kernels.words.memory import int_pointer
 
 
 @entry_point(types.int64, int_pointer, int_pointer, int_pointer)

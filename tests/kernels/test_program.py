@@ -110,7 +110,7 @@ class OneProgram:
                      n_panels=3 * DIM // 16, n_heads=1, epilogue=GELU, **addresses(qkv_lin)),
                 step(ATTENTION, rows=N_SPANS, a=QKV, b=QKV, c=CONTEXT, index=SPANS, a_row=qkv.stride,
                      b_row=qkv.stride, c_row=context.stride, dim=DIM // HEADS, n_heads=HEADS,
-                     head_dim=DIM // HEADS, column=DIM, value_column=2 * DIM),
+                     head_dim=DIM // HEADS, key_column=DIM, value_column=2 * DIM),
                 step(GEMM, rows=N_TOKENS, a=CONTEXT, b=X, c=SUMS, **of_x, n_panels=DIM // 16, n_heads=1,
                      epilogue=RESIDUAL, **addresses(out_lin)),
                 step(LAYER_NORM, rows=N_TOKENS, a=SUMS, c=X, **of_x, **addresses(norm)),

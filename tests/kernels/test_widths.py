@@ -22,9 +22,8 @@ from support.kernel_programs import (
 )
 
 from distilnp.kernels import program
-from distilnp.kernels.steps import GELU, IDENTITY, RELU, RESIDUAL
+from distilnp.kernels.steps import GELU, IDENTITY, RELU, RESIDUAL, SYMBOL
 from distilnp.kernels.tiles import KC, MR
-from distilnp.native.library import SYMBOL
 from distilnp.native.object_code import module_for, target_machine
 
 # A CPU of the host's family that no library is built for, if there is one: that without AVX has 4 lanes, and

@@ -10,8 +10,9 @@ from elftools.elf.elffile import ELFFile
 from support.children import environment
 
 from distilnp.errors import BuildError
+from distilnp.kernels.steps import SYMBOL
 from distilnp.native import build, linker
-from distilnp.native.library import MANIFEST, SYMBOL, path_of
+from distilnp.native.library import MANIFEST, path_of
 from distilnp.native.targets import TARGETS, targets_of_this_machine
 
 # Of the C library: see test_object_code.py.
@@ -103,7 +104,7 @@ def test_an_unknown_target_is_an_error_that_names_those_there_are(tmp_path: Path
     done = run_build("--output", tmp_path, "x86-64-v9")
 
     assert done.returncode == 2
-    assert f"'x86-64-v9' is no target, expected one of {', '.join(TARGETS)}" in done.stderr
+    assert f"'x86-64-v9' is not a target, expected one of {', '.join(TARGETS)}" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 

@@ -101,7 +101,7 @@ WRONG = {
         f"they are stale, of ABI version 99 instead of {ABI}; {BUILD}",
     ),
     "other sources": (
-        damage("../../kernels/gemm.py", lambda x: x + b"\n"),
+        damage("../../kernels/gemm_f32.py", lambda x: x + b"\n"),
         f"they are stale, built from other sources; {BUILD}",
     ),
     "a new source": (lambda folder: (folder / "../../kernels/new.py").touch(), "built from other sources"),

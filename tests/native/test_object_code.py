@@ -10,8 +10,8 @@ from support.entry_points import entry_points
 
 from distilnp.kernels import program
 from distilnp.kernels.jit import EntryPoint, entry_point
-from distilnp.kernels.simd import int_pointer
-from distilnp.native.library import SYMBOL
+from distilnp.kernels.steps import SYMBOL
+from distilnp.kernels.words.memory import int_pointer
 from distilnp.native.object_code import module_for, object_code, target_machine
 from distilnp.native.targets import TARGETS
 

@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
+from support.engines import compiled_engine
 from support.seeded_models import CONFIGS, packed, seeded_ids, seeded_tensors
 
 from distilnp.checkpoint.registry import find_checkpoint
-from distilnp.engine.engine import Engine
 from distilnp.engine.weights import load_packed
 from distilnp.model.config import DistilBertConfig
 
@@ -25,7 +25,7 @@ def engine_bits(name: str, threads: int) -> dict[str, list[str]]:
         weights = load_packed(folder, DistilBertConfig.from_folder(folder))
     lengths = [n for n in LENGTHS if n <= weights.config.max_position_embeddings]
     texts = [seeded_ids(weights.config.vocab_size, n, 0) for n in lengths]
-    logits = Engine(weights, threads).forward(texts)
+    logits = compiled_engine(weights, threads).forward(texts)
     return {str(n): [float(x).hex() for x in row] for n, row in zip(lengths, logits, strict=True)}
 
 

@@ -5,7 +5,7 @@ from functools import cache
 
 import pytest
 
-from distilnp.native.library import Refused, load, read_manifest
+from distilnp.native.library import NotRun, open_checked, read_manifest
 from distilnp.native.loader import no_numba
 from distilnp.native.targets import TARGETS, targets_of_this_machine
 
@@ -23,8 +23,8 @@ def call(way: str) -> Callable[..., None]:
 
         return run.call
     try:
-        return load(TARGETS[way], read_manifest()[way])
-    except Refused as error:
+        return open_checked(TARGETS[way], read_manifest()[way])
+    except NotRun as error:
         if error.is_fault:
             raise
         pytest.skip(str(error))

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from distilnp.engine.memory import aligned_floats
 from distilnp.engine.packing import padded
-from distilnp.engine.weights import aligned_floats
 from distilnp.kernels.steps import (
     ATTENTION,
     BOARD_STEP,
@@ -260,7 +260,7 @@ def attention(
             "dim": dim // n_heads,
             "n_heads": n_heads,
             "head_dim": head_dim or dim // n_heads,
-            "column": LANES,
+            "key_column": LANES,
             "value_column": value_column,
         },
         scratch_size=attention_scratch(dim // n_heads, int(spans[:, 3].max())),

@@ -9,15 +9,12 @@ model computes of a longer one, as a multiple of those of its head.
 
 import argparse
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import imdb
-import numpy as np
 from measures import interval
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 import distilnp
@@ -31,19 +28,6 @@ POLICIES: dict[str, dict[str, object]] = {
     },
     "`sentences`": {"sentences": True},
 }
-
-
-@dataclass
-class CountingEngine:
-    """An engine that counts the tokens that it is given."""
-
-    engine: object
-    n_tokens: int = 0
-
-    def forward(self, texts: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-        """Count, and compute."""
-        self.n_tokens += sum(map(len, texts))
-        return self.engine.forward(texts)
 
 
 @dataclass
@@ -66,16 +50,19 @@ class Verdict:
 
 
 def judge(classifier: distilnp.Classifier, reviews: list[imdb.Example]) -> Verdict:
-    """Classify reviews, and hold the answers against their labels."""
-    engine = CountingEngine(classifier.engine)
-    predictions = replace(classifier, engine=engine).stream(review.text for review in reviews)
+    """Classify reviews, and compare the answers with their labels."""
+    passages = [
+        passage for review in reviews for passage in classifier.reading.passages(review.text, "review")
+    ]
+    n_tokens = sum(len(ids) for passage in passages for ids in passage.inputs)
+    predictions = classifier.stream(review.text for review in reviews)
     right, losses = [], []
     for review, prediction in zip(reviews, tqdm(predictions, total=len(reviews)), strict=True):
         label = imdb.LABELS[review.label]
         right.append(prediction.label == label)
-        # The highest scores of windows are no shares of one.
+        # The highest scores of windows need not add up to 1.
         losses.append(-math.log(prediction.scores[label] / sum(prediction.scores.values())))
-    return Verdict(right, losses, engine.n_tokens)
+    return Verdict(right, losses, n_tokens)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Every word of kernels/simd.py by itself, against NumPy, to the bit."""
+"""Every word of kernels/words by itself, compared with NumPy to the bit."""
 
 import threading
 from typing import Any
@@ -12,31 +12,22 @@ from numba import types
 from support.kernel_programs import LANES, assert_same_bits, on_threads
 from support.rounded_once import fma as rounded_once
 
-from distilnp.kernels import simd
 from distilnp.kernels.jit import entry_point
-from distilnp.kernels.simd import (
-    advance,
-    fetch_add,
+from distilnp.kernels.words import atomics, lanes_f32, memory, tiles
+from distilnp.kernels.words.atomics import fetch_add, load_acquire
+from distilnp.kernels.words.lanes_f32 import (
     first_lanes,
-    float_pointer,
-    floats_at,
     fma,
-    int_pointer,
-    ints_at,
     larger,
     load,
-    load_acquire,
     power_of_two,
-    prefetch,
     smaller,
     splat,
     store,
     sum_lanes,
-    tile_add,
-    tile_fma,
-    tile_store,
-    tile_zeros,
 )
+from distilnp.kernels.words.memory import advance, float_pointer, floats_at, int_pointer, ints_at, prefetch
+from distilnp.kernels.words.tiles import tile_add, tile_fma, tile_store, tile_zeros
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -291,6 +282,7 @@ def test_what_was_written_before_a_counter_changed_is_seen_after_the_change_is()
 
 
 def test_every_word_is_here() -> None:
-    words = {name for name, word in vars(simd).items() if isinstance(word, type(simd.load))}
+    modules = (atomics, lanes_f32, memory, tiles)
+    words = {name for m in modules for name, word in vars(m).items() if isinstance(word, type(load))}
 
     assert words - set(globals()) == set()

@@ -1,4 +1,4 @@
-"""How many threads: what the caller says, the user's environment, or the system's limits."""
+"""How many threads to compute with: the caller's number, the environment's, or the system's limit."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ from ..errors import ArgumentError
 
 VARIABLE = "DISTILNP_NUM_THREADS"
 
-# More than any machine has; a larger number is a mistake.
+# No machine has more cores, so a larger number is a mistake.
 MOST = 1024
 
 
@@ -17,8 +17,9 @@ def thread_count(threads: int | None = None) -> int:
     Parameters
     ----------
     threads : int, optional
-        The caller's wish. By default that of the variable DISTILNP_NUM_THREADS, else as many as the process
-        may use: cores by its affinity, and no more than its control group's quota (rounded up).
+        The caller's number. By default that of the variable DISTILNP_NUM_THREADS, and without it as many as
+        the process may use: the cores of its affinity, but no more than its control group's quota, rounded
+        up.
 
     Raises
     ------
@@ -39,9 +40,9 @@ def thread_count(threads: int | None = None) -> int:
 
 
 def cgroup_quota(root: Path = Path("/")) -> float | None:
-    """Return how many cores' time the process may use, or None where nothing limits it.
+    """Return how many cores' worth of time the process may use, or None if nothing limits it.
 
-    The control group of a process may be limited itself or by any of those above it: version 2 says so in
+    The limit may be set on the control group of the process or on any group above it. Version 2 keeps it in
     `cpu.max` (https://docs.kernel.org/admin-guide/cgroup-v2.html), version 1 in two files
     (https://docs.kernel.org/scheduler/sched-bwc.html).
     """
@@ -52,7 +53,7 @@ def cgroup_quota(root: Path = Path("/")) -> float | None:
     quotas = []
     for line in lines:
         if line.count(":") < 2:
-            continue  # what imitates Linux need not do so well
+            continue  # systems that imitate Linux may write other lines
         _, controllers, path = line.split(":", 2)
         if not controllers:
             mounts = [root / "sys/fs/cgroup", root / "sys/fs/cgroup/unified"]
@@ -60,7 +61,7 @@ def cgroup_quota(root: Path = Path("/")) -> float | None:
             mounts = [root / "sys/fs/cgroup" / name for name in (controllers, "cpu", "cpu,cpuacct")]
         else:
             continue
-        # In a container, the path may be the host's, while the mount shows its own group at the root.
+        # In a container, the path may be the host's, while the mount has the container's group at its root.
         group = Path(path.lstrip("/"))
         for mount in mounts:
             for folder in (group, *group.parents):

@@ -9,12 +9,35 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from distilnp import Prediction
+from distilnp.long_text import Extent, Passage
 from distilnp.model.config import DistilBertConfig
-from distilnp.predictions import decode, default_function, predict
+from distilnp.scoring import Scoring, decode, default_function
 
 # Every number that a config.json may have.
 TEMPERATURES = st.floats(0, exclude_min=True, allow_infinity=False)
 LOGITS = arrays(np.float32, st.integers(1, 9), elements=st.floats(-(2.0**100), 2.0**100, width=32))
+
+
+def predict(
+    logits: np.ndarray,
+    labels: tuple[str, ...],
+    function: str,
+    *,
+    n_tokens: int,
+    n_seen: int,
+    threshold: float | None = None,
+    temperature: float = 1.0,
+) -> Prediction:
+    """Return the prediction for a text of n_tokens tokens, of which the model saw n_seen."""
+    scoring = Scoring(
+        labels=labels,
+        function_to_apply=function,
+        threshold=threshold,
+        temperature=temperature,
+        aggregate="mean_probs",
+    )
+    passage = Passage(Extent(0, 0, n_tokens - 2), n_tokens, (tuple(range(n_seen)),))
+    return scoring.answer(passage, logits[np.newaxis])
 
 
 # The rules of transformers 5.23, pipelines/text_classification.py, `postprocess`.
@@ -99,7 +122,7 @@ def test_the_higher_the_temperature_the_less_is_claimed(logits: np.ndarray, a: f
     assert entropy(min(a, b)) <= entropy(max(a, b)) + 9 * 4 * 2.0**-52
 
 
-def test_a_threshold_is_held_against_the_calibrated_score() -> None:
+def test_a_threshold_is_compared_with_the_calibrated_score() -> None:
     logits = np.array([1.0, 2.0], np.float32)  # sigmoids 0.73 and 0.88; of the halves, 0.62 and 0.73
 
     def labels(temperature: float) -> tuple[str, ...]:

@@ -1,0 +1,47 @@
+"""Which engine a checkpoint gets: the compiled kernels where they can run, otherwise the reference pass."""
+
+from functools import cache
+from pathlib import Path
+
+from ..checkpoint.tensors import load_params
+from ..model.config import DistilBertConfig
+from ..native.loader import choose, say
+from .compiled_engine import CompiledEngine
+from .engine import Engine
+from .reference_engine import ReferenceEngine
+from .weights import load_packed
+
+
+def load_engine(folder: Path, config: DistilBertConfig, threads: int) -> Engine:
+    """Load the weights of a checkpoint into the fastest engine that can run here.
+
+    The choice is made now and held by the engine: a later change of DISTILNP_KERNELS changes nothing.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of the checkpoint.
+    config : DistilBertConfig
+        Its configuration.
+    threads : int
+        How many threads to compute with. The reference pass leaves this to NumPy.
+
+    Raises
+    ------
+    CheckpointError, TensorError
+        The weights cannot be used.
+    ArgumentError
+        DISTILNP_KERNELS asks for kernels that cannot run here.
+    """
+    choice = choose()
+    if choice.program is not None:
+        return CompiledEngine(load_packed(folder, config), threads, choice.program)
+    if choice.reason:
+        _say_once(f"{choice.reason}; computing with NumPy instead, several times slower")
+    return ReferenceEngine(load_params(folder, config), config)
+
+
+@cache
+def _say_once(message: str) -> None:
+    """Print a message once in a process."""
+    say(message)

@@ -1,0 +1,157 @@
+"""The model, run by the compiled kernels: batches of texts, on the workers that are free."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from ..errors import ArgumentError
+from ..kernels.steps import BOARD_STEP, attention_scratch
+from ..model.config import DistilBertConfig
+from ..model.params import Params
+from ..native.loader import Program, choose
+from .batch import RaggedBatch
+from .buffers import SLACK, Buffers
+from .layers import Layers
+from .packing import Floats
+from .thread_count import thread_count
+from .weights import PackedWeights
+from .workers import Worker, workers
+
+# Tokens in a batch: so many that reading the weights costs little beside computing with them, and so few that
+# activations stay in the caches and Ctrl-C is answered within a second.
+BATCH_TOKENS = 1024
+
+
+class CompiledEngine:
+    """The compiled forward pass of one model.
+
+    Parameters
+    ----------
+    weights : PackedWeights
+        May be shared with other engines.
+    threads : int
+        How many threads to compute a batch with, if so many workers are free.
+    program : Program
+        The kernels. The engine keeps them, whatever is chosen for others later.
+    """
+
+    def __init__(self, weights: PackedWeights, threads: int, program: Program) -> None:
+        self.weights = weights
+        self.threads = threads
+        self.program = program
+        # A caller that asks for one thread may call from several of its own. They get the other workers.
+        workers().grow(max(threads, thread_count()))
+        config = weights.config
+        self._n_labels = config.n_labels
+        self._n_heads = config.n_heads
+        self._buffers = Buffers(config)
+        self._steps = np.array(Layers(weights, self._buffers).forward(), np.int64)
+        self._scratch_size = attention_scratch(config.dim, config.max_position_embeddings)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Steps hold addresses and a program is machine code: neither is of use in another process.
+        return _restored, (self.weights, self.threads)
+
+    @property
+    def config(self) -> DistilBertConfig:
+        """The configuration of the model."""
+        return self.weights.config
+
+    @property
+    def params(self) -> Params:
+        """The parameters as the reference pass takes them; each use unpacks them again."""
+        return self.weights.unpack()
+
+    def warmup(self) -> None:
+        """Compile the kernels, if they are not compiled yet."""
+        self.program.run  # noqa: B018
+
+    def forward(self, inputs: Sequence[Sequence[int]]) -> Floats:
+        """Compute logits: see `Engine.forward`.
+
+        A text's logits are the same bits whatever the other inputs are, on any number of threads.
+        """
+        logits = np.empty((len(inputs), self._n_labels), np.float32)
+        first = 0
+        for batch in batches(inputs):
+            self._run(RaggedBatch.of(batch, self._n_heads), logits[first : first + len(batch)])
+            first += len(batch)
+        return logits
+
+    def _run(self, batch: RaggedBatch, logits: Floats) -> None:
+        """Compute the logits of a batch."""
+        run = self.program.run
+        everyone = workers()
+        taken: list[Worker] = []
+        try:
+            everyone.take(self.threads, taken)
+            worker, *helpers = taken
+            try:
+                self._compute(batch, logits, worker, helpers, run)
+            except BaseException:
+                # Perhaps an interrupt, while helpers work on this worker's memory.
+                worker.abandon_memory()
+                raise
+        finally:
+            # A worker that an interrupt leaves in a traceback would be missing for the next caller.
+            try:
+                everyone.give_back(taken)
+            except BaseException:
+                everyone.give_back(taken)
+                raise
+
+    def _compute(
+        self,
+        batch: RaggedBatch,
+        logits: Floats,
+        worker: Worker,
+        helpers: list[Worker],
+        run: Callable[..., None],
+    ) -> None:
+        """Run the steps in this thread and in those of the helpers, in the memory of one worker."""
+        sizes = self._buffers.sizes(len(batch.ids), len(batch.starts))
+        n_activations, n_threads = sum(sizes.values()), 1 + len(helpers)
+        memory = worker.floats(n_activations + n_threads * self._scratch_size + SLACK)
+        table, padded_logits = self._buffers.table(batch, memory)
+        scratch = memory[n_activations:]
+        board = np.zeros((len(self._steps) + 1, BOARD_STEP), np.int64)
+
+        # A helper may come late, or still be working when this call is interrupted and ends. The function
+        # keeps alive everything that the helper reads and writes.
+        def work(keep: object = (batch, table, board, scratch)) -> None:
+            run(
+                len(self._steps),
+                self._steps.ctypes.data,
+                table.ctypes.data,
+                board.ctypes.data,
+                scratch.ctypes.data,
+                self._scratch_size,
+            )
+
+        for helper in helpers:
+            helper.call(work)
+        work()
+        logits[:] = padded_logits[:, : self._n_labels]
+
+
+def batches(inputs: Sequence[Sequence[int]]) -> Iterator[Sequence[Sequence[int]]]:
+    """Cut inputs, in their order, into batches of at most BATCH_TOKENS tokens or of one input."""
+    first = n_tokens = 0
+    for i, ids in enumerate(inputs):
+        if n_tokens + len(ids) > BATCH_TOKENS and i > first:
+            yield inputs[first:i]
+            first, n_tokens = i, 0
+        n_tokens += len(ids)
+    if first < len(inputs):
+        yield inputs[first:]
+
+
+def _restored(weights: PackedWeights, threads: int) -> CompiledEngine:
+    """Return the engine of a pickle, with the kernels that can run in this process."""
+    program = choose().program
+    if program is None:
+        raise ArgumentError(
+            "the pickle holds a classifier for compiled kernels, and none can run here. Load the model here "
+            "instead"
+        )
+    return CompiledEngine(weights, threads, program)

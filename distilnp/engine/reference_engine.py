@@ -1,0 +1,34 @@
+"""The reference pass as an engine, for machines on which no compiled kernels can run."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..model import reference
+from ..model.config import DistilBertConfig
+from ..model.params import Params
+from .packing import Floats
+
+
+class ReferenceEngine:
+    """`reference.forward`, one input after another, with the interface of `Engine`.
+
+    Here too, logits do not depend on the other inputs. They may depend on the number of threads: NumPy's BLAS
+    decides about its own.
+    """
+
+    def __init__(self, params: Params, config: DistilBertConfig) -> None:
+        self.params = params
+        self.config = config
+
+    def warmup(self) -> None:
+        """Do nothing: there is nothing to compile."""
+
+    def forward(self, inputs: Sequence[Sequence[int]]) -> Floats:
+        """Compute logits: see `Engine.forward`."""
+        logits = np.empty((len(inputs), self.config.n_labels), np.float32)
+        # Logits that overflow are reported by the classifier, as one error instead of many warnings.
+        with np.errstate(over="ignore", invalid="ignore"):
+            for i, ids in enumerate(inputs):
+                logits[i] = reference.forward(ids, self.params, self.config)
+        return logits
