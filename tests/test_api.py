@@ -4,10 +4,12 @@ import copy
 import itertools
 import json
 import pickle
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -152,12 +154,12 @@ def test_a_softmax_model_may_be_judged_label_by_label(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("threshold", [-0.1, 1.1, float("nan"), "0.5", True, [0.5]])
-def test_a_threshold_that_is_no_share_of_one_is_refused(multi_label: Path, threshold: object) -> None:
+def test_a_threshold_that_is_not_a_probability_is_refused(multi_label: Path, threshold: object) -> None:
     with pytest.raises(distilnp.ArgumentError, match=r"threshold is .*, expected a number from 0 to 1"):
         distilnp.load(multi_label, threshold=threshold)
 
 
-def test_a_threshold_that_nothing_would_heed_is_refused(folder: Path) -> None:
+def test_a_threshold_is_refused_where_it_would_have_no_effect(folder: Path) -> None:
     with pytest.raises(distilnp.ArgumentError, match=r"'softmax', expected 'sigmoid'"):
         distilnp.load(folder, threshold=0.5)
 
@@ -284,14 +286,14 @@ def test_a_bad_text_in_a_list_is_named_by_its_place(classifier: distilnp.Classif
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"max_length": 2}, distilnp.ArgumentError, "max_length is 2, expected an integer from 3 to 512"),
+        ({"max_length": 2}, distilnp.ArgumentError, "max_length is 2, expected an integer of at least 3"),
         ({"max_length": 513}, distilnp.ArgumentError, "max_length is 513"),
         ({"max_length": 8.0}, distilnp.ArgumentError, "max_length is 8.0"),
         ({"max_length": [5]}, distilnp.ArgumentError, r"max_length is \[5\]"),
         ({"max_length": True}, distilnp.ArgumentError, "max_length is True"),
         ({"labels": ["a", "b"]}, distilnp.ArgumentError, "expected 7 different ones"),
-        ({"labels": ["a"] * 7}, distilnp.ArgumentError, "expected 7 different ones"),
-        ({"labels": range(7)}, distilnp.InputTypeError, "expected every label to be text"),
+        ({"labels": ["a"] * 7}, distilnp.ArgumentError, "expected at least one label, and no two equal ones"),
+        ({"labels": range(7)}, distilnp.InputTypeError, "expected every label to be a str"),
         ({"labels": "abcdefg"}, distilnp.InputTypeError, "labels is str"),
         ({"labels": 7}, distilnp.InputTypeError, "labels is int"),
         ({"function_to_apply": "tanh"}, distilnp.ArgumentError, "'softmax', 'sigmoid', 'none'"),
@@ -339,9 +341,76 @@ def test_weights_that_overflow_are_an_error_not_an_answer(tmp_path: Path) -> Non
         distilnp.load(tmp_path)(words(3))
 
 
+BAD_PARTS = {
+    "max_length beyond the positions": (
+        "reading",
+        {"max_length": 513},
+        "max_length is 513, expected at most",
+    ),
+    "max_length without room": (
+        "reading",
+        {"max_length": 2},
+        "max_length is 2, expected an integer",
+    ),
+    "windows that never advance": (
+        "reading",
+        {"max_length": 3, "long_text": "windows", "stride": 1},
+        "stride is 1, expected an integer from 0 to 0",
+    ),
+    "an unknown policy": (
+        "reading",
+        {"long_text": "middle"},
+        "long_text is 'middle', expected one of",
+    ),
+    "a label too few": ("scoring", {"labels": tuple("abcdef")}, "expected 7 different ones"),
+    "a label too many": ("scoring", {"labels": tuple("abcdefgh")}, "expected 7 different ones"),
+    "an unknown function": (
+        "scoring",
+        {"function_to_apply": "tanh"},
+        "function_to_apply is 'tanh'",
+    ),
+    "a threshold for softmax": ("scoring", {"threshold": 0.5}, "expected 'sigmoid'"),
+    "no temperature": (
+        "scoring",
+        {"temperature": 0.0},
+        "temperature is 0.0, expected a finite",
+    ),
+    "an unknown aggregate": ("scoring", {"aggregate": "median"}, "aggregate is 'median', expected one of"),
+}
+
+
+@pytest.mark.parametrize(("part", "changes", "message"), BAD_PARTS.values(), ids=BAD_PARTS)
+def test_replacing_a_part_goes_through_the_checks_of_load(
+    classifier: distilnp.Classifier, part: str, changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(distilnp.ArgumentError, match=re.escape(message)):
+        replace(classifier, **{part: replace(getattr(classifier, part), **changes)})
+
+
+def test_parts_of_another_model_are_refused(classifier: distilnp.Classifier, tmp_path: Path) -> None:
+    config = replace(CONFIG, vocab_size=CONFIG.vocab_size + 100)
+    vocab = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"w{i}" for i in range(CONFIG.vocab_size))]
+    other = distilnp.load(write_checkpoint(tmp_path, config, seeded_tensors(config), vocab=vocab))
+
+    with pytest.raises(distilnp.ArgumentError, match="tokenizer has 216 tokens, expected at most 211"):
+        replace(classifier, reading=replace(classifier.reading, tokenizer=other.tokenizer))
+    with pytest.raises(distilnp.ArgumentError, match="engine runs a model of"):
+        replace(classifier, engine=other.engine)
+
+
+def test_a_replaced_part_shares_the_weights_and_changes_the_answer(classifier: distilnp.Classifier) -> None:
+    sure = replace(classifier, scoring=replace(classifier.scoring, temperature=0.5))
+
+    before, after = classifier(words(4)), sure(words(4))
+
+    assert sure.engine is classifier.engine
+    assert after.logits.tobytes() == before.logits.tobytes()
+    assert after.score > before.score
+
+
 def test_classify_keeps_its_model(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = distilnp.classify(words(3), folder)
-    monkeypatch.setattr("distilnp.api.load_params", None)  # a second load would fail
+    monkeypatch.setattr("distilnp.api.load", None)  # a second load would fail
 
     assert distilnp.classify(words(3), str(folder)) == expected
     assert distilnp.classify([words(3)], model=folder) == [expected]

@@ -101,7 +101,7 @@ def test_scores_that_say_how_often_they_are_right_have_no_error(shares: list[tup
     ("confidences", "correct", "n_bins", "message"),
     [
         ([], [], 15, r"confidences has the shape \(0,\) .* at least one text"),
-        ([0.5], [True, False], 15, r"confidences has the shape \(1,\) and correct has \(2,\)"),
+        ([0.5], [True, False], 15, r"confidences has the shape \(1,\) and correct \(2,\)"),
         ([[0.5]], [[True]], 15, r"shape \(1, 1\) .* expected \[n_texts\]"),
         ([0.5, 1.5], [True, True], 15, r"confidences has 1\.5, expected scores from 0 to 1"),
         ([math.nan], [True], 15, "confidences has nan"),

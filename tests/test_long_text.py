@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.tokenizer_witness import BUNDLED, ours, witness
 
-from distilnp.long_text import cut, longest_first, read, windows
+from distilnp.long_text import cut, longest_first, passage, windows
 
 OURS = ours(BUNDLED, lowercase=True)
 
@@ -85,11 +85,11 @@ def test_windows_see_every_token_once_but_for_what_two_share(
     assert [i for part in parts for i in part.ids[len(part.ids) - 1 - part.n_new : -1]] == list(range(n))
     assert sum(part.n_new for part in parts) == n
     for part in parts:
-        assert part.ids == (-1, *range(part.start, part.end), -2)
+        assert part.ids == (-1, *range(part.first_token, part.end_token), -2)
         assert len(part.ids) <= max_length
     for before, after in pairwise(parts):
         assert len(before.ids) == max_length
-        assert before.end - after.start == stride
+        assert before.end_token - after.first_token == stride
         assert after.n_new >= 1
 
 
@@ -97,16 +97,16 @@ def test_windows_see_every_token_once_but_for_what_two_share(
 def test_a_window_says_where_it_stands(text: str, max_length: int, start: int) -> None:
     encoding = OURS.encode(text)
     end = start + len(text)
-    passage = read(encoding, start, end, max_length, "windows", 0)
+    found = passage(encoding, start, end, max_length, "windows", 0)
 
-    assert passage.n_tokens == len(encoding.ids)
-    assert (passage.windows[0].start, passage.windows[-1].end) == (start, end)
+    assert found.n_tokens == len(encoding.ids)
+    assert (found.windows[0].start, found.windows[-1].end) == (start, end)
     first = 0
-    for place, ids in zip(passage.windows, passage.inputs, strict=True):
+    for extent, ids in zip(found.windows, found.inputs, strict=True):
         spans = encoding.offsets[1 + first : len(ids) - 1 + first]
         first += len(spans)
         for span_start, span_end in spans:
-            assert place.start <= start + span_start <= start + span_end <= place.end
+            assert extent.start <= start + span_start <= start + span_end <= extent.end
 
 
 def test_every_pair_of_lengths_and_every_room_is_cut_as_tokenizers_cuts() -> None:

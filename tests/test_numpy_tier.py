@@ -80,7 +80,7 @@ def test_both_tiers_agree() -> None:
     engine, compiled, _, _ = answers()
     _, by_numpy, _, _ = answers("numpy")
 
-    assert engine == "Engine"
+    assert engine == "CompiledEngine"
     for one, other in zip(compiled, by_numpy, strict=True):
         # 64 units of the largest logit: test_reference.py derives that rounding stays below that.
         assert one == pytest.approx(other, rel=0, abs=64 * 2**-24 * max(map(abs, other)))

@@ -81,7 +81,7 @@ def test_two_texts_that_belong_together_are_cut_or_refused(folder: Path, options
     pair = {"text": "w1", "text_pair": "w2"}
     classifier = distilnp.load(folder, **options)
 
-    with pytest.raises(distilnp.ArgumentError, match=r"texts\[1\] is two texts .*expected a single"):
+    with pytest.raises(distilnp.ArgumentError, match=r"texts\[1\] is a pair of texts .*expected a single"):
         classifier([words(1), pair])
     assert distilnp.load(folder, long_text="head")(pair).n_tokens == 5
     assert classifier({"text": "w1"}).n_tokens == 3
@@ -333,4 +333,4 @@ except distilnp.ArgumentError as error:
 def test_without_the_package_that_finds_sentences_the_error_says_how_to_get_it(folder: Path) -> None:
     ended: subprocess.CompletedProcess[str] = run_python(WITHOUT_SENTENCEX, folder)
 
-    assert 'not installed: pip install "distilnp[sentences]"' in ended.stdout
+    assert 'Install it: pip install "distilnp[sentences]"' in ended.stdout

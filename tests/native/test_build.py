@@ -122,7 +122,7 @@ def test_what_is_missing_for_linking_is_said(monkeypatch: pytest.MonkeyPatch) ->
 def test_what_is_missing_for_compiling_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(build, "find_spec", lambda name: None)
 
-    with pytest.raises(BuildError, match="takes Numba, which is not installed: pip install"):
+    with pytest.raises(BuildError, match="needs Numba, which is not installed: pip install"):
         build.build(TARGETS.values(), tmp_path)
 
 

@@ -18,7 +18,7 @@ from distilnp.native.loader import no_numba
 from distilnp.native.targets import TARGETS, lacks
 
 CONFIG = CONFIGS["one-layer"]
-BUILD = "`python -m distilnp.native.build` builds them anew"
+BUILD = "`python -m distilnp.native.build` builds them again"
 
 RUNNABLE = [name for name in LIBRARIES if (FOLDER / MANIFEST).exists() and not lacks(TARGETS[name])]
 pytestmark = pytest.mark.skipif(not RUNNABLE, reason="there is no library that this CPU can run")
@@ -62,7 +62,7 @@ def test_the_best_library_computes_without_numba_and_in_silence(model: Path, log
 
     engine, says, numba, answered, errors = answer(model)
 
-    assert (engine, numba, answered, errors) == ("Engine", [], logits, "")
+    assert (engine, numba, answered, errors) == ("CompiledEngine", [], logits, "")
     assert says.startswith(description)
 
 
@@ -98,11 +98,11 @@ def in_manifest(**entries: object) -> Callable[[Path], None]:
 WRONG = {
     "wrong ABI version": (
         in_manifest(abi=99),
-        f"they are stale, of ABI version 99 instead of {ABI}; {BUILD}",
+        f"they are stale: their ABI version is 99, expected {ABI}; {BUILD}",
     ),
     "other sources": (
         damage("../../kernels/gemm_f32.py", lambda x: x + b"\n"),
-        f"they are stale, built from other sources; {BUILD}",
+        f"they are stale: they were built from other sources; {BUILD}",
     ),
     "a new source": (lambda folder: (folder / "../../kernels/new.py").touch(), "built from other sources"),
     "half a manifest": (damage(MANIFEST, lambda x: x[: len(x) // 2]), "cannot be read (JSONDecodeError"),
@@ -113,7 +113,7 @@ WRONG = {
     "missing": (lambda folder: [path.unlink() for path in folder.glob("*.so")], "cannot be loaded (["),
     "other results": (
         damage("../self_check.py", lambda x: x.replace(b'DIGEST = "', b'DIGEST = "0')),
-        "does not compute on this CPU what it should",
+        "computes wrong results on this CPU",
     ),
 }
 
@@ -146,10 +146,10 @@ def test_numba_compiles_what_no_library_has(model: Path, logits: str, tmp_path: 
 
     engine, description, _, answered, errors = answer(model, package)
 
-    assert (engine, answered) == ("Engine", logits)
+    assert (engine, answered) == ("CompiledEngine", logits)
     assert description.startswith("compiled by Numba in this process, because no kernels built ahead of time")
     said, compiling = errors.splitlines()
-    assert "they are stale, of ABI version 99" in said
+    assert "they are stale: their ABI version is 99" in said
     assert compiling == "distilnp: compiling kernels, once in a process, some seconds"
     # Nobody who asks for Numba is told of libraries.
     assert answer(model, package, kernels="jit")[4] == compiling + "\n"
@@ -178,10 +178,10 @@ def test_the_next_best_library_computes_instead_of_a_damaged_one(
 
     engine, description, _, answered, errors = answer(model, package)
 
-    assert (engine, answered) == ("Engine", logits)
+    assert (engine, answered) == ("CompiledEngine", logits)
     assert description.startswith(f"{RUNNABLE[-2]}, built ahead of time (not ")
     assert errors.count("\n") == 1
-    assert f"{RUNNABLE[-1]}.so is damaged; `python -m distilnp.native.build` builds it anew" in errors
+    assert f"{RUNNABLE[-1]}.so is damaged; `python -m distilnp.native.build` builds it again" in errors
 
 
 WITH_FEATURES = """
@@ -197,7 +197,7 @@ targets.CPU_INFO = pathlib.Path(sys.argv[1], "cpuinfo")
     ("flags", "why"),
     [
         ("flags : fpu avx2 bmi1 bmi2 f16c fma movbe", "x86-64-v3: the CPU has no abm"),
-        ("model name : a CPU", "cpuinfo does not say what the CPU has"),
+        ("model name : a CPU", "cpuinfo does not list the features of the CPU"),
     ],
 )
 def test_a_library_for_a_better_cpu_is_not_run(model: Path, tmp_path: Path, flags: str, why: str) -> None:
@@ -218,7 +218,7 @@ def test_a_cpu_without_avx_512_has_its_library(model: Path, logits: str) -> None
 
     engine, description, _, answered, errors = answer(model, script=WITH_FEATURES + SCRIPT)
 
-    assert (engine, answered, errors) == ("Engine", logits, "")
+    assert (engine, answered, errors) == ("CompiledEngine", logits, "")
     assert description.startswith("x86-64-v3, built ahead of time (not x86-64-v4: the CPU has no avx512bw")
 
 
