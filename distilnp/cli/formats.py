@@ -1,0 +1,20 @@
+"""How an input may look, in names: its format, the end of its file name, its usual columns.
+
+The grammar prints these names in its help, so nothing is imported that would slow `--help` down.
+"""
+
+from pathlib import Path
+
+INPUT_FORMATS = LINES, CSV, TSV, JSONL = ("lines", "csv", "tsv", "jsonl")
+
+FORMAT_OF_SUFFIX = {".csv": CSV, ".tsv": TSV, ".jsonl": JSONL, ".ndjson": JSONL}
+SUFFIXES = " ".join(FORMAT_OF_SUFFIX)
+
+# The usual names of a column of texts, or of labels, when the command line does not name it.
+USUAL_COLUMNS = ("text", "sentence")
+USUAL_LABEL_COLUMNS = ("label", "labels")
+
+
+def format_of(file: str) -> str | None:
+    """Return the format that the end of a file's name shows, with or without .gz, or None."""
+    return FORMAT_OF_SUFFIX.get(Path(file.lower().removesuffix(".gz")).suffix)
