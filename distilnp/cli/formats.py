@@ -3,7 +3,7 @@
 The grammar prints these names in its help, so nothing is imported that would slow `--help` down.
 """
 
-from pathlib import Path
+import os.path
 
 INPUT_FORMATS = LINES, CSV, TSV, JSONL = ("lines", "csv", "tsv", "jsonl")
 
@@ -17,4 +17,5 @@ USUAL_LABEL_COLUMNS = ("label", "labels")
 
 def format_of(file: str) -> str | None:
     """Return the format that the end of a file's name shows, with or without .gz, or None."""
-    return FORMAT_OF_SUFFIX.get(Path(file.lower().removesuffix(".gz")).suffix)
+    _, suffix = os.path.splitext(file.lower().removesuffix(".gz"))  # noqa: PTH122 (pathlib takes 3 ms)
+    return FORMAT_OF_SUFFIX.get(suffix)

@@ -1,9 +1,9 @@
 """The grammar of the commands that look at, fetch or write checkpoints: their help and their arguments."""
 
+from collections.abc import Iterator
 from typing import get_args
 
 from ...choices import DEFAULT_DTYPE, DEFAULT_MODEL, DType
-from ...native.targets import TARGETS
 from .shared import Commands, add_command
 
 INFO_DESCRIPTION = """\
@@ -66,6 +66,15 @@ types:
   int8     a quarter of the size: each row of a matrix is integers and a scale,
            in the format of compressed-tensors, which transformers reads
 """
+
+
+class _Targets:
+    """The kinds of CPU, imported when they are iterated: 5 of 30 ms that only --target and its help need."""
+
+    def __iter__(self) -> Iterator[str]:
+        from ...native.targets import TARGETS
+
+        return iter(TARGETS)
 
 
 def add(commands: Commands) -> None:
@@ -150,8 +159,8 @@ def _add_bundle(commands: Commands) -> None:
         "--target",
         action="append",
         metavar="TARGET",
-        choices=tuple(TARGETS),
-        help=f"build the kernels for this kind of CPU ({', '.join(TARGETS)}) instead of copying those of "
+        choices=_Targets(),
+        help="build the kernels for this kind of CPU (%(choices)s) instead of copying those of "
         'this installation; may be given more than once; needs pip install "distilnp[jit]", and a C compiler '
         "for that CPU or pip install ziglang",
     )
