@@ -11,7 +11,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from distilnp.cli.readers import Columns, Lines, read_csv
+from distilnp.cli.lines import Lines
+from distilnp.cli.readers import Columns, read_csv
 from distilnp.cli.writers import columns_of, csv_writer, fit, jsonl_writer, table_writer
 from distilnp.predictions import Prediction, placed, predict
 from distilnp.texts import Text
@@ -73,7 +74,7 @@ def test_json_lines_tell_everything_about_a_text() -> None:
 def test_json_lines_of_a_multi_label_model_have_the_labels_that_hold() -> None:
     for threshold, labels in ((0.5, ["GOOD", "世界"]), (0.9, [])):
         stream = io.StringIO()
-        jsonl_writer(stream, all_scores=False, several=True)("a", several(threshold))
+        jsonl_writer(stream, all_scores=False, multi_label=True)("a", several(threshold))
         row = json.loads(stream.getvalue())
         assert list(row) == ["text", "label", "score", "n_tokens", "n_seen", "truncated", "labels"]
         assert (row["label"], row["labels"]) == ("GOOD", labels)
@@ -129,7 +130,7 @@ def test_csv_has_a_column_for_each_score() -> None:
 
 def test_csv_of_a_multi_label_model_has_the_labels_that_hold_in_one_field() -> None:
     stream = io.StringIO(newline="")
-    write = csv_writer(stream, LABELS, all_scores=True, several=True)
+    write = csv_writer(stream, LABELS, all_scores=True, multi_label=True)
     write("a", several(0.5))
     write("b", several(0.9))
     one, none = csv.DictReader(io.StringIO(stream.getvalue()))
@@ -141,7 +142,7 @@ def test_csv_of_a_multi_label_model_has_the_labels_that_hold_in_one_field() -> N
 def test_both_texts_of_a_pair_come_back() -> None:
     pair = {"text": "a, b", "text_pair": "c\nd"}
     as_csv, as_jsonl = io.StringIO(newline=""), io.StringIO()
-    csv_writer(as_csv, LABELS, all_scores=True, given=tuple(pair))(pair, prediction())
+    csv_writer(as_csv, LABELS, all_scores=True, input_columns=tuple(pair))(pair, prediction())
     jsonl_writer(as_jsonl, all_scores=False)(pair, prediction())
     (row,) = csv.DictReader(io.StringIO(as_csv.getvalue(), newline=""))
     assert (row["text"], row["text_pair"], row["label"]) == ("a, b", "c\nd", "GOOD")
@@ -152,7 +153,7 @@ def test_both_texts_of_a_pair_come_back() -> None:
 
 def test_csv_has_the_parts_of_a_text_in_one_field() -> None:
     stream, as_jsonl = io.StringIO(newline=""), io.StringIO()
-    csv_writer(stream, LABELS, all_scores=True, parts=("sentences",))(PARTED, parted())
+    csv_writer(stream, LABELS, all_scores=True, kinds_of_parts=("sentences",))(PARTED, parted())
     jsonl_writer(as_jsonl, all_scores=False)(PARTED, parted())
     (row,) = csv.DictReader(io.StringIO(stream.getvalue(), newline=""))
     assert json.loads(row["sentences"]) == json.loads(as_jsonl.getvalue())["sentences"]
