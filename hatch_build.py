@@ -20,8 +20,8 @@ VARIABLE = "DISTILNP_BUILD_TARGETS"
 # Numba 0.62 comes with llvmlite 0.45, the first version that removes unused code.
 NUMBA = "numba>=0.62"
 
-# The libraries need no other library and no versioned symbol, so they run with any C library. The tags are the
-# oldest that exist for each machine, for glibc (PEP 513, 599 and 600) and for musl (PEP 656).
+# The libraries need no other library and no versioned symbol, so they run with any C library. The tags are
+# the oldest that exist for each machine, for glibc (PEP 513, 599 and 600) and for musl (PEP 656).
 PLATFORMS = {
     "x86_64": "manylinux_2_5_x86_64.manylinux1_x86_64.musllinux_1_1_x86_64",
     "aarch64": "manylinux_2_17_aarch64.manylinux2014_aarch64.musllinux_1_1_aarch64",
@@ -43,13 +43,13 @@ class KernelsHook(BuildHookInterface):
         names = [] if choice == "none" else choice.split()
         if unknown := set(names) - set(TARGETS):
             raise ValueError(
-                f"{VARIABLE} is {choice!r}, expected names out of {', '.join(TARGETS)}, or none. "
-                f"Unknown: {', '.join(sorted(unknown))}"
+                f"{VARIABLE} is {choice!r}, which holds {', '.join(sorted(unknown))}, expected some of "
+                f"{', '.join(TARGETS)}, or none"
             )
         chosen = [target for name, target in TARGETS.items() if name in names]
         if len({target.machine for target in chosen}) > 1:
             raise ValueError(
-                f"{VARIABLE} is {choice!r}, expected targets for one kind of machine, as a wheel is for one"
+                f"{VARIABLE} is {choice!r}, which is more than one kind of machine, expected one per wheel"
             )
         return chosen
 
