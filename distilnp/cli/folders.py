@@ -14,7 +14,7 @@ CHECKPOINT_FILES = ("config.json", *TOKENIZER_FILES, "README.md", "LICENSE")
 
 
 def check_is_new(folder: Path) -> None:
-    """Raise an error if a folder is not free to be written.
+    """Raise an error unless a folder is new or empty.
 
     Raises
     ------

@@ -1,6 +1,6 @@
-"""How an input may look, in names: its format, the end of its file name, its usual columns.
+"""The names of the input formats, of the suffixes that show them, and of the usual columns.
 
-The grammar prints these names in its help, so nothing is imported that would slow `--help` down.
+Help lists them and readers use them. Nothing is imported that would slow `--help` down.
 """
 
 import os.path

@@ -84,7 +84,7 @@ def _count_parameters(config: DistilBertConfig) -> int:
 
 
 def _stored_types(weights: Source) -> list[str]:
-    """Return the types of the tensors, the type of the most numbers first."""
+    """Return the types of the tensors, the type that most numbers have first."""
     sizes: Counter[str] = Counter()
     for tensor in weights.tensors().values():
         sizes[tensor.kind] += math.prod(tensor.shape)

@@ -1,6 +1,6 @@
-"""The lines of a file, packed with gzip or not: decoded, counted, and known to be ready or not.
+"""The lines of a file, gzipped or not, decoded and counted; `Lines.ready` says if the next one has arrived.
 
-`unpacker` unpacks gzip; `readers` make texts of the lines. Nothing here knows what a line holds.
+`unpacker` unpacks gzip, and `readers` turn lines into texts. Nothing here knows what a line holds.
 """
 
 import os
@@ -104,9 +104,7 @@ class Lines:
 
     def _next_piece(self) -> bytes:
         try:
-            while (
-                piece := self._file.read(CHUNK_BYTES)
-            ) is None:  # another process made the pipe non-blocking
+            while (piece := self._file.read(CHUNK_BYTES)) is None:  # the pipe is non-blocking
                 select.select([self._file], [], [])
         except OSError as error:
             raise InputFileError(f"{self.name} cannot be read to its end: {error.strerror}") from error
@@ -190,7 +188,7 @@ def _size(file: BinaryIO) -> int | None:
 
 
 def _can_read(file: BinaryIO) -> bool:
-    """Return whether a read would return at once; False, the safe answer, where Windows cannot say."""
+    """Return whether a read would return at once; False, which is safe, if that is unknown, as on Windows."""
     try:
         return bool(select.select([file], [], [], 0)[0])
     except (OSError, ValueError):

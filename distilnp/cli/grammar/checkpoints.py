@@ -69,7 +69,7 @@ types:
 
 
 class _Targets:
-    """The kinds of CPU, imported when they are iterated: 5 of 30 ms that only --target and its help need."""
+    """The kinds of CPU, imported on demand: that takes 5 ms of 30, and only --target needs them."""
 
     def __iter__(self) -> Iterator[str]:
         from ...native.targets import TARGETS
