@@ -1,9 +1,9 @@
-"""The hook of the build backend: a wheel carries the kernels, built ahead of time.
+"""The hook of the build backend: a wheel contains the kernels, built ahead of time.
 
-On Linux it has all libraries for the kind of machine that builds, and the tag of that platform; elsewhere it
-has none, and installs anywhere. DISTILNP_BUILD_TARGETS chooses others: names of `distilnp/native/targets.py`
-for one kind of machine, with spaces between them, or `none`. An editable install has its libraries in
-`distilnp/native/lib`.
+A wheel built on Linux has every library for the kind of machine that builds it, and the tag of that platform.
+A wheel built elsewhere has no libraries, and installs anywhere. DISTILNP_BUILD_TARGETS chooses other
+libraries: names from `distilnp/native/targets.py`, all for one kind of machine and separated by spaces, or
+`none`. An editable install has its libraries in `distilnp/native/lib`.
 """
 
 import os
@@ -17,11 +17,11 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 VARIABLE = "DISTILNP_BUILD_TARGETS"
 
-# 0.62: llvmlite 0.45, the first that removes what is not used.
+# Numba 0.62 comes with llvmlite 0.45, the first version that removes unused code.
 NUMBA = "numba>=0.62"
 
-# The libraries need no other library and no version of a symbol, so they run with any C library: the tags are
-# the first that there are for each machine, of glibc (PEP 513, 599 and 600) and of musl (PEP 656).
+# The libraries need no other library and no versioned symbol, so they run with any C library. The tags are
+# the oldest that exist for each machine, for glibc (PEP 513, 599 and 600) and for musl (PEP 656).
 PLATFORMS = {
     "x86_64": "manylinux_2_5_x86_64.manylinux1_x86_64.musllinux_1_1_x86_64",
     "aarch64": "manylinux_2_17_aarch64.manylinux2014_aarch64.musllinux_1_1_aarch64",
@@ -29,7 +29,7 @@ PLATFORMS = {
 
 
 class KernelsHook(BuildHookInterface):
-    """Builds the kernels for a wheel."""
+    """Build the kernels for a wheel."""
 
     def targets(self) -> list[Any]:
         """Return the kinds of CPU to build for."""
@@ -42,19 +42,19 @@ class KernelsHook(BuildHookInterface):
             return targets_of_this_machine()
         names = [] if choice == "none" else choice.split()
         if unknown := set(names) - set(TARGETS):
-            expected = f"expected some of {', '.join(TARGETS)}, or none"
             raise ValueError(
-                f"{VARIABLE} is {choice!r}, which holds {', '.join(sorted(unknown))}; {expected}"
+                f"{VARIABLE} is {choice!r}, which holds {', '.join(sorted(unknown))}, expected some of "
+                f"{', '.join(TARGETS)}, or none"
             )
         chosen = [target for name, target in TARGETS.items() if name in names]
         if len({target.machine for target in chosen}) > 1:
             raise ValueError(
-                f"{VARIABLE} is {choice!r}, which is more than one kind of machine: a wheel is for one"
+                f"{VARIABLE} is {choice!r}, which is more than one kind of machine, expected one per wheel"
             )
         return chosen
 
     def dependencies(self) -> list[str]:
-        """Ask for Numba if there is something to build, and for a linker where there is none."""
+        """Return what building needs: Numba, and a linker if none is installed; nothing without targets."""
         targets = self.targets()
         from distilnp.native.linker import has_linker
 
@@ -62,7 +62,7 @@ class KernelsHook(BuildHookInterface):
         return [NUMBA, *linker] if targets else []
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Build the libraries, into the wheel or, for an editable install, into the sources."""
+        """Build the libraries into the wheel or, for an editable install, into the source tree."""
         targets = self.targets()
         if not targets:
             return
@@ -76,12 +76,12 @@ class KernelsHook(BuildHookInterface):
         build_data["tag"] = f"py3-none-{PLATFORMS[targets[0].machine]}"
 
     def build(self, targets: list[Any], folder: Path) -> None:
-        """Build in a process of its own: Numba is to stay out of the backend's."""
+        """Build in a separate process, to keep Numba out of the backend's process."""
         names = [target.name for target in targets]
         command = [sys.executable, "-m", "distilnp.native.build", "--output", folder, *names]
         subprocess.run(command, cwd=self.root, check=True)
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
-        """Remove what has gone into the wheel."""
+        """Remove the built libraries, which are in the wheel by now."""
         if hasattr(self, "folder"):
             self.folder.cleanup()

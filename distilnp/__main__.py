@@ -1,4 +1,4 @@
-"""`python -m distilnp`: the command line, which is in `cli`."""
+"""The command line, as `python -m distilnp`."""
 
 import sys
 

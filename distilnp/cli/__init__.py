@@ -1,9 +1,9 @@
-"""The command line, and how it ends: `main`.
+"""The command line: `main` runs one command, and decides how the process ends.
 
-`arguments` is its grammar; `classify`, `evaluate`, `info`, `models`, `download`, `verify`, `bundle` and
-`convert` are its commands; `readers` get texts out of files, `writers` put answers on standard output,
-`report` says how good they are, `folders` write folders, `progress` is the bar. What a model says is decided
-elsewhere, by what `api` offers to everyone.
+`grammar` parses the command line. `classify`, `evaluate`, `info`, `models`, `download`, `verify`, `bundle`
+and `convert` are the commands. `lines` and `readers` get texts out of files, `writers` write answers to
+standard output, `report` says how good they are, `folders` writes folders, and `progress` is the bar. The
+commands classify through `api`, like any other program that imports distilnp.
 """
 
 import os
@@ -12,11 +12,11 @@ import sys
 from collections.abc import Sequence
 
 from ..errors import DistilnpError
-from .arguments import parse
+from .grammar import parse
 
 __all__ = ["main"]
 
-# What a shell shows for a process that SIGINT (2) or SIGPIPE (13) has ended.
+# The exit codes that a shell shows for a process ended by SIGINT (2) or SIGPIPE (13).
 INTERRUPTED = 128 + 2
 CLOSED_PIPE = 128 + 13
 
@@ -27,14 +27,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        By default those that the process was started with.
+        The command line; by default that of the process.
 
     Returns
     -------
     int
-        The exit code: 0, or 1 after a message on standard error. A wrong command line raises
-        `SystemExit(2)`, as argparse does. Ctrl-C, and a reader of the output that has gone away, end the
-        process by their signals.
+        The exit code: 0, or 1 after a message on standard error. Ctrl-C ends the process by its signal, and
+        so does a reader that has closed the output.
+
+    Raises
+    ------
+    SystemExit
+        With 2, as argparse does: the command line is wrong. With 0: it was --help or --version.
     """
     if sys.stdout is None:
         return _fail("standard output is closed, expected a place for the results")
@@ -42,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             _run(arguments)
         finally:
-            # Python itself would do it too late for an error to have a good end.
+            # Python would flush it at exit, too late to report an error properly.
             sys.stdout.flush()
     except KeyboardInterrupt:
         return _end_by_signal(INTERRUPTED)
@@ -50,15 +54,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _end_by_signal(CLOSED_PIPE)
     except DistilnpError as error:
         return _fail(str(error))
-    except OSError as error:  # files that are read have errors of their own: this one was written
-        # What could not be written must not be tried again when Python ends.
+    except OSError as error:  # from writing: reading a file raises errors of ours
+        # Without this, Python would try to write the rest again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _fail(f"the results cannot be written: {error.strerror or error}")
     return 0
 
 
 def _run(arguments: Sequence[str] | None) -> None:
-    # The commands are imported when they are run: they bring NumPy, which --help need not wait for.
+    # Each command is imported when it is run: it imports NumPy, which --help does not need.
     options = parse(arguments)
     if options.command == "classify":
         from .classify import classify as run
@@ -85,9 +89,10 @@ def _fail(message: str) -> int:
 
 
 def _end_by_signal(code: int) -> int:
-    """End as if the signal had not been caught.
+    """End the process as if the signal had not been caught.
 
-    A shell's loop stops on Ctrl-C only if the command that it runs was ended by it, not if it exits with 130.
+    On Ctrl-C, a loop in a shell stops only if the signal ended the command, not if the command exited with
+    130.
     """
     if os.name == "posix":
         signal.signal(code - 128, signal.SIG_DFL)

@@ -1,4 +1,4 @@
-"""`distilnp bundle`: a folder that needs nothing but Python, for a function, a device, a read-only image."""
+"""`distilnp bundle`: a folder that needs only Python, for a function, a device or a read-only image."""
 
 import compileall
 import importlib.metadata
@@ -15,36 +15,36 @@ from ..native.library import BUILD, FOLDER, MANIFEST, NotRun, path_of, read_mani
 from ..native.targets import TARGETS, Target, targets_of_this_machine
 from .folders import CHECKPOINT_FILES, check_is_new, copy_files, size_of, written_whole
 
-# What distilnp needs but for the hub's client: a bundle has its checkpoint.
+# The packages that distilnp needs, except the hub's client: a bundle already has its checkpoint.
 DEPENDENCIES = ("numpy", "safetensors", "tqdm")
 
 NOT_COPIED = shutil.ignore_patterns("__pycache__", "weights", "lib")
 
 
 def bundle(options: Namespace) -> None:
-    """Run the command with the options of `arguments`.
+    """Run the command with the options that `grammar` parsed.
 
     Raises
     ------
     ArgumentError
         The folder is not empty, or the options contradict each other.
     BuildError
-        There are no kernels to put into it.
+        There are no kernels to put into the folder.
     """
     folder = Path(options.directory)
     targets = [TARGETS[name] for name in options.target or ()]
     _check(folder, targets, options.with_dependencies)
     checkpoint = find_checkpoint(options.model)
-    load(checkpoint)  # what cannot be loaded is told now, not on the device
+    load(checkpoint)  # a model that cannot be loaded must fail here, not on the device
     name = short_name(options.model)
     with written_whole(folder) as unfinished:
         _write(unfinished, checkpoint, name, targets, options.with_dependencies)
-    of_model = size_of(checkpoint_in(folder, name))
-    print(f"{folder}: {size_of(folder) / 1e6:,.1f} MB, of which {name} {of_model / 1e6:,.1f} MB")
+    n_model_bytes = size_of(checkpoint_in(folder, name))
+    print(f"{folder}: {size_of(folder) / 1e6:,.1f} MB, of which {name} {n_model_bytes / 1e6:,.1f} MB")
 
 
 def checkpoint_in(folder: Path, name: str) -> Path:
-    """Return where in a bundle the model is."""
+    """Return the folder of the model in a bundle."""
     return folder / "distilnp" / "weights" / name
 
 
@@ -53,8 +53,8 @@ def _check(folder: Path, targets: list[Target], with_dependencies: bool) -> None
     foreign = [target.name for target in targets if target not in targets_of_this_machine()]
     if with_dependencies and foreign:
         raise ArgumentError(
-            f"--with-dependencies copies the packages of this machine, which do not run on {foreign[0]}: "
-            "leave it out, and add them with `pip install --platform ... --only-binary :all: --target DIR "
+            f"--with-dependencies copies the packages of this machine, which do not run on {foreign[0]}. "
+            "Leave it out, and add them with `pip install --platform ... --only-binary :all: --target DIR "
             f"{' '.join(DEPENDENCIES)}`"
         )
 
@@ -76,8 +76,8 @@ def _write(folder: Path, checkpoint: Path, name: str, targets: list[Target], wit
     if with_dependencies:
         for dependency in DEPENDENCIES:
             _copy_distribution(dependency, folder)
-    # Where nothing can be written, Python would compile the modules in every process. Times of files do not
-    # survive an archive, so that bytecode is not to be judged by them.
+    # Python cannot keep its bytecode in a folder that is read-only: it would compile the modules in every
+    # process. Unchecked, because an archive may change the times of files, which bytecode is checked by.
     compileall.compile_dir(folder, quiet=2, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)
 
 
@@ -87,8 +87,8 @@ def _copy_libraries(folder: Path) -> None:
         names = read_manifest()
     except NotRun as reason:
         raise BuildError(
-            f"there are no kernels to put into the folder: {reason}. `{BUILD}` builds them, and --target "
-            "does it for the folder alone"
+            f"there are no kernels to put into the folder: {reason}. Build them with `{BUILD}`, or for the "
+            "folder alone with --target"
         ) from None
     folder.mkdir()
     for file in (FOLDER / MANIFEST, *(path_of(TARGETS[name]) for name in names)):
@@ -96,13 +96,15 @@ def _copy_libraries(folder: Path) -> None:
 
 
 def _copy_distribution(name: str, folder: Path) -> None:
-    """Copy an installed package: what it imports, its licence and its metadata, but not its tests."""
+    """Copy an installed package: its modules, its licence and its metadata, but not its tests."""
     try:
         files = importlib.metadata.files(name) or []
     except importlib.metadata.PackageNotFoundError:
         files = []
     if not files:
-        raise ArgumentError(f"--with-dependencies: {name} was not installed by pip, so its files are unknown")
+        raise ArgumentError(
+            f"--with-dependencies cannot copy {name}: it was not installed by pip, so its files are unknown"
+        )
     for file in files:
         if not {"..", "tests", "__pycache__"} & set(file.parts):
             target = folder / file

@@ -1,4 +1,4 @@
-"""`distilnp convert`: a checkpoint of any form that is read, as one safetensors file of a chosen type."""
+"""`distilnp convert`: any checkpoint that can be loaded, written as one safetensors file of a chosen type."""
 
 from argparse import Namespace
 from pathlib import Path
@@ -10,12 +10,12 @@ from .folders import CHECKPOINT_FILES, check_is_new, copy_files, size_of, writte
 
 
 def convert(options: Namespace) -> None:
-    """Run the command with the options of `arguments`.
+    """Run the command with the options that `grammar` parsed.
 
     Raises
     ------
     ArgumentError
-        The folder is not empty, or the numbers do not fit the type.
+        The folder is not empty, or a number does not fit the type.
     CheckpointError
         The checkpoint cannot be loaded.
     """
@@ -24,5 +24,5 @@ def convert(options: Namespace) -> None:
     with written_whole(folder) as unfinished:
         copy_files(CHECKPOINT_FILES, source, unfinished)
         convert_weights(source, unfinished, options.dtype)
-        load(unfinished)  # a folder that appears is one that loads
+        load(unfinished)  # if it does not load, the folder never appears
     print(f"{folder}: {options.dtype}, {size_of(folder) / 1e6:,.1f} MB")

@@ -1,4 +1,4 @@
-"""`distilnp download`: a checkpoint from the hub into its cache, and where it lies there."""
+"""`distilnp download`: fetch a checkpoint from the hub into its cache, and print its folder."""
 
 from argparse import Namespace
 
@@ -6,5 +6,5 @@ from ..checkpoint.registry import find_checkpoint
 
 
 def download(options: Namespace) -> None:
-    """Run the command with the options of `arguments`."""
+    """Run the command with the options that `grammar` parsed."""
     print(find_checkpoint(options.model, renew=True))

@@ -1,4 +1,4 @@
-"""Folders that commands write: how they appear, and what a checkpoint brings besides its weights."""
+"""The folders that commands write: how they appear, and which files of a checkpoint they get."""
 
 import shutil
 from collections.abc import Iterable, Iterator
@@ -9,12 +9,12 @@ from tempfile import TemporaryDirectory
 from ..errors import ArgumentError, DistilnpError
 from ..tokenizer.files import FILES as TOKENIZER_FILES
 
-# What a checkpoint is besides its weights, and its card, which may say under what licence.
+# The files of a checkpoint besides its weights, and its card, which may state the licence.
 CHECKPOINT_FILES = ("config.json", *TOKENIZER_FILES, "README.md", "LICENSE")
 
 
 def check_is_new(folder: Path) -> None:
-    """Refuse to write where something is.
+    """Raise an error unless a folder is new or empty.
 
     Raises
     ------
@@ -26,7 +26,7 @@ def check_is_new(folder: Path) -> None:
 
 
 def copy_files(names: Iterable[str], source: Path, destination: Path) -> None:
-    """Copy those files that the source has."""
+    """Copy the files with these names that the source has."""
     for name in names:
         if (source / name).is_file():
             shutil.copyfile(source / name, destination / name)
@@ -34,12 +34,12 @@ def copy_files(names: Iterable[str], source: Path, destination: Path) -> None:
 
 @contextmanager
 def written_whole(folder: Path) -> Iterator[Path]:
-    """Give an empty folder to write into, which becomes `folder` when all is written, and else is removed.
+    """Yield an empty folder to write into. It becomes `folder` when all is written, otherwise it is removed.
 
     Raises
     ------
     DistilnpError
-        It cannot be written.
+        The folder cannot be written.
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -53,5 +53,5 @@ def written_whole(folder: Path) -> Iterator[Path]:
 
 
 def size_of(folder: Path) -> int:
-    """Return the bytes of all files in a folder."""
+    """Return the number of bytes of all files in a folder."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -1,6 +1,7 @@
-"""`distilnp info`: what a checkpoint is, from its small files and the header of its weights; what runs it.
+"""`distilnp info`: describe a checkpoint and the kernels that would run it.
 
-The weights themselves are not read; whether they fit the rest is checked when they are loaded.
+The facts come from the small files and from the header of the weights. The weights themselves are not read;
+loading checks whether they fit the other files.
 """
 
 import json
@@ -23,7 +24,7 @@ TYPE_NAMES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfl
 
 
 def info(options: Namespace) -> None:
-    """Run the command with the options of `arguments`."""
+    """Run the command with the options that `grammar` parsed."""
     if options.model is None:
         models = [describe(name) for name in sorted(bundled_models())]
         if options.format == "json":
@@ -38,16 +39,16 @@ def info(options: Namespace) -> None:
 
 
 def describe(model: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return the facts about a checkpoint, by the names that `config.json` has for them; what would run it.
+    """Return the facts about a checkpoint, named as in `config.json`, and the kernels that would run it.
 
     Raises
     ------
     ModelNotFoundError
-        There is none of that name.
+        No model has this name.
     CheckpointError
         A file of the checkpoint is missing or cannot be used.
     ArgumentError
-        DISTILNP_KERNELS wants what cannot be.
+        DISTILNP_KERNELS asks for kernels that cannot run.
     """
     folder = find_checkpoint(model)
     config = DistilBertConfig.from_folder(folder)
@@ -83,7 +84,7 @@ def _count_parameters(config: DistilBertConfig) -> int:
 
 
 def _stored_types(weights: Source) -> list[str]:
-    """Return the types of the tensors, the one with most of the numbers first."""
+    """Return the types of the tensors, the type that most numbers have first."""
     sizes: Counter[str] = Counter()
     for tensor in weights.tensors().values():
         sizes[tensor.kind] += math.prod(tensor.shape)

@@ -1,4 +1,4 @@
-"""The classifier that a command line asks for, and what its answers have."""
+"""The classifier that a command line asks for, and the kinds of parts that its predictions have."""
 
 from argparse import Namespace
 
@@ -6,7 +6,7 @@ from ..api import Classifier, load
 
 
 def load_classifier(options: Namespace) -> Classifier:
-    """Load it with the options that `arguments` gives to every command that classifies."""
+    """Load the classifier with the options that every classifying command has."""
     return load(
         options.model,
         max_length=options.max_length,
@@ -22,7 +22,7 @@ def load_classifier(options: Namespace) -> Classifier:
 
 
 def kinds_of_parts(classifier: Classifier) -> tuple[str, ...]:
-    """Return the kind of parts that its predictions have, as attributes of these."""
+    """Return the kinds of parts that its predictions have, as the names of their attributes."""
     if classifier.sentences is not None:
         return ("sentences",)
     return ("windows",) if classifier.long_text == "windows" else ()

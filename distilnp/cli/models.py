@@ -1,4 +1,4 @@
-"""`distilnp models`: the names that are known, what they stand for, and what of it is here."""
+"""`distilnp models`: the known names, the revisions that they stand for, and where each model is."""
 
 from argparse import Namespace
 
@@ -7,7 +7,7 @@ from ..checkpoint.registry import MODELS, HubModel, bundled_models
 
 
 def models(options: Namespace) -> None:
-    """Run the command with the options of `arguments`."""
+    """Run the command with the options that `grammar` parsed."""
     rows = [("name", "where", "revision", "repository")]
     rows += [(name, "bundled", "", "") for name in sorted(bundled_models())]
     rows += [(row.names[0], _where(row), _revision(row), row.repository) for row in MODELS]
@@ -25,7 +25,7 @@ def _where(row: HubModel) -> str:
 
 
 def _revision(row: HubModel) -> str:
-    """Say which revision the name stands for, and since when."""
+    """Return the revision that the name stands for, and whether it is pinned or recorded."""
     if row.source.is_pinned:
         return f"{row.revision[:12]}, pinned"
     record = row.source.record

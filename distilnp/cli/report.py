@@ -1,6 +1,6 @@
-"""How good answers are: figures for a program, and the same in words.
+"""How good the answers are: figures for a program, and the same figures in words.
 
-The measures are scikit-learn's, the interval scipy's; only here are they imported.
+The measures are scikit-learn's, and the interval is scipy's. No other module imports these packages.
 """
 
 import math
@@ -16,32 +16,33 @@ from ..calibration import expected_calibration_error
 from ..predictions import Prediction
 from .writers import columns_of, fit
 
-# What a terminal has at least.
+# The width that every terminal has.
 LINE_COLUMNS = 80
 
-# Of the words that begin the lines below the tables.
+# The width of the words that begin the lines below the tables.
 HEAD_COLUMNS = 12
 
 
 class Tally:
-    """What is kept of every answer, 24 bytes: two ids, a score, and the share of the true label."""
+    """The record of all answers, 24 bytes each: two ids, a score, and the probability of the true label."""
 
     def __init__(self) -> None:
         self.true_ids = array("i")
         self.predicted_ids = array("i")
-        self.true_shares = array("d")
+        self.true_probabilities = array("d")
         self.predicted_scores = array("d")
         self.n_tokens = 0
         self.n_seen = 0
         self.n_cut = 0
 
     def add(self, true_id: int, predicted_id: int, prediction: Prediction) -> None:
-        """Count an answer."""
+        """Count one answer."""
         self.true_ids.append(true_id)
         self.predicted_ids.append(predicted_id)
         scores = list(prediction.scores.values())
-        # The highest scores of windows may add up to more than 1, which would make any loss look small.
-        self.true_shares.append(scores[true_id] / math.fsum(scores))
+        # Probabilities add up to 1. The highest scores of windows may add up to more, which would make every
+        # loss look small.
+        self.true_probabilities.append(scores[true_id] / math.fsum(scores))
         self.predicted_scores.append(prediction.score)
         self.n_tokens += prediction.n_tokens
         self.n_seen += prediction.n_seen
@@ -49,18 +50,19 @@ class Tally:
 
 
 class Report:
-    """The figures of all answers, at least one.
+    """The figures for all answers, of which there must be at least one.
 
-    Labels that are neither true nor predicted anywhere are left out, as scikit-learn does: a mean over labels
-    would count them as wholly wrong.
+    A label that is nowhere true and nowhere predicted is left out, as scikit-learn does: a mean over labels
+    would count it as completely wrong.
 
     Parameters
     ----------
     tally : Tally
+        The record of all answers.
     labels : sequence of str
-        Those of the model.
+        The labels of the model, in the order of their ids.
     seconds : float
-        How long the answers took.
+        The time that the answers took.
     """
 
     def __init__(self, tally: Tally, labels: Sequence[str], seconds: float) -> None:
@@ -71,19 +73,19 @@ class Report:
         self._ids = np.union1d(self._truth, self._predicted).tolist()
         self._labels = [labels[i] for i in self._ids]
         self._absent = [label for i, label in enumerate(labels) if i not in self._ids]
-        # Of all labels at first: scikit-learn warns of a matrix that has one row.
+        # For all labels first, because scikit-learn warns about a matrix with one row.
         matrix = confusion_matrix(self._truth, self._predicted, labels=range(len(labels)))
         self._matrix: list[list[int]] = matrix[np.ix_(self._ids, self._ids)].tolist()
 
     def figures(self) -> dict[str, Any]:
-        """Return all figures as JSON has them."""
+        """Return all figures, as JSON can hold them."""
         tally, n_texts = self._tally, len(self._truth)
         right = self._truth == self._predicted
         n_right = int(right.sum())
         low, high = binomtest(n_right, n_texts).proportion_ci(0.95, method="wilson")
-        # As scikit-learn does: a true label without any share would make the mean infinite.
-        shares = np.maximum(tally.true_shares, np.finfo(np.float64).eps)
-        confidences = np.minimum(tally.predicted_scores, 1)  # a mean over windows may round to more
+        # As in scikit-learn: one true label of probability 0 would make the mean infinite.
+        probabilities = np.maximum(tally.true_probabilities, np.finfo(np.float64).eps)
+        confidences = np.minimum(tally.predicted_scores, 1)  # a mean over windows may round to more than 1
         return {
             "labels": self._labels,
             "absent_labels": self._absent,
@@ -95,7 +97,7 @@ class Report:
                 "value": n_right / n_texts,
                 "wilson_95": [float(low), float(high)],
             },
-            "log_loss": float(-np.log(shares).mean()),
+            "log_loss": float(-np.log(probabilities).mean()),
             "expected_calibration_error": expected_calibration_error(confidences, right),
             "truncation": {
                 "n_texts": tally.n_cut,
@@ -110,7 +112,7 @@ class Report:
         }
 
     def in_words(self, digits: int) -> str:
-        """Return the same for people, with so many digits behind the point."""
+        """Return the same figures for people, with this number of digits after the decimal point."""
         figures = self.figures()
         accuracy, cut, speed = (figures[name] for name in ("accuracy", "truncation", "throughput"))
         low, high = accuracy["wilson_95"]
@@ -143,7 +145,7 @@ class Report:
 
 
 def _plain(report: dict[str, Any]) -> dict[str, Any]:
-    """Return scikit-learn's report with numbers that JSON can hold."""
+    """Return scikit-learn's report with Python's own numbers, which JSON can hold."""
     return {
         name: {kind: int(value) if kind == "support" else float(value) for kind, value in row.items()}
         if isinstance(row, dict)
@@ -153,7 +155,7 @@ def _plain(report: dict[str, Any]) -> dict[str, Any]:
 
 
 def _table(ids: Sequence[int], names: Sequence[str], matrix: list[list[int]]) -> str:
-    """Write the confusion matrix; where the columns have no room for names, ids head them."""
+    """Return the confusion matrix as text; ids head the columns if names are too wide."""
     corner = "true \\ predicted"
     heads, rows = list(names), list(names)
     if max(map(columns_of, [corner, *names])) + sum(2 + columns_of(name) for name in names) > LINE_COLUMNS:

@@ -1,32 +1,33 @@
-"""What the bytes of a file hold: themselves or, if they are gzip's, what was packed.
+"""The content of a file, whose bytes may be packed with gzip or not.
 
-Python's own gzip files will not say whether the next byte would have to be waited for.
+Python's own gzip files cannot say whether the next byte has already arrived.
 """
 
 import zlib
 from collections.abc import Iterator
 
-# How every gzip file begins (RFC 1952), and no sensible text: U+001F, and then no UTF-8.
+# Every gzip file begins with these bytes (RFC 1952). No text does: U+001F is a control character, and a byte
+# 0x8b after it is not UTF-8.
 MAGIC = b"\x1f\x8b"
 
-# The largest part that is unpacked at once: a file may hold a thousand times as much as its size.
+# The most bytes that are unpacked at once: a file may unpack to a thousand times its size.
 CHUNK_BYTES = 65536
 
-# For zlib: the largest window, and gzip's header and checksum around what is packed.
+# For zlib: the largest window, and a gzip header and checksum around the data.
 GZIP = zlib.MAX_WBITS + 16
 
 
 class DamagedGzip(Exception):
-    """What the bytes of a gzip file do not do; its message goes on from "the gzip file"."""
+    """A gzip file cannot be unpacked any further; the message continues the words "the gzip file"."""
 
 
 class Unpacker:
-    """The content of a file whose bytes come piece by piece.
+    """The content of a file whose bytes arrive in pieces.
 
     Attributes
     ----------
     n_bytes : int
-        Bytes of the file whose content has been given.
+        The bytes of the file whose content has been returned.
     """
 
     def __init__(self) -> None:
@@ -36,13 +37,13 @@ class Unpacker:
         self._member = zlib.decompressobj(GZIP)
 
     def unpack(self, piece: bytes) -> Iterator[bytes]:
-        """Give what one more piece holds, perhaps nothing yet; `b""` says that the file has ended.
+        """Yield the content of the next piece, which may be nothing yet; `b""` marks the end of the file.
 
         Raises
         ------
         DamagedGzip
-            It is gzip that stops in the middle, is damaged, or has something else behind it. What comes
-            before that has been given.
+            The file is gzip, and stops in the middle, is damaged, or is followed by something else. The
+            content before the damage has been yielded.
         """
         if self._is_gzip is None:
             if piece == MAGIC[:1] and not self._held:
@@ -57,7 +58,7 @@ class Unpacker:
             yield piece
 
     def _unpack_gzip(self, piece: bytes) -> Iterator[bytes]:
-        """Go through the members of gzip, which may stand one behind the other, with zeros after them."""
+        """Unpack the members of a gzip file, one after the other; zeros may follow each of them."""
         if not piece and not self._member.eof:
             raise DamagedGzip("stops in the middle")
         while piece:

@@ -1,6 +1,6 @@
-"""`distilnp verify`: whether the files of a checkpoint are what they were, and make a model.
+"""`distilnp verify`: check that the files of a checkpoint are unchanged, and that they make a model.
 
-What loading checks is not stated a second time here: the checkpoint is loaded.
+The checks of loading are not repeated here: the checkpoint is loaded.
 """
 
 from argparse import Namespace
@@ -13,21 +13,21 @@ from ..errors import CheckpointError, DownloadError
 
 
 def verify(options: Namespace) -> None:
-    """Run the command with the options of `arguments`.
+    """Run the command with the options that `grammar` parsed.
 
     Raises
     ------
     DownloadError
-        The checkpoint is not in the cache: nothing is fetched.
+        The checkpoint is not in the cache, and is not fetched.
     CheckpointError
-        A file is not what it was, or does not fit the rest.
+        A file has changed, or does not fit the other files.
     """
     place = locate(options.model)
     folder = place if isinstance(place, Path) else cached(place)
     if folder is None:
         raise DownloadError(
-            f"{options.model} is not, or not whole, in the cache: `distilnp download {options.model}` "
-            "fetches it"
+            f"{options.model} is missing from the cache, or incomplete. Fetch it: `distilnp download "
+            f"{options.model}`"
         )
     known = {} if isinstance(place, Path) else expected_hashes(place, commit=folder.name)
     print(folder)
@@ -38,7 +38,7 @@ def verify(options: Namespace) -> None:
 
 
 def _compare(path: Path, expected: str | None) -> str:
-    """Say whether a file has the hash that it should have."""
+    """Return a line about the hash of a file, which must be the expected one if that is known."""
     if expected is None:
         return "no hash is known"
     try:
@@ -47,7 +47,7 @@ def _compare(path: Path, expected: str | None) -> str:
         raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
     if found != expected:
         raise CheckpointError(
-            f"{path} has the SHA-256 {found}, expected {expected}, as when it was fetched. It has been "
-            "damaged or changed: delete it and its blob from the cache, and download it again"
+            f"{path} has the SHA-256 {found}, expected {expected}. It has been damaged or changed since it "
+            "was fetched. Delete it and its blob from the cache, and download it again"
         )
     return f"sha256 {found[:12]}... as expected"

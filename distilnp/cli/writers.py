@@ -1,7 +1,7 @@
-"""Predictions onto standard output: JSON lines, CSV, and a table for people.
+"""Predictions as output: JSON lines, CSV, and a table for people.
 
-Each `..._writer` returns a function that writes one text and its prediction; when to flush is the caller's
-business. Nothing here knows where texts come from.
+Each `..._writer` returns a function that writes one text and its prediction. The caller decides when to
+flush. Nothing here knows where texts come from.
 """
 
 import csv
@@ -13,37 +13,46 @@ from typing import Any, TextIO
 
 from ..predictions import Prediction
 
-# A text, a pair, or a mapping of whatever else the columns in front of a prediction hold.
-Given = str | Mapping[str, object]
+# What was classified: a text, or the columns that come before those of its prediction, by their names.
+Classified = str | Mapping[str, object]
 
-Writer = Callable[[Given, Prediction], None]
+Writer = Callable[[Classified, Prediction], None]
 
 FIELDS = ("label", "score", "n_tokens", "n_seen", "truncated")
 
-# What a text may come in, in the order in which a part of one kind holds those of the next.
+# The kinds of parts that a text may be split into. A sentence may be split again, into windows.
 KINDS_OF_PARTS = ("sentences", "windows")
 PART_FIELDS = ("start", "end", "label", "score", "scores", "n_tokens", "n_seen", "n_new")
 
-# Room for the text in a table, however narrow the terminal.
+# The least room for the text in a table, even on a narrow terminal.
 MIN_TEXT_COLUMNS = 20
 
-# Before the lines of parts.
+# The indent of a part below its text.
 MARGIN = "  "
 
-# Labels take turns by their ids; which is good news is not for us to say. Magenta and green first: people who
-# cannot tell red from green can tell these apart.
+# Labels take these colours in the order of their ids, because distilnp cannot know which label is good news.
+# Magenta and green come first: people with red-green colour blindness can distinguish them.
 COLOURS = ("35", "32", "33", "36", "34", "31")
 BOLD, DIM, YELLOW = "1", "2", "33"
 
-# Characters without width that scripts and emoji are spelled with.
+# Characters without width that belong to the spelling of some scripts and emoji.
 JOINERS = "\u200c\u200d"
 
 
-def jsonl_writer(stream: TextIO, *, all_scores: bool, several: bool = False) -> Writer:
-    """Write one JSON object a line; `several`: of a model of which several labels may hold at once."""
-    more = [*(["labels"] if several else []), *(["scores"] if all_scores else [])]
+def jsonl_writer(stream: TextIO, *, all_scores: bool, multi_label: bool = False) -> Writer:
+    """Return a function that writes one JSON object per line.
 
-    def write(text: Given, prediction: Prediction) -> None:
+    Parameters
+    ----------
+    stream : text file
+    all_scores : bool
+        Whether to write the score of every label.
+    multi_label : bool, default False
+        Whether to write `labels`, because a text may have several labels, or none.
+    """
+    more = [*(["labels"] if multi_label else []), *(["scores"] if all_scores else [])]
+
+    def write(text: Classified, prediction: Prediction) -> None:
         record = _record(text, prediction) | {name: getattr(prediction, name) for name in more}
         record |= _parts(prediction)
         stream.write(json.dumps(record, ensure_ascii=False) + "\n")
@@ -56,39 +65,50 @@ def csv_writer(
     labels: Sequence[str],
     *,
     all_scores: bool,
-    several: bool = False,
-    given: Sequence[str] = ("text",),
-    parts: Sequence[str] = (),
+    multi_label: bool = False,
+    input_columns: Sequence[str] = ("text",),
+    kinds_of_parts: Sequence[str] = (),
 ) -> Writer:
-    """Write a header line now, and a row for each text; `given` are the columns in front, as texts have them.
+    """Write a header line, and return a function that writes a row for each text.
 
-    `several` adds the labels that hold, and `parts` the kinds of parts that texts come in, each in one field
-    as JSON: whatever would part labels, a label may contain.
+    Parameters
+    ----------
+    stream : text file
+    labels : sequence of str
+        The labels of the model, in the order of their ids.
+    all_scores : bool
+        Whether to write the score of every label, each in its own column.
+    multi_label : bool, default False
+        Whether to write `labels`, because a text may have several labels, or none. They are one field of
+        JSON: any other separator could be part of a label.
+    input_columns : sequence of str
+        The columns before those of the prediction, with the names that they have in what was classified.
+    kinds_of_parts : sequence of str
+        The kinds of parts that texts are split into. Each kind is one field of JSON.
     """
-    # All text is quoted: with rows that end in \n, Python before 3.13 would not quote a field with a \r.
+    # All text is quoted, because Python before 3.13 does not quote a field with a \r if rows end in \n.
     rows = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-    more = ("labels",) if several else ()
+    more = ("labels",) if multi_label else ()
     scores = (f"score_{label}" for label in labels if all_scores)
-    rows.writerow((*given, *FIELDS, *more, *scores, *parts))
+    rows.writerow((*input_columns, *FIELDS, *more, *scores, *kinds_of_parts))
 
-    def write(text: Given, prediction: Prediction) -> None:
+    def write(text: Classified, prediction: Prediction) -> None:
         record = _record(text, prediction) | {"truncated": "true" if prediction.truncated else "false"}
-        if several:
+        if multi_label:
             record["labels"] = json.dumps(prediction.labels, ensure_ascii=False)
         scores = prediction.scores.values() if all_scores else ()
-        found = _parts(prediction)
-        rows.writerow(
-            (*record.values(), *scores, *(json.dumps(found[kind], ensure_ascii=False) for kind in parts))
-        )
+        parts = _parts(prediction)
+        as_json = (json.dumps(parts[kind], ensure_ascii=False) for kind in kinds_of_parts)
+        rows.writerow((*record.values(), *scores, *as_json))
 
     return write
 
 
 def table_writer(stream: TextIO, labels: Sequence[str], *, all_scores: bool, colours: bool) -> Writer:
-    """Write a line for each text; with `all_scores` one for each label, the best first.
+    """Return a function that writes a line for each text or, with `all_scores`, for each label, best first.
 
-    Behind them stands a line for each part of a text in parts, a little to the right. On a terminal the text
-    is cut to its width, which may change at any time. A label that holds is in colour.
+    The parts of a text follow, each on an indented line of its own. On a terminal, the text is cut to the
+    width, which may change at any time. The labels of the prediction are in colour, the other labels are dim.
     """
     names = {label: fit(label, None) for label in labels}
     label_columns = max(map(columns_of, names.values()))
@@ -117,12 +137,12 @@ def table_writer(stream: TextIO, labels: Sequence[str], *, all_scores: bool, col
 
     def write_parts(text: str, prediction: Prediction, margin: str) -> None:
         parts = prediction.sentences or prediction.windows
-        if len(parts) > 1:  # one part is the text again
+        if len(parts) > 1:  # a single part is the whole text
             for part in parts:
                 write_lines(text[part.start : part.end], part, margin)
                 write_parts(text, part, margin + MARGIN)
 
-    def write(text: Given, prediction: Prediction) -> None:
+    def write(text: Classified, prediction: Prediction) -> None:
         shown = text if isinstance(text, str) else " | ".join(map(str, text.values()))
         write_lines(shown, prediction, "")
         write_parts(shown, prediction, MARGIN)
@@ -131,9 +151,10 @@ def table_writer(stream: TextIO, labels: Sequence[str], *, all_scores: bool, col
 
 
 def fit(text: str, room: int | None) -> str:
-    """Return `text` as a terminal can show it, in at most `room` columns; "…" ends what was cut.
+    """Return `text` as a terminal can show it, in at most `room` columns; a text that is cut ends in "…".
 
-    What would move the cursor, hide or reorder becomes visible: a line end is "␊", others are escaped.
+    A character that would move the cursor, or hide or reorder others, becomes visible: a line end is "␊", and
+    others are escaped.
     """
     cells: list[str] = []
     columns = 0
@@ -148,7 +169,7 @@ def fit(text: str, room: int | None) -> str:
 
 
 def columns_of(text: str) -> int:
-    """Return how many columns a terminal gives to printable characters."""
+    """Return how many columns of a terminal printable characters take."""
     if text.isascii():
         return len(text)
     return sum(map(_columns_of_character, text))
@@ -161,12 +182,12 @@ def _columns_of_character(character: str) -> int:
 
 
 def _cell(character: str) -> str:
-    """Return one printable character, or an escape, for any character."""
+    """Return a character itself if it is printable, otherwise a printable picture or an escape."""
     if character.isprintable() or character in JOINERS:
         return character
     code = ord(character)
     if code < 0x20:
-        return chr(0x2400 + code)  # Unicode has a picture for each
+        return chr(0x2400 + code)  # Unicode has a picture of each control character
     if code == 0x7F:
         return "␡"
     if unicodedata.category(character) == "Zs":
@@ -174,13 +195,13 @@ def _cell(character: str) -> str:
     return character.encode("unicode_escape").decode()
 
 
-def _record(text: Given, prediction: Prediction) -> dict[str, Any]:
-    given = {"text": text} if isinstance(text, str) else dict(text)
-    return given | {name: getattr(prediction, name) for name in FIELDS}
+def _record(text: Classified, prediction: Prediction) -> dict[str, Any]:
+    columns = {"text": text} if isinstance(text, str) else dict(text)
+    return columns | {name: getattr(prediction, name) for name in FIELDS}
 
 
 def _parts(prediction: Prediction) -> dict[str, list[dict[str, Any]]]:
-    """Return the parts of a text by their kind, where it has any, as JSON can hold them."""
+    """Return the parts of a text by their kind, for the kinds that it has, as JSON can hold them."""
     return {
         kind: [{name: getattr(part, name) for name in PART_FIELDS} | _parts(part) for part in parts]
         for kind in KINDS_OF_PARTS

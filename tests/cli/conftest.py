@@ -1,4 +1,4 @@
-"""The command line as a process of its own, and a small checkpoint to run it on."""
+"""Fixtures that run the command line as a process, and a small checkpoint to run it on."""
 
 import dataclasses
 import os
@@ -15,7 +15,7 @@ from support.seeded_models import CONFIGS, seeded_tensors, write_checkpoint
 Start = Callable[..., "subprocess.Popen[bytes]"]
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
 
-# Long enough for a busy machine: it is there so that a test that hangs ends.
+# Long enough for a busy machine. It only ends tests that hang.
 PATIENCE_SECONDS = 60
 
 
@@ -29,7 +29,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="session")
 def many_texts(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return a file that takes far longer than any test has."""
+    """Return a file that takes far longer to classify than any test runs."""
     path = tmp_path_factory.mktemp("texts") / "many.txt"
     path.write_text("w1 w2 w3 w4 w5 w6\n" * 2_000_000)
     return os.fspath(path)
@@ -37,12 +37,12 @@ def many_texts(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="session")
 def start(environment: dict[str, str]) -> Start:
-    """Return what starts `distilnp` as a shell does: Ctrl-C works, and nothing is a terminal."""
+    """Return a function that starts `distilnp` as a shell does: Ctrl-C works, and nothing is a terminal."""
 
     def start(*arguments: str, **options: Any) -> "subprocess.Popen[bytes]":
         defaults = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE) | {
             "env": environment,
-            # Tests that run in the background may ignore Ctrl-C, and their children would inherit that.
+            # A test run in the background may ignore Ctrl-C, and its children would inherit that.
             "preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         }
         return subprocess.Popen([sys.executable, "-P", "-m", "distilnp", *arguments], **defaults | options)
@@ -52,7 +52,7 @@ def start(environment: dict[str, str]) -> Start:
 
 @pytest.fixture(scope="session")
 def run(start: Start) -> Run:
-    """Return what runs `distilnp` to its end."""
+    """Return a function that runs `distilnp` to its end."""
 
     def run(*arguments: str, given: bytes = b"", **options: Any) -> "subprocess.CompletedProcess[bytes]":
         with start(*arguments, **options) as process:
@@ -64,10 +64,10 @@ def run(start: Start) -> Run:
 
 @pytest.fixture(scope="session")
 def environment() -> dict[str, str]:
-    """Return an environment in which nothing but the tests decides how Python and terminals behave.
+    """Return an environment in which only the tests decide how Python and terminals behave.
 
-    The reference pass answers: the command is what is tested, and to compile takes seconds in each process.
+    The reference computes, because the tests are about the command, and compiling takes seconds per process.
     """
-    ours = {"PYTHONPATH": os.fspath(PACKAGES), "TERM": "xterm", "DISTILNP_KERNELS": "numpy"}
-    decides = ("PYTHON", "COLUMNS", "LINES", "NO_COLOR", "TQDM_", "DISTILNP_NUM_THREADS")
-    return {name: value for name, value in os.environ.items() if not name.startswith(decides)} | ours
+    changes = {"PYTHONPATH": os.fspath(PACKAGES), "TERM": "xterm", "DISTILNP_KERNELS": "numpy"}
+    removed = ("PYTHON", "COLUMNS", "LINES", "NO_COLOR", "TQDM_", "DISTILNP_NUM_THREADS")
+    return {name: value for name, value in os.environ.items() if not name.startswith(removed)} | changes

@@ -1,4 +1,4 @@
-"""A bundle answers like the installation that wrote it, with nothing but Python beside it."""
+"""`distilnp bundle`: the folder answers like the installation that wrote it, and needs only Python."""
 
 import json
 import shutil
@@ -27,7 +27,7 @@ needs_libraries = pytest.mark.skipif(
     not (FOLDER / MANIFEST).exists(), reason="no kernels have been built ahead of time"
 )
 
-# What it answers, and what it has imported that is not of the bundle or of Python's own library.
+# Prints the logits, and every imported file that is neither of the bundle nor of Python's standard library.
 SCRIPT = """
 import json, sys, sysconfig
 import distilnp
@@ -50,7 +50,7 @@ def bundle(*arguments: object) -> int:
 
 
 def answer(folder: Path, name: str) -> list[object]:
-    # -S: without site-packages, -B: without a place to write to.
+    # -S: without site-packages. -B: without bytecode being written.
     run = subprocess.run(
         [sys.executable, "-P", "-S", "-B", "-c", SCRIPT, name, folder],
         env=environment(PYTHONPATH=str(folder), HOME=None),
@@ -63,9 +63,7 @@ def answer(folder: Path, name: str) -> list[object]:
 
 
 @needs_libraries
-def test_a_bundle_needs_nothing_but_python(
-    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_bundle_needs_only_python(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "Ein Bündel für unterwegs"
 
     assert bundle(folder, "--model", model, "--with-dependencies") == 0
@@ -77,7 +75,7 @@ def test_a_bundle_needs_nothing_but_python(
 
 
 @needs_libraries
-def test_without_dependencies_it_is_the_package_and_the_model(model: Path, tmp_path: Path) -> None:
+def test_without_dependencies_a_bundle_is_the_package_and_the_model(model: Path, tmp_path: Path) -> None:
     folder = tmp_path / "bundle"
     folder.mkdir()
 
@@ -93,7 +91,7 @@ def test_without_dependencies_it_is_the_package_and_the_model(model: Path, tmp_p
 
 
 @needs_libraries
-def test_weights_come_along_in_the_form_that_they_have(tmp_path: Path) -> None:
+def test_weights_are_copied_in_their_own_form(tmp_path: Path) -> None:
     model = write_checkpoint(tmp_path / "torch", CONFIG, {})
     (model / "model.safetensors").unlink()
     write_torch(model / "pytorch_model.bin", seeded_tensors(CONFIG))
@@ -105,9 +103,9 @@ def test_weights_come_along_in_the_form_that_they_have(tmp_path: Path) -> None:
     assert (weights / "pytorch_model.bin").read_bytes() == (model / "pytorch_model.bin").read_bytes()
 
 
-@pytest.mark.skipif(no_numba() is not None, reason="building takes Numba")
-@pytest.mark.skipif(not has_linker(TARGETS[LIBRARIES[0]]), reason="building takes a linker")
-def test_kernels_may_be_built_for_other_cpus(model: Path, tmp_path: Path) -> None:
+@pytest.mark.skipif(no_numba() is not None, reason="building needs Numba")
+@pytest.mark.skipif(not has_linker(TARGETS[LIBRARIES[0]]), reason="building needs a linker")
+def test_kernels_can_be_built_for_another_cpu(model: Path, tmp_path: Path) -> None:
     folder = tmp_path / "bundle"
 
     assert bundle(folder, "--model", model, "--target", LIBRARIES[0]) == 0
@@ -117,7 +115,7 @@ def test_kernels_may_be_built_for_other_cpus(model: Path, tmp_path: Path) -> Non
     assert [*json.loads((libraries / MANIFEST).read_text())["libraries"]] == [LIBRARIES[0]]
 
 
-# --- what cannot be ---
+# --- errors ---
 
 
 def error_of(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
@@ -127,7 +125,7 @@ def error_of(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
     return errors
 
 
-def test_a_folder_with_something_in_it_is_left_alone(
+def test_a_folder_that_is_not_empty_is_left_alone(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").write_text("mine")
@@ -139,7 +137,7 @@ def test_a_folder_with_something_in_it_is_left_alone(
     assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
 
 
-def test_a_model_that_cannot_be_loaded_is_told_before_anything_is_written(
+def test_a_model_that_cannot_be_loaded_is_reported_before_anything_is_written(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     damaged = shutil.copytree(model, tmp_path / "damaged")
@@ -151,7 +149,7 @@ def test_a_model_that_cannot_be_loaded_is_told_before_anything_is_written(
     assert not (tmp_path / "bundle").exists()
 
 
-def test_packages_of_this_machine_are_not_for_another_one(
+def test_packages_of_this_machine_are_not_bundled_for_another_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     foreign = next(name for name in TARGETS if name not in LIBRARIES)
@@ -162,7 +160,7 @@ def test_packages_of_this_machine_are_not_for_another_one(
     assert not (tmp_path / "bundle").exists()
 
 
-def test_kernels_that_are_not_there_are_missed(
+def test_without_built_kernels_there_is_no_bundle(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("distilnp.native.library.FOLDER", tmp_path / "nowhere")
@@ -173,7 +171,7 @@ def test_kernels_that_are_not_there_are_missed(
     assert [*tmp_path.iterdir()] == []
 
 
-def test_a_place_that_cannot_be_written_is_one_error(
+def test_a_folder_that_cannot_be_written_is_an_error(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").write_text("")
@@ -183,7 +181,7 @@ def test_a_place_that_cannot_be_written_is_one_error(
     assert "cannot be written" in error
 
 
-def test_the_dependencies_are_those_of_the_package_but_for_what_a_bundle_does_not_need() -> None:
+def test_the_bundled_dependencies_are_those_of_the_package_except_numba_and_the_hub() -> None:
     pyproject = Path(__file__).parents[2] / "pyproject.toml"
     requirements = tomllib.loads(pyproject.read_text())["project"]["dependencies"]
     names = {requirement.partition(">=")[0] for requirement in requirements}

@@ -1,29 +1,29 @@
-"""How texts that arrive one by one become batches."""
+"""Texts that arrive one by one become runs."""
 
 from collections.abc import Iterator
 
 from distilnp.cli.classify import arrivals
 
 
-def test_texts_that_are_there_together_are_one_run() -> None:
-    is_there = {"a": True, "b": False, "c": True, "d": True, "e": False}
+def test_texts_that_arrived_together_are_one_run() -> None:
+    next_has_arrived = {"a": True, "b": False, "c": True, "d": True, "e": False}
     read: list[str] = []
 
     def texts() -> Iterator[str]:
-        for text in is_there:
+        for text in next_has_arrived:
             read.append(text)
             yield text
 
-    runs = arrivals(texts(), ready=lambda: is_there[read[-1]])
+    runs = arrivals(texts(), ready=lambda: next_has_arrived[read[-1]])
     assert [list(run) for run in runs] == [["a", "b"], ["c", "d", "e"]]
 
 
-def test_nothing_is_read_before_it_is_asked_for() -> None:
+def test_no_text_is_read_before_it_is_asked_for() -> None:
     read = (text for text in "abc")
     run = next(arrivals(read, ready=lambda: True))
     assert next(run) == "a"
     assert next(read) == "b"
 
 
-def test_no_texts_are_no_runs() -> None:
+def test_without_texts_there_are_no_runs() -> None:
     assert list(arrivals(iter(()), ready=lambda: False)) == []

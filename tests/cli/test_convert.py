@@ -1,4 +1,4 @@
-"""`distilnp convert`: any form that is read becomes one safetensors file, whole or not at all."""
+"""`distilnp convert`: every form that can be read becomes one safetensors file, complete or not at all."""
 
 import json
 from pathlib import Path
@@ -61,7 +61,7 @@ def test_float32_has_the_logits_of_its_source(source: Path, tmp_path: Path, form
     np.testing.assert_array_equal(distilnp.load(made)("w1 w2").logits, distilnp.load(source)("w1 w2").logits)
 
 
-def test_whoever_may_read_one_file_may_read_the_others(source: Path, tmp_path: Path) -> None:
+def test_the_files_have_the_permissions_of_any_new_file(source: Path, tmp_path: Path) -> None:
     made = convert(source, tmp_path / "made")
 
     plain = tmp_path / "plain"
@@ -69,7 +69,7 @@ def test_whoever_may_read_one_file_may_read_the_others(source: Path, tmp_path: P
     assert {file.stat().st_mode for file in made.iterdir()} == {plain.stat().st_mode}
 
 
-def test_float16_is_each_number_rounded(source: Path, tmp_path: Path) -> None:
+def test_float16_rounds_each_number(source: Path, tmp_path: Path) -> None:
     made = convert(source, tmp_path / "made", "float16")
 
     stored = load_file(made / "model.safetensors")
@@ -106,7 +106,7 @@ def test_int8_becomes_float32_again_with_the_same_logits(tmp_path: Path) -> None
     np.testing.assert_array_equal(distilnp.load(made)("w1 w2").logits, distilnp.load(source)("w1 w2").logits)
 
 
-def test_the_bundled_checkpoint_is_what_convert_makes_of_its_own_numbers(tmp_path: Path) -> None:
+def test_converting_the_bundled_checkpoint_to_float32_and_back_gives_the_same_files(tmp_path: Path) -> None:
     wide = convert(BUNDLED, tmp_path / "wide")
 
     made = convert(wide, tmp_path / "made", "int8")
@@ -117,7 +117,7 @@ def test_the_bundled_checkpoint_is_what_convert_makes_of_its_own_numbers(tmp_pat
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16", "int8"])
-def test_a_temperature_comes_along(tmp_path: Path, dtype: str) -> None:
+def test_a_temperature_is_kept(tmp_path: Path, dtype: str) -> None:
     source = write_checkpoint(tmp_path / "source", CONFIG, TENSORS, calibration_temperature=1.2345)
 
     made = convert(source, tmp_path / "made", dtype)
@@ -125,7 +125,7 @@ def test_a_temperature_comes_along(tmp_path: Path, dtype: str) -> None:
     assert distilnp.load(made, calibrated=True).temperature == 1.2345
 
 
-def test_what_float16_cannot_hold_is_refused(
+def test_a_number_that_float16_cannot_hold_is_refused(
     source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_checkpoint(source, CONFIG, TENSORS | {WEIGHT: TENSORS[WEIGHT] * 1e6})
@@ -136,7 +136,7 @@ def test_what_float16_cannot_hold_is_refused(
     assert [path.name for path in tmp_path.iterdir()] == ["source"]
 
 
-def test_a_folder_that_has_something_is_left_alone(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_that_is_not_empty_is_left_alone(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = {path: path.read_bytes() for path in source.iterdir()}
 
     assert "expected a new or an empty folder" in error_of(capsys, source, source)
@@ -150,7 +150,7 @@ def test_an_empty_folder_is_filled(source: Path, tmp_path: Path) -> None:
     assert (convert(source, tmp_path / "made") / "model.safetensors").exists()
 
 
-def test_a_source_that_cannot_be_loaded_leaves_nothing(
+def test_a_source_that_cannot_be_loaded_leaves_no_folder(
     source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with (source / "model.safetensors").open("r+b") as file:
@@ -160,7 +160,7 @@ def test_a_source_that_cannot_be_loaded_leaves_nothing(
     assert [path.name for path in tmp_path.iterdir()] == ["source"]
 
 
-def test_a_source_without_a_tokenizer_leaves_nothing(
+def test_a_source_without_a_tokenizer_leaves_no_folder(
     source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (source / "vocab.txt").unlink()
@@ -169,7 +169,7 @@ def test_a_source_without_a_tokenizer_leaves_nothing(
     assert [path.name for path in tmp_path.iterdir()] == ["source"]
 
 
-def test_a_place_that_cannot_be_written_is_one_error(
+def test_a_folder_that_cannot_be_written_is_an_error(
     source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").write_text("")

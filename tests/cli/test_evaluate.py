@@ -1,4 +1,4 @@
-"""`distilnp evaluate`: its figures are scikit-learn's, its labels the file's, its errors ours."""
+"""`distilnp evaluate`: its figures equal scikit-learn's, and its errors name the line of the file."""
 
 import csv
 import gzip
@@ -34,7 +34,7 @@ Start = Callable[..., "subprocess.Popen[bytes]"]
 PATIENCE_SECONDS = 60
 LABELS = "abcdefg"
 
-# Of seven labels, "g" is never true, "d" never predicted, and "e" neither.
+# Label "g" is never true, "d" is never predicted, and "e" is neither.
 TEXTS = [" ".join(f"w{(i * k) % 150}" for k in range(1, 3 + i % 9)) for i in range(60)]
 TRUTH = [LABELS[i * i % 6] for i in range(60)]
 
@@ -46,7 +46,7 @@ def _kernels(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def seven(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return a model of the seven labels a to g."""
+    """Return a model with the seven labels a to g."""
     config = CONFIGS["odd-sizes"]
     return os.fspath(write_checkpoint(tmp_path_factory.mktemp("seven"), config, seeded_tensors(config)))
 
@@ -73,12 +73,12 @@ def error_of(capsys: pytest.CaptureFixture[str], *options: str) -> str:
 
 
 def wait_for_a_line(file: Path, process: "subprocess.Popen[bytes]") -> None:
-    """Wait until a process has written a line; if none comes, end it, and fail."""
+    """Wait until a process has written a line; if none comes, end the process and fail."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not (file.exists() and b"\n" in file.read_bytes()):
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
-            pytest.fail("no line came")
+            pytest.fail("no line was written")
         time.sleep(0.01)
 
 
@@ -86,7 +86,7 @@ def wait_for_a_line(file: Path, process: "subprocess.Popen[bytes]") -> None:
 
 
 @pytest.mark.parametrize("max_length", [512, 4])
-def test_the_figures_are_those_of_scikit_learn(
+def test_the_figures_equal_those_of_scikit_learn(
     seven: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], max_length: int
 ) -> None:
     file = write_csv(tmp_path / "texts.csv", [("text", "label"), *zip(TEXTS, TRUTH, strict=True)])
@@ -98,12 +98,12 @@ def test_the_figures_are_those_of_scikit_learn(
     n_right = int(right.sum())
     interval = binomtest(n_right, 60).proportion_ci(method="wilson")
 
-    came = figures(capsys, file, seven, "--max-length", str(max_length), "--batch-tokens", "50")
+    found = figures(capsys, file, seven, "--max-length", str(max_length), "--batch-tokens", "50")
 
-    seconds = came["throughput"]["seconds"]
+    seconds = found["throughput"]["seconds"]
     n_tokens, n_seen = (sum(getattr(answer, name) for answer in answers) for name in ("n_tokens", "n_seen"))
     assert 1 < n_right < 59
-    assert came == {
+    assert found == {
         "labels": present,
         "absent_labels": [label for label in LABELS if label not in present],
         "classification_report": classification_report(TRUTH, predicted, output_dict=True, zero_division=0),
@@ -127,7 +127,7 @@ def test_the_figures_are_those_of_scikit_learn(
             "tokens_per_second": n_seen / seconds,
         },
     }
-    assert (came["truncation"]["n_texts"] > 0) == (max_length == 4)
+    assert (found["truncation"]["n_texts"] > 0) == (max_length == 4)
 
 
 def test_the_report_for_people_has_the_same_figures(
@@ -136,8 +136,8 @@ def test_the_report_for_people_has_the_same_figures(
     file = write_csv(tmp_path / "texts.csv", [("text", "label"), *zip(TEXTS, TRUTH, strict=True)])
     options = (file, "--model", seven, "--max-length", "4")
     predicted = [answer.label for answer in distilnp.load(seven, max_length=4).classify(TEXTS)]
-    came = figures(capsys, file, seven, *options[3:])
-    accuracy, cut = came["accuracy"], came["truncation"]
+    found = figures(capsys, file, seven, *options[3:])
+    accuracy, cut = found["accuracy"], found["truncation"]
     not_seen = cut["n_tokens_not_seen"]
 
     for digits in (2, 4):
@@ -148,32 +148,32 @@ def test_the_report_for_people_has_the_same_figures(
         assert output.startswith(report)
         table, last = output.removeprefix(report).split("\n\n")
         heads, *rows = (line.split() for line in table.strip("\n").splitlines())
-        assert heads == ["true", "\\", "predicted", *came["labels"]]
+        assert heads == ["true", "\\", "predicted", *found["labels"]]
         assert [[label, *map(int, counts)] for label, *counts in rows] == [
-            [label, *counts] for label, counts in zip(came["labels"], came["confusion_matrix"], strict=True)
+            [label, *counts] for label, counts in zip(found["labels"], found["confusion_matrix"], strict=True)
         ]
         low, high = accuracy["wilson_95"]
         assert last.splitlines()[:-2] == [
             f"accuracy     {accuracy['n_right']}/60 = {accuracy['value']:.{digits}f}, "
             f"95 % interval {low:.{digits}f} to {high:.{digits}f}",
-            f"log loss     {came['log_loss']:.{digits}f}",
-            f"calibration  {came['expected_calibration_error']:.{digits}f} expected calibration error",
+            f"log loss     {found['log_loss']:.{digits}f}",
+            f"calibration  {found['expected_calibration_error']:.{digits}f} expected calibration error",
             f"cut          {cut['n_texts']} of 60 texts; {not_seen} of {cut['n_tokens']} tokens "
             f"({not_seen / cut['n_tokens']:.2%}) not seen",
         ]
         assert re.fullmatch(r"speed        [\d,.]+ texts/s, [\d,]+ tokens/s", last.splitlines()[-2])
-        assert last.splitlines()[-1] == "left out     " + ", ".join(came["absent_labels"])
+        assert last.splitlines()[-1] == "left out     " + ", ".join(found["absent_labels"])
 
 
-def test_a_table_of_long_labels_has_their_ids_as_heads(
+def test_a_matrix_of_long_labels_has_their_ids_as_heads(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config, names = CONFIGS["odd-sizes"], [f"a label of many words {letter}\n" for letter in LABELS]
     labels = {"id2label": {str(i): name for i, name in enumerate(names)}}
     model = os.fspath(write_checkpoint(tmp_path / "model", config, seeded_tensors(config), **labels))
     file = write_csv(tmp_path / "texts.csv", [("text", "label"), *((text, 3) for text in TEXTS)])
-    came = figures(capsys, file, model)
-    ids = [names.index(label) for label in came["labels"]]
+    found = figures(capsys, file, model)
+    ids = [names.index(label) for label in found["labels"]]
     assert len(ids) > 2
 
     assert main(["evaluate", file, "--model", model]) == 0
@@ -182,26 +182,26 @@ def test_a_table_of_long_labels_has_their_ids_as_heads(
     assert table[0].split() == ["true", "\\", "predicted", *map(str, ids)]
     assert table[1 + ids.index(3)].startswith("a label of many words d␊ 3  ")
     assert max(map(len, table)) < 80
-    assert "\na label of many words a␊  " in output  # a line end in a label does not end the line
+    assert "\na label of many words a␊  " in output  # a line end in a label is made visible
 
 
 @pytest.mark.parametrize("label", ["d", "f"])
-def test_one_label_is_enough(
+def test_one_label_makes_a_report(
     seven: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], label: str
 ) -> None:
-    """What scikit-learn would warn of, or average otherwise: one label alone, or none ever right."""
+    """In these cases scikit-learn would warn, or average differently: one label only, or no right answer."""
     text = next(text for text in TEXTS if distilnp.classify(text, seven).label == "f")
     file = write_csv(tmp_path / "texts.csv", [("text", "label"), (text, label)])
-    came = figures(capsys, file, seven)
-    assert came["labels"] == sorted({"f", label})
-    assert came["classification_report"]["accuracy"] == (label == "f")
+    found = figures(capsys, file, seven)
+    assert found["labels"] == sorted({"f", label})
+    assert found["classification_report"]["accuracy"] == (label == "f")
     assert main(["evaluate", file, "--model", seven]) == 0
-    # Where nothing is right, scikit-learn writes the support as 1.0.
+    # If no answer is right, scikit-learn writes the support as 1.0.
     assert re.search(r"\n    accuracy .* [01]\.0000 +1(\.0)?\n", capsys.readouterr().out)
 
 
-def test_a_loss_is_of_shares_and_confidence_is_at_most_1() -> None:
-    """Of windows, the highest scores may add up to more than 1, and a mean of ones may round to more."""
+def test_scores_are_normalised_for_the_loss_and_at_most_1_for_calibration() -> None:
+    """The highest scores of windows may add up to more than 1, and a mean of ones may round above 1."""
     common = {"labels": ("a",), "logits": np.zeros(2, np.float32), "n_tokens": 9, "n_seen": 9}
     tally = report.Tally()
     tally.add(1, 0, Prediction(label="a", score=0.9, scores={"a": 0.9, "b": 0.6}, **common))
@@ -212,7 +212,9 @@ def test_a_loss_is_of_shares_and_confidence_is_at_most_1() -> None:
     assert figures["expected_calibration_error"] == pytest.approx(0.45)
 
 
-def test_the_same_texts_give_the_same_report_but_for_the_speed(run: Run, seven: str, tmp_path: Path) -> None:
+def test_the_same_texts_give_the_same_report_except_for_the_speed(
+    run: Run, seven: str, tmp_path: Path
+) -> None:
     file = write_csv(tmp_path / "texts.csv", [("text", "label"), *zip(TEXTS, TRUTH, strict=True)])
     reports = [run("evaluate", file, "--model", seven).stdout for _ in range(2)]
     first, second = (re.sub(rb"speed .*", b"", report) for report in reports)
@@ -223,11 +225,11 @@ def test_sst2_dev_has_the_accuracy_of_the_card(
     data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("DISTILNP_KERNELS")
-    came = figures(capsys, os.fspath(data / "sst2" / "dev.tsv"), "sst2-mini")
-    assert came["accuracy"]["n_right"] == 786
-    assert came["accuracy"]["n_texts"] == 872
-    assert came["confusion_matrix"] == [[378, 50], [36, 408]]
-    assert f"{came['log_loss']:.3f}" == "0.313"
+    found = figures(capsys, os.fspath(data / "sst2" / "dev.tsv"), "sst2-mini")
+    assert found["accuracy"]["n_right"] == 786
+    assert found["accuracy"]["n_texts"] == 872
+    assert found["confusion_matrix"] == [[378, 50], [36, 408]]
+    assert f"{found['log_loss']:.3f}" == "0.313"
 
 
 # ------------------------------------------------------------------------------------------ files and labels
@@ -251,21 +253,21 @@ AS_JSONL = "".join(
         ("a.txt", AS_TSV, ["--input-format", "tsv", "--label-column", "labels"]),
     ],
 )
-@pytest.mark.parametrize("way", ["file", "gzip", "stdin", "gzip on stdin"])
-def test_every_format_is_read_packed_or_not(
-    run: Run, model: str, tmp_path: Path, name: str, content: str, options: list[str], way: str
+@pytest.mark.parametrize("source", ["file", "gzip", "stdin", "gzip on stdin"])
+def test_every_format_is_read_gzipped_or_not(
+    run: Run, model: str, tmp_path: Path, name: str, content: str, options: list[str], source: str
 ) -> None:
     expected = [answer.label for answer in distilnp.load(model).classify([text for text, _ in ROWS])]
     truth = ["NEGATIVE", "POSITIVE", "POSITIVE", "POSITIVE", "NEGATIVE"]
-    given = gzip.compress(content.encode()) if "gzip" in way else content.encode()
-    file = tmp_path / (name + ".gz" * ("gzip" in way))
+    given = gzip.compress(content.encode()) if "gzip" in source else content.encode()
+    file = tmp_path / (name + ".gz" * ("gzip" in source))
     if "--input-format" not in options:
-        options = [*options, "--input-format", name[2:]] if "stdin" in way else options
-    if "stdin" not in way:
+        options = [*options, "--input-format", name[2:]] if "stdin" in source else options
+    if "stdin" not in source:
         file.write_bytes(given)
     done = run(
         "evaluate",
-        "-" if "stdin" in way else os.fspath(file),
+        "-" if "stdin" in source else os.fspath(file),
         "--model",
         model,
         "--json",
@@ -273,9 +275,9 @@ def test_every_format_is_read_packed_or_not(
         given=given,
     )
     assert (done.returncode, done.stderr) == (0, b"")
-    came = json.loads(done.stdout)
-    assert came["confusion_matrix"] == confusion_matrix(truth, expected, labels=came["labels"]).tolist()
-    assert came["accuracy"]["n_texts"] == 5
+    found = json.loads(done.stdout)
+    assert found["confusion_matrix"] == confusion_matrix(truth, expected, labels=found["labels"]).tolist()
+    assert found["accuracy"]["n_texts"] == 5
 
 
 @pytest.mark.parametrize(
@@ -294,26 +296,30 @@ def test_every_format_is_read_packed_or_not(
         (("neg", "pos"), " pos", None),
         (("neg", "pos"), "", None),
         (("Pos", "pos"), "pos", 1),
-        (("Pos", "pos"), "POS", None),  # which of them?
+        (("Pos", "pos"), "POS", None),  # it could mean either
         (("0", "1"), 1, 1),
         (("1", "2", "3"), 1, 0),
         (("1", "2", "3"), "3", 2),
-        (("1", "2", "3"), 0, None),  # an id here would be the name of another label there
+        (("1", "2", "3"), 0, None),  # the labels are numbers, so numbers are names
     ],
 )
 def test_a_label_is_a_name_or_an_id(labels: tuple[str, ...], value: str | int, expected: int | None) -> None:
     assert LabelIds(labels).find(value) == expected
 
 
-def test_a_map_says_what_other_names_mean() -> None:
+def test_a_label_map_translates_other_names() -> None:
     ids = LabelIds(("neg", "pos"), [("positive", "pos"), ("negative", "0"), ("0", "POS"), ("", "neg")])
     assert [ids.find(value) for value in ("positive", "negative", "0", 0, "", "pos")] == [1, 0, 1, 1, 0, 1]
     assert ids.find("Positive") is None
-    with pytest.raises(ArgumentError, match="--label-map says a=b, expected a label of the model: 'neg' "):
+    with pytest.raises(
+        ArgumentError, match="--label-map is a=b, expected a label of the model after the =: 'neg' "
+    ):
         LabelIds(("neg", "pos"), [("a", "b")])
 
 
-def test_the_map_of_the_command_line(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_error_about_an_unknown_label_suggests_a_label_map(
+    model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = write_csv(
         tmp_path / "a.csv", [("review", "sentiment"), ("w1", "good"), ("w2", "a=b"), ("w3", "1")]
     )
@@ -332,12 +338,12 @@ def test_pairs_are_measured_as_pairs(model: str, tmp_path: Path, capsys: pytest.
     answers = distilnp.load(model).classify(pairs)
     errors = tmp_path / "wrong.csv"
 
-    came = figures(capsys, file, model, "--pair-column", "hypothesis", "--errors", os.fspath(errors))
+    found = figures(capsys, file, model, "--pair-column", "hypothesis", "--errors", os.fspath(errors))
 
     wrong = [(i, answer) for i, answer in enumerate(answers) if answer.label != "NEGATIVE"]
     assert 0 < len(wrong) < 20
-    assert came["accuracy"]["n_right"] == 20 - len(wrong)
-    assert came["truncation"]["n_tokens"] == sum(answer.n_tokens for answer in answers)
+    assert found["accuracy"]["n_right"] == 20 - len(wrong)
+    assert found["truncation"]["n_tokens"] == sum(answer.n_tokens for answer in answers)
     written = list(csv.DictReader(io.StringIO(errors.read_text(), newline="")))
     assert [(row["line"], row["text"], row["text_pair"]) for row in written] == [
         (str(i + 2), rows[i][0], rows[i][1]) for i, _ in wrong
@@ -348,7 +354,7 @@ def test_pairs_are_measured_as_pairs(model: str, tmp_path: Path, capsys: pytest.
 
 
 @pytest.mark.parametrize("name", ["wrong.csv", "wrong.jsonl", "wrong"])
-def test_mistakes_are_written_with_where_they_are(
+def test_mistakes_are_written_with_their_lines(
     seven: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     texts = ['w1 "w2"', "", "w3\nw4", "\ud83d é", *TEXTS[:9]]
@@ -385,9 +391,7 @@ def test_mistakes_are_written_with_where_they_are(
         assert (row["label"], float(row["score"])) == (answers[i].label, answers[i].score)
 
 
-def test_a_mistake_is_written_before_the_next_text_is_asked_for(
-    start: Start, seven: str, tmp_path: Path
-) -> None:
+def test_a_mistake_is_written_before_the_next_text_arrives(start: Start, seven: str, tmp_path: Path) -> None:
     errors = tmp_path / "wrong.jsonl"
     wrong = next(text for text in TEXTS if distilnp.classify(text, seven).label != "a")
     options = ("--model", seven, "--input-format", "jsonl", "--errors", os.fspath(errors))
@@ -402,21 +406,24 @@ def test_a_mistake_is_written_before_the_next_text_is_asked_for(
     assert json.loads(errors.read_text())["text"] == wrong
 
 
-def test_where_mistakes_cannot_be_written_nothing_is_computed(
+def test_nothing_is_computed_if_mistakes_cannot_be_written(
     model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = write_csv(tmp_path / "a.csv", [("text", "label"), ("w1", "no label")])
     for errors, message in (
         (tmp_path / "none" / "wrong.csv", "wrong.csv cannot be written: No such file or directory"),
         (tmp_path, "cannot be written: Is a directory"),
-        (tmp_path / "." / "a.csv", "the file of texts, expected another one: it is overwritten"),
+        (
+            tmp_path / "." / "a.csv",
+            "a.csv, which is the file of texts, expected another file. It would be overwritten",
+        ),
     ):
         assert message in error_of(capsys, file, "--model", model, "--errors", os.fspath(errors))
     assert Path(file).read_text() != ""
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
-def test_a_full_disk_is_told_by_the_name_of_the_file(
+def test_the_error_about_a_full_disk_names_the_file(
     seven: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = write_csv(tmp_path / "a.csv", [("text", "label"), *((text, "g") for text in TEXTS)])
@@ -436,12 +443,12 @@ def test_a_full_disk_is_told_by_the_name_of_the_file(
         (
             "text,label\nw1,0\nw2,2\n",
             "FILE, line 3: the label is '2', expected one of the model's: 'NEGATIVE' (id 0), 'POSITIVE' (id "
-            "1). If the file has other names for them, say which: --label-map VALUE=LABEL",
+            "1). Translate other names with --label-map VALUE=LABEL",
         ),
         ("text,label\nw1,0,1\n", "FILE, line 2: the number of fields is 3, expected 2"),
     ],
 )
-def test_what_is_wrong_with_a_file_is_told_and_there_is_no_report(
+def test_a_file_that_cannot_be_used_is_an_error_without_a_report(
     model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, message: str
 ) -> None:
     file = tmp_path / "a.csv"
@@ -459,7 +466,7 @@ def test_what_is_wrong_with_a_file_is_told_and_there_is_no_report(
         (None, 1, "sigmoid"),
     ],
 )
-def test_models_without_one_label_that_wins_are_refused(
+def test_a_model_without_one_winning_label_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], problem_type: str, n_labels: int, function: str
 ) -> None:
     config = CONFIGS["one-layer"] if n_labels == 2 else CONFIGS["one-label-relu"]
@@ -467,7 +474,10 @@ def test_models_without_one_label_that_wins_are_refused(
     model = os.fspath(write_checkpoint(tmp_path / "model", config, seeded_tensors(config), **changes))
     file = write_csv(tmp_path / "a.csv", [("text", "label"), ("w1", "0")])
     error = error_of(capsys, file, "--model", model)
-    assert f"makes scores of logits by '{function}', expected 'softmax', by which one label wins" in error
+    assert (
+        f"function_to_apply of {model} is '{function}', expected 'softmax', which makes one label win"
+        in error
+    )
 
 
 WITHOUT_SCIKIT_LEARN = """
@@ -484,11 +494,11 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def test_without_scikit_learn_nothing_is_begun(model: str, tmp_path: Path) -> None:
+def test_without_scikit_learn_no_file_is_opened(model: str, tmp_path: Path) -> None:
     done = run_python(WITHOUT_SCIKIT_LEARN, "evaluate", tmp_path / "none.csv", "--model", model)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        "distilnp: error: evaluate needs scikit-learn, which is not here (No module named 'sklearn'): pip "
+        "distilnp: error: evaluate needs scikit-learn, which is missing (No module named 'sklearn'): pip "
         'install "distilnp[evaluate]"\n'
     )
     done = run_python(WITHOUT_SCIKIT_LEARN, "classify", "w1", "--model", model)
@@ -500,13 +510,15 @@ def test_without_scikit_learn_nothing_is_begun(model: str, tmp_path: Path) -> No
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return a file that takes far longer than any test has."""
+    """Return a file that takes far longer to evaluate than any test runs."""
     path = tmp_path_factory.mktemp("texts") / "many.csv"
     path.write_text("text,label\n" + "w1 w2 w3 w4 w5 w6,0\nw3,1\n" * 1_000_000)
     return os.fspath(path)
 
 
-def test_ctrl_c_ends_it_without_a_report(start: Start, model: str, many: str, tmp_path: Path) -> None:
+def test_ctrl_c_ends_the_process_without_a_report(
+    start: Start, model: str, many: str, tmp_path: Path
+) -> None:
     errors = tmp_path / "wrong.jsonl"
     with start("evaluate", many, "--model", model, "--errors", os.fspath(errors)) as process:
         wait_for_a_line(errors, process)
@@ -517,7 +529,9 @@ def test_ctrl_c_ends_it_without_a_report(start: Start, model: str, many: str, tm
     assert errors.read_bytes().endswith(b"\n")
 
 
-def test_a_reader_that_has_gone_away_ends_it_in_silence(start: Start, model: str, tmp_path: Path) -> None:
+def test_a_reader_that_closes_the_output_ends_the_process_silently(
+    start: Start, model: str, tmp_path: Path
+) -> None:
     file = write_csv(tmp_path / "a.csv", [("text", "label"), ("w1", "0")])
     read_end, write_end = os.pipe()
     os.close(read_end)
@@ -561,9 +575,9 @@ print(before, memory("VmHWM"), file=sys.stderr)
 )
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what is resident")
-def test_many_texts_take_little_more_memory_than_few(model: str, tmp_path: Path) -> None:
-    """24 bytes a text are kept, of texts with a thousand."""
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says how much memory is resident")
+def test_many_texts_take_little_more_memory_than_a_few(model: str, tmp_path: Path) -> None:
+    """Evaluation keeps 24 bytes of each text, which has a thousand."""
     files = []
     for n_texts in (2_000, 32_000):
         files.append(tmp_path / f"{n_texts}.csv.gz")
@@ -574,4 +588,4 @@ def test_many_texts_take_little_more_memory_than_few(model: str, tmp_path: Path)
     assert done.returncode == 0, done.stderr
     assert '"n_texts": 32000' in done.stdout
     before, after = map(int, done.stderr.split())
-    assert after - before < 6_000_000  # what scikit-learn makes of 32,000 ids; the texts have 32 million
+    assert after - before < 6_000_000  # for 32,000 ids in scikit-learn; the texts have 32 million

@@ -1,4 +1,4 @@
-"""What scripts rely on: exit codes, clean streams, answers that come at once, an end without noise."""
+"""What scripts rely on: exit codes, clean streams, prompt answers, and a silent end."""
 
 import csv
 import gzip
@@ -31,7 +31,7 @@ def rows(output: bytes) -> list[dict[str, object]]:
     return [json.loads(line) for line in output.decode().split("\n")[:-1]]
 
 
-def assert_tells(errors: bytes, message: str) -> None:
+def assert_reports(errors: bytes, message: str) -> None:
     assert errors.decode().startswith("distilnp: error: "), errors.decode()
     assert message in errors.decode()
     assert b"Traceback" not in errors
@@ -60,7 +60,7 @@ def test_the_answers_are_those_of_the_library(run: Run, model: str, monkeypatch:
     ]
 
 
-def test_a_multi_label_model_tells_the_labels_above_the_threshold(run: Run, tmp_path: Path) -> None:
+def test_a_multi_label_model_reports_the_labels_above_the_threshold(run: Run, tmp_path: Path) -> None:
     config = CONFIGS["one-layer"]
     changes = {"problem_type": "multi_label_classification", "id2label": {"0": "a", "1": "b"}}
     model = os.fspath(write_checkpoint(tmp_path, config, seeded_tensors(config), **changes))
@@ -70,18 +70,18 @@ def test_a_multi_label_model_tells_the_labels_above_the_threshold(run: Run, tmp_
         assert [row["labels"] for row in rows(done.stdout)] == [labels]
     done = run("classify", "--model", model, "--threshold", "2", "w1")
     assert (done.returncode, done.stdout) == (1, b"")
-    assert_tells(done.stderr, "threshold is 2.0, expected a number from 0 to 1")
+    assert_reports(done.stderr, "threshold is 2.0, expected a number from 0 to 1")
 
 
 @pytest.mark.parametrize(
-    ("asked", "kind"),
+    ("chosen", "kind"),
     [
         (["--long-text", "windows", "--stride", "2", "--aggregate", "max"], "windows"),
         (["--sentences", "--language", "de"], "sentences"),
     ],
 )
 def test_parts_of_a_text_are_those_of_the_library(
-    run: Run, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: list[str], kind: str
+    run: Run, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chosen: list[str], kind: str
 ) -> None:
     monkeypatch.setenv("DISTILNP_KERNELS", "numpy")  # as in the process
     path = tmp_path / "texts.jsonl"
@@ -91,7 +91,7 @@ def test_parts_of_a_text_are_those_of_the_library(
         "sentences": {"sentences": "de"},
     }
     expected = distilnp.load(model, max_length=6, **options[kind])("w1 w2 w3. w4 w5! w6 w7")
-    command = ("classify", "--model", model, "--max-length", "6", "--file", os.fspath(path), *asked)
+    command = ("classify", "--model", model, "--max-length", "6", "--file", os.fspath(path), *chosen)
     as_jsonl, as_csv = (run(*command, "--format", output) for output in ("jsonl", "csv"))
     assert (as_jsonl.returncode, as_jsonl.stderr) == (as_csv.returncode, as_csv.stderr) == (0, b"")
     (row,) = rows(as_jsonl.stdout)
@@ -104,7 +104,7 @@ def test_parts_of_a_text_are_those_of_the_library(
 
 
 @pytest.mark.parametrize("command", ["classify", "evaluate"])
-def test_a_text_that_is_too_long_is_told_by_its_line(
+def test_the_error_about_a_text_that_is_too_long_names_its_line(
     run: Run, model: str, tmp_path: Path, command: str
 ) -> None:
     path = tmp_path / "texts.csv"
@@ -113,7 +113,7 @@ def test_a_text_that_is_too_long_is_told_by_its_line(
     done = run(command, *(["--file"] if command == "classify" else []), os.fspath(path), *options)
     assert done.returncode == 1
     assert len(rows(done.stdout)) == (2 if command == "classify" else 0)
-    assert_tells(done.stderr, "texts.csv, line 5: texts[2] has 5 tokens, expected at most 4")
+    assert_reports(done.stderr, "texts.csv, line 5: texts[2] has 5 tokens, expected at most 4")
 
 
 def test_pairs_of_columns_are_classified_as_pairs(
@@ -131,7 +131,7 @@ def test_pairs_of_columns_are_classified_as_pairs(
         assert (row["score"], row["n_tokens"]) == (prediction.score, prediction.n_tokens)
 
 
-def test_texts_as_arguments_and_the_options_of_load(run: Run, model: str) -> None:
+def test_texts_as_arguments_are_classified_with_the_options_of_load(run: Run, model: str) -> None:
     text = "[SEP] w1 w2 w3 w4"
     done = run("classify", "--model", model, "--max-length", "4", "--split-special-tokens", text, "w1")
     assert done.returncode == 0
@@ -140,30 +140,32 @@ def test_texts_as_arguments_and_the_options_of_load(run: Run, model: str) -> Non
     assert (second["n_tokens"], second["n_seen"], second["truncated"]) == (3, 3, False)
 
 
-def test_a_column_of_a_file_goes_in_and_csv_comes_out(
+def test_a_column_of_a_file_is_answered_in_csv_whatever_the_locale(
     run: Run, model: str, tmp_path: Path, environment: dict[str, str]
 ) -> None:
     path = tmp_path / "in.csv"
     path.write_text('id,review\n1,"w1, w2\nw3"\n2,\n3,café\n', encoding="utf-8")
     options = ("--file", os.fspath(path), "--column", "review", "--format", "csv")
-    # The encoding that a locale has for standard output must not matter.
+    # The encoding of standard output must not matter.
     done = run("classify", "--model", model, *options, env=environment | {"PYTHONIOENCODING": "ascii"})
     assert (done.returncode, done.stderr) == (0, b"")
     answers = csv.DictReader(io.StringIO(done.stdout.decode(), newline=""))
     assert [row["text"] for row in answers] == ["w1, w2\nw3", "", "café"]
 
 
-@pytest.mark.parametrize("way", ["file", "stdin"])
-def test_what_is_packed_is_read_as_if_it_were_not(run: Run, model: str, tmp_path: Path, way: str) -> None:
+@pytest.mark.parametrize("source", ["file", "stdin"])
+def test_gzip_is_read_like_the_text_that_was_packed(
+    run: Run, model: str, tmp_path: Path, source: str
+) -> None:
     path = tmp_path / "in.csv.gz"
     path.write_bytes(gzip.compress(b"text\nw1\nw2 w3\n"))
-    where = ("--file", os.fspath(path)) if way == "file" else ("--input-format", "csv")
+    where = ("--file", os.fspath(path)) if source == "file" else ("--input-format", "csv")
     done = run("classify", "--model", model, *where, given=path.read_bytes())
     assert (done.returncode, done.stderr) == (0, b"")
     assert [row["text"] for row in rows(done.stdout)] == ["w1", "w2 w3"]
 
 
-def test_the_texts_before_the_end_of_a_cut_file_have_their_answers(
+def test_the_texts_before_the_end_of_a_truncated_gzip_file_get_answers(
     run: Run, model: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "in.gz"
@@ -171,10 +173,10 @@ def test_the_texts_before_the_end_of_a_cut_file_have_their_answers(
     done = run("classify", "--model", model, "--file", os.fspath(path))
     assert done.returncode == 1
     assert [row["text"] for row in rows(done.stdout)] == ["w1", "w2"]
-    assert_tells(done.stderr, f"{path}, after line 2: the gzip file stops in the middle")
+    assert_reports(done.stderr, f"{path}, after line 2: the gzip file stops in the middle")
 
 
-def test_info_tells_what_a_checkpoint_is(run: Run, model: str) -> None:
+def test_info_describes_a_checkpoint(run: Run, model: str) -> None:
     done = run("info", model)
     assert done.returncode == 0
     for fact in ("1 layers", "dim 16", "float32", "NEGATIVE, POSITIVE", "softmax", "lowercased", "sees"):
@@ -203,7 +205,7 @@ def test_info_lists_the_bundled_models(run: Run) -> None:
         ("numpy", lambda: None, "NumPy, because DISTILNP_KERNELS is 'numpy'"),
     ],
 )
-def test_info_tells_what_computes(
+def test_info_reports_what_computes(
     run: Run,
     model: str,
     environment: dict[str, str],
@@ -220,13 +222,13 @@ def test_info_tells_what_computes(
         assert words in line
 
 
-def test_info_tells_why_what_is_wanted_cannot_be(
+def test_info_reports_why_the_requested_kernels_cannot_run(
     run: Run, model: str, environment: dict[str, str], tmp_path: Path
 ) -> None:
     package = copy_package(tmp_path, without=("lib",))
     done = run("info", model, env=environment | {"PYTHONPATH": str(package), "DISTILNP_KERNELS": "aot"})
     assert (done.returncode, done.stdout) == (1, b"")
-    assert_tells(done.stderr, "DISTILNP_KERNELS is 'aot', but no kernels built ahead of time can run")
+    assert_reports(done.stderr, "DISTILNP_KERNELS is 'aot', but no kernels built ahead of time can run")
 
 
 # ------------------------------------------------------------------------------------------------- exit codes
@@ -245,7 +247,7 @@ def test_info_tells_why_what_is_wanted_cannot_be(
         ),
     ],
 )
-def test_an_error_of_ours_is_1_and_a_message(
+def test_an_error_is_exit_code_1_and_a_message(
     model: str, options: list[str], message: str, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     (tmp_path / "in.csv").write_text("w1\n")
@@ -253,7 +255,7 @@ def test_an_error_of_ours_is_1_and_a_message(
     assert main(["classify", "--model", model, *options]) == 1
     output, errors = capfd.readouterr()
     assert output == ""
-    assert_tells(errors.encode(), message)
+    assert_reports(errors.encode(), message)
 
 
 @pytest.mark.parametrize(
@@ -272,37 +274,37 @@ def test_a_variable_that_cannot_be_used_is_an_error(
 ) -> None:
     done = run("classify", "--model", model, "w1", env=environment | {variable: value})
     assert (done.returncode, done.stdout) == (1, b"")
-    assert_tells(done.stderr, message)
+    assert_reports(done.stderr, message)
 
 
-def test_the_number_of_threads_is_told_to_the_model(run: Run, model: str) -> None:
+def test_the_number_of_threads_is_passed_to_the_model(run: Run, model: str) -> None:
     done = run("classify", "--model", model, "--threads", "1025", "w1")
     assert (done.returncode, done.stdout) == (1, b"")
-    assert_tells(done.stderr, "threads is 1025, expected an integer from 1 to 1024")
+    assert_reports(done.stderr, "threads is 1025, expected an integer from 1 to 1024")
     assert run("classify", "--model", model, "--threads", "1", "w1").returncode == 0
 
 
-def test_the_texts_before_a_bad_line_have_their_answers(run: Run, model: str) -> None:
+def test_the_texts_before_a_bad_line_get_answers(run: Run, model: str) -> None:
     done = run("classify", "--model", model, given=b"w1\nw2\n\xff\nw3\n")
     assert done.returncode == 1
     assert [row["text"] for row in rows(done.stdout)] == ["w1", "w2"]
-    assert_tells(done.stderr, "standard input, line 3: byte 1 is 0xff")
+    assert_reports(done.stderr, "standard input, line 3: byte 1 is 0xff")
 
 
-def test_a_damaged_checkpoint_has_no_information(run: Run, tmp_path: Path) -> None:
+def test_info_on_a_damaged_checkpoint_is_an_error(run: Run, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{")
     done = run("info", os.fspath(tmp_path))
     assert (done.returncode, done.stdout) == (1, b"")
-    assert_tells(done.stderr, "config.json is not JSON")
+    assert_reports(done.stderr, "config.json is not JSON")
 
 
-def test_a_wrong_command_line_is_2(run: Run) -> None:
+def test_a_wrong_command_line_is_exit_code_2(run: Run) -> None:
     done = run("classify", "--no-such-option")
     assert (done.returncode, done.stdout) == (2, b"")
     assert b"unrecognized arguments: --no-such-option" in done.stderr
 
 
-def test_the_version_is_told(run: Run) -> None:
+def test_the_version_is_printed(run: Run) -> None:
     done = run("--version")
     assert (done.returncode, done.stdout.decode()) == (0, f"distilnp {distilnp.__version__}\n")
 
@@ -311,10 +313,10 @@ def test_the_version_is_told(run: Run) -> None:
 @pytest.mark.parametrize("arguments", [("--help",), ("classify", "w1")])
 def test_a_full_disk_is_an_error(run: Run, model: str, arguments: tuple[str, ...]) -> None:
     arguments = (*arguments, "--model", model) if "classify" in arguments else arguments
-    with open("/dev/full", "wb") as full:  # noqa: PTH123 (not a file of ours)
+    with open("/dev/full", "wb") as full:  # noqa: PTH123 (a device)
         done = run(*arguments, stdout=full)
     assert done.returncode == 1
-    assert_tells(done.stderr, "the results cannot be written: No space left on device")
+    assert_reports(done.stderr, "the results cannot be written: No space left on device")
 
 
 @pytest.mark.parametrize("closed", ["input", "output"])
@@ -322,13 +324,15 @@ def test_a_closed_stream_is_an_error(run: Run, model: str, closed: str) -> None:
     number = {"input": 0, "output": 1}[closed]
     done = run("classify", "--model", model, preexec_fn=lambda: os.close(number))
     assert (done.returncode, done.stdout) == (1, b"")
-    assert_tells(done.stderr, f"standard {closed} ")
+    assert_reports(done.stderr, f"standard {closed} ")
 
 
 # ----------------------------------------------------------------------------------------------- a clean stop
 
 
-def test_a_reader_that_goes_away_ends_it_in_silence(start: Start, model: str, many_texts: str) -> None:
+def test_a_reader_that_closes_the_output_ends_the_process_silently(
+    start: Start, model: str, many_texts: str
+) -> None:
     with start("classify", "--model", model, "--file", many_texts, stdin=subprocess.DEVNULL) as process:
         assert json.loads(process.stdout.readline())["text"] == "w1 w2 w3 w4 w5 w6"
         process.stdout.close()
@@ -336,7 +340,7 @@ def test_a_reader_that_goes_away_ends_it_in_silence(start: Start, model: str, ma
         assert process.stderr.read() == b""
 
 
-def test_help_into_a_closed_pipe_ends_in_silence(start: Start) -> None:
+def test_help_into_a_closed_pipe_ends_silently(start: Start) -> None:
     read_end, write_end = os.pipe()
     os.close(read_end)
     with start("--help", stdout=write_end) as process:
@@ -345,7 +349,7 @@ def test_help_into_a_closed_pipe_ends_in_silence(start: Start) -> None:
         assert process.stderr.read() == b""
 
 
-def test_ctrl_c_ends_a_run_after_a_whole_row(start: Start, model: str, many_texts: str) -> None:
+def test_ctrl_c_ends_the_process_after_a_whole_row(start: Start, model: str, many_texts: str) -> None:
     with start("classify", "--model", model, "--file", many_texts, stdin=subprocess.DEVNULL) as process:
         first = process.stdout.readline()
         process.send_signal(signal.SIGINT)
@@ -370,7 +374,7 @@ def test_ctrl_c_ends_a_wait_for_input(start: Start, model: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "header", "lines"),
+    ("input_format", "header", "lines"),
     [
         ("lines", b"", [b"w1\n", b"w2\nw3\n", b"\n"]),
         ("csv", b"id,text\n", [b"1,w1\n", b'2,w2\n3,"w\n3"\n', b"4,\n"]),
@@ -378,9 +382,9 @@ def test_ctrl_c_ends_a_wait_for_input(start: Start, model: str) -> None:
     ],
 )
 def test_an_answer_does_not_wait_for_the_next_text(
-    start: Start, model: str, kind: str, header: bytes, lines: list[bytes]
+    start: Start, model: str, input_format: str, header: bytes, lines: list[bytes]
 ) -> None:
-    with start("classify", "--model", model, "--input-format", kind) as process:
+    with start("classify", "--model", model, "--input-format", input_format) as process:
         process.stdin.write(header)
         for part, n_texts in zip(lines, (1, 2, 1), strict=True):
             process.stdin.write(part)
@@ -392,7 +396,7 @@ def test_an_answer_does_not_wait_for_the_next_text(
 
 
 def next_line(process: "subprocess.Popen[bytes]") -> bytes:
-    """Return a line of output; if none comes, end the process, so that the test fails instead of hanging."""
+    """Return the next line of output; if none comes, end the process, so that the test fails, not hangs."""
     deadline = threading.Timer(PATIENCE_SECONDS, process.kill)
     deadline.start()
     try:

@@ -1,4 +1,4 @@
-"""What people see: each test runs `distilnp` on a terminal of its own."""
+"""What people see: each test runs `distilnp` on its own pseudo-terminal."""
 
 import fcntl
 import gzip
@@ -24,18 +24,18 @@ BAR = re.compile(r"\d+%\|")
 
 
 class Terminal:
-    """Both ends of a pseudo-terminal: `end` for a process, the other for us."""
+    """Both ends of a pseudo-terminal: `end` is for a process, the other one is for the test."""
 
     def __init__(self) -> None:
-        self._our_end, self.end = pty.openpty()
+        self._test_end, self.end = pty.openpty()
         fcntl.ioctl(self.end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, COLUMNS, 0, 0))
         self.shown = ""
 
     def type(self, text: str) -> None:
-        os.write(self._our_end, text.encode())
+        os.write(self._test_end, text.encode())
 
     def read_until(self, pattern: str, process: "subprocess.Popen[bytes]") -> str:
-        """Return all that was shown up to a match; if none comes, end the process, and fail."""
+        """Return everything shown until the pattern matches; if it never does, end the process and fail."""
         deadline = threading.Timer(PATIENCE_SECONDS, process.kill)
         deadline.start()
         while not re.search(pattern, self.shown):
@@ -50,14 +50,14 @@ class Terminal:
 
     def _read(self) -> bool:
         try:
-            chunk = os.read(self._our_end, 65536)
-        except OSError:  # how Linux says that nobody is at the other end any more
+            chunk = os.read(self._test_end, 65536)
+        except OSError:  # on Linux: the other end has been closed
             return False
         self.shown += chunk.decode()
         return bool(chunk)
 
     def close(self) -> None:
-        os.close(self._our_end)
+        os.close(self._test_end)
 
 
 @pytest.fixture
@@ -71,13 +71,15 @@ def terminal() -> Iterator[Terminal]:
 def started(
     start: Start, terminal: Terminal, *arguments: str, **others: object
 ) -> Iterator["subprocess.Popen[bytes]"]:
-    """Start a process all of whose streams are the terminal, but for `others`."""
+    """Start a process whose streams are the terminal, except for `others`."""
     with start(*arguments, **dict.fromkeys(("stdin", "stdout", "stderr"), terminal.end) | others) as process:
         os.close(terminal.end)
         yield process
 
 
-def test_a_table_in_colours_cut_to_the_width(start: Start, model: str, terminal: Terminal) -> None:
+def test_a_terminal_gets_a_table_in_colours_cut_to_its_width(
+    start: Start, model: str, terminal: Terminal
+) -> None:
     with started(start, terminal, "classify", "--model", model, "w1 \x1b[31m" + "w2 " * 40, "w3") as process:
         shown = terminal.read_all()
     assert process.returncode == 0
@@ -95,11 +97,11 @@ def test_no_color_is_respected(
     assert re.fullmatch(r" \d\.\d{4}  (NEGAT|POSIT)IVE  w1\r\n", shown)
 
 
-def test_typed_texts_are_asked_for_and_answered_one_by_one(
+def test_a_terminal_is_asked_for_texts_and_answered_one_by_one(
     start: Start, model: str, terminal: Terminal
 ) -> None:
     with started(start, terminal, "classify", "--model", model) as process:
-        terminal.read_until("type texts, one a line, and Ctrl-D at the end", process)
+        terminal.read_until("type texts, one per line, and Ctrl-D at the end", process)
         for text in ("w1", "w2"):
             terminal.type(f"{text}\n")
             terminal.read_until(rf"IVE\x1b\[0m  {text}\r\n", process)
@@ -108,7 +110,7 @@ def test_typed_texts_are_asked_for_and_answered_one_by_one(
     assert process.returncode == 0
 
 
-def test_a_long_file_has_a_bar_beside_the_rows(
+def test_a_long_file_has_a_bar_below_the_rows(
     start: Start, model: str, many_texts: str, terminal: Terminal
 ) -> None:
     with started(start, terminal, "classify", "--model", model, "--file", many_texts) as process:
@@ -119,7 +121,7 @@ def test_a_long_file_has_a_bar_beside_the_rows(
     assert "Traceback" not in shown
 
 
-def test_a_long_pipe_has_a_count_beside_a_file(
+def test_a_long_pipe_into_a_file_has_a_count(
     start: Start, model: str, many_texts: str, terminal: Terminal, tmp_path: Path
 ) -> None:
     with (
@@ -127,7 +129,7 @@ def test_a_long_pipe_has_a_count_beside_a_file(
         (tmp_path / "out").open("wb") as out,
         started(start, terminal, "classify", "--model", model, stdin=cat.stdout, stdout=out) as process,
     ):
-        # A fast machine has answered thousands before the bar is due: "1.04k texts".
+        # A fast machine answers thousands of texts before the bar is due: "1.04k texts".
         terminal.read_until(r"\dk? texts ", process)
         process.send_signal(signal.SIGINT)
         cat.stdout.close()
@@ -144,13 +146,13 @@ def test_a_short_file_has_no_bar(start: Start, model: str, terminal: Terminal, t
     assert process.returncode == 0
 
 
-@pytest.mark.parametrize("way", ["file", "pipe"])
-def test_a_report_that_takes_long_has_a_bar_before_it(
-    start: Start, model: str, terminal: Terminal, tmp_path: Path, way: str
+@pytest.mark.parametrize("source", ["file", "pipe"])
+def test_a_long_evaluation_has_a_bar_and_then_no_report_if_it_is_interrupted(
+    start: Start, model: str, terminal: Terminal, tmp_path: Path, source: str
 ) -> None:
     content = b"text,label\n" + b"w1 w2 w3 w4 w5 w6,0\n" * 2_000_000
     path = tmp_path / "many.csv.gz"
-    path.write_bytes(gzip.compress(content, 1) if way == "file" else content)
+    path.write_bytes(gzip.compress(content, 1) if source == "file" else content)
     options = ("--model", model, "--input-format", "csv")
     with (
         subprocess.Popen(["cat", path], stdout=subprocess.PIPE) as cat,
@@ -158,12 +160,12 @@ def test_a_report_that_takes_long_has_a_bar_before_it(
             start,
             terminal,
             "evaluate",
-            os.fspath(path) if way == "file" else "-",
+            os.fspath(path) if source == "file" else "-",
             *options,
             stdin=cat.stdout,
         ) as process,
     ):
-        terminal.read_until(BAR.pattern if way == "file" else r"\dk? texts ", process)
+        terminal.read_until(BAR.pattern if source == "file" else r"\dk? texts ", process)
         process.send_signal(signal.SIGINT)
         cat.stdout.close()
         shown = terminal.read_all()

@@ -1,4 +1,4 @@
-"""Predictions onto standard output: what scripts get back, and what a terminal is spared."""
+"""Predictions as output: what a script can read back, and what a terminal shows."""
 
 import csv
 import io
@@ -11,7 +11,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from distilnp.cli.readers import Columns, Lines, read_csv
+from distilnp.cli.lines import Lines
+from distilnp.cli.readers import Columns, read_csv
 from distilnp.cli.writers import columns_of, csv_writer, fit, jsonl_writer, table_writer
 from distilnp.predictions import Prediction, placed, predict
 from distilnp.texts import Text
@@ -24,7 +25,7 @@ def prediction(n_tokens: int = 5, n_seen: int = 5) -> Prediction:
     return predict(logits, LABELS, "softmax", n_tokens=n_tokens, n_seen=n_seen)
 
 
-def several(threshold: float) -> Prediction:
+def multi_label(threshold: float) -> Prediction:
     logits = np.array([0, 2, 1], np.float32)
     return predict(logits, LABELS, "sigmoid", n_tokens=5, n_seen=5, threshold=threshold)
 
@@ -34,11 +35,11 @@ class Terminal(io.StringIO):
         return True
 
 
-PARTED = "So good. So bad."
+SPLIT_TEXT = "So good. So bad."
 
 
-def parted() -> Prediction:
-    """Return a prediction for PARTED in sentences, the second of them in windows."""
+def split_prediction() -> Prediction:
+    """Return a prediction for SPLIT_TEXT in sentences, the second of them in windows."""
     windows = (placed(prediction(), 9, 11, 1), placed(prediction(), 12, 16, 2))
     second = placed(replace(prediction(), windows=windows), 9, 16, 3)
     return replace(prediction(n_tokens=10, n_seen=10), sentences=(placed(prediction(), 0, 8, 3), second))
@@ -49,17 +50,17 @@ def parted() -> Prediction:
 
 @given(st.lists(st.text()))
 @example(["\ud83d", "\\ud83d", "\u2028", "\0"])
-def test_any_text_survives_json_lines(texts: list[str]) -> None:
+def test_json_lines_hold_any_text(texts: list[str]) -> None:
     stream = io.StringIO()
     write = jsonl_writer(stream, all_scores=False)
     for text in texts:
         write(text, prediction())
-    content = stream.getvalue().encode(errors="backslashreplace")  # as `classify` sets standard output
+    content = stream.getvalue().encode(errors="backslashreplace")  # as `classify` does
     rows = [json.loads(line) for line in content.split(b"\n")[:-1]]
     assert [row["text"] for row in rows] == texts
 
 
-def test_json_lines_tell_everything_about_a_text() -> None:
+def test_json_lines_have_every_field_of_a_prediction() -> None:
     stream = io.StringIO()
     jsonl_writer(stream, all_scores=True)("café", prediction(n_tokens=9))
     assert "café" in stream.getvalue()
@@ -70,10 +71,10 @@ def test_json_lines_tell_everything_about_a_text() -> None:
     assert row["score"] == row["scores"]["GOOD"]
 
 
-def test_json_lines_of_a_multi_label_model_have_the_labels_that_hold() -> None:
+def test_json_lines_of_a_multi_label_model_have_the_labels_above_the_threshold() -> None:
     for threshold, labels in ((0.5, ["GOOD", "世界"]), (0.9, [])):
         stream = io.StringIO()
-        jsonl_writer(stream, all_scores=False, several=True)("a", several(threshold))
+        jsonl_writer(stream, all_scores=False, multi_label=True)("a", multi_label(threshold))
         row = json.loads(stream.getvalue())
         assert list(row) == ["text", "label", "score", "n_tokens", "n_seen", "truncated", "labels"]
         assert (row["label"], row["labels"]) == ("GOOD", labels)
@@ -81,7 +82,7 @@ def test_json_lines_of_a_multi_label_model_have_the_labels_that_hold() -> None:
 
 def test_json_lines_have_the_parts_of_a_text() -> None:
     stream = io.StringIO()
-    jsonl_writer(stream, all_scores=False)(PARTED, parted())
+    jsonl_writer(stream, all_scores=False)(SPLIT_TEXT, split_prediction())
     first, second = json.loads(stream.getvalue())["sentences"]
     assert first == {
         "start": 0,
@@ -93,7 +94,7 @@ def test_json_lines_have_the_parts_of_a_text() -> None:
         "n_seen": 5,
         "n_new": 3,
     }
-    assert [PARTED[part["start"] : part["end"]] for part in second["windows"]] == ["So", "bad."]
+    assert [SPLIT_TEXT[part["start"] : part["end"]] for part in second["windows"]] == ["So", "bad."]
     assert "windows" not in json.loads(stream.getvalue())
 
 
@@ -102,7 +103,7 @@ def test_json_lines_have_the_parts_of_a_text() -> None:
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))))
 @example(["\r", "\n", '"', ",", "", "\ufeff"])
-def test_any_text_survives_csv(texts: list[str]) -> None:
+def test_csv_holds_any_text(texts: list[str]) -> None:
     stream = io.StringIO(newline="")
     write = csv_writer(stream, LABELS, all_scores=True)
     for text in texts:
@@ -127,21 +128,21 @@ def test_csv_has_a_column_for_each_score() -> None:
     }
 
 
-def test_csv_of_a_multi_label_model_has_the_labels_that_hold_in_one_field() -> None:
+def test_csv_of_a_multi_label_model_has_the_labels_above_the_threshold_in_one_field() -> None:
     stream = io.StringIO(newline="")
-    write = csv_writer(stream, LABELS, all_scores=True, several=True)
-    write("a", several(0.5))
-    write("b", several(0.9))
+    write = csv_writer(stream, LABELS, all_scores=True, multi_label=True)
+    write("a", multi_label(0.5))
+    write("b", multi_label(0.9))
     one, none = csv.DictReader(io.StringIO(stream.getvalue()))
     assert json.loads(one["labels"]) == ["GOOD", "世界"]
     assert json.loads(none["labels"]) == []
-    assert float(one["score_世界"]) == several(0.5).scores["世界"]
+    assert float(one["score_世界"]) == multi_label(0.5).scores["世界"]
 
 
-def test_both_texts_of_a_pair_come_back() -> None:
+def test_csv_and_json_lines_have_both_texts_of_a_pair() -> None:
     pair = {"text": "a, b", "text_pair": "c\nd"}
     as_csv, as_jsonl = io.StringIO(newline=""), io.StringIO()
-    csv_writer(as_csv, LABELS, all_scores=True, given=tuple(pair))(pair, prediction())
+    csv_writer(as_csv, LABELS, all_scores=True, input_columns=tuple(pair))(pair, prediction())
     jsonl_writer(as_jsonl, all_scores=False)(pair, prediction())
     (row,) = csv.DictReader(io.StringIO(as_csv.getvalue(), newline=""))
     assert (row["text"], row["text_pair"], row["label"]) == ("a, b", "c\nd", "GOOD")
@@ -152,14 +153,14 @@ def test_both_texts_of_a_pair_come_back() -> None:
 
 def test_csv_has_the_parts_of_a_text_in_one_field() -> None:
     stream, as_jsonl = io.StringIO(newline=""), io.StringIO()
-    csv_writer(stream, LABELS, all_scores=True, parts=("sentences",))(PARTED, parted())
-    jsonl_writer(as_jsonl, all_scores=False)(PARTED, parted())
+    csv_writer(stream, LABELS, all_scores=True, kinds_of_parts=("sentences",))(SPLIT_TEXT, split_prediction())
+    jsonl_writer(as_jsonl, all_scores=False)(SPLIT_TEXT, split_prediction())
     (row,) = csv.DictReader(io.StringIO(stream.getvalue(), newline=""))
     assert json.loads(row["sentences"]) == json.loads(as_jsonl.getvalue())["sentences"]
     assert float(row["score_GOOD"]) == prediction().score
 
 
-def test_csv_without_texts_has_its_header() -> None:
+def test_csv_without_texts_is_a_header_line() -> None:
     stream = io.StringIO()
     csv_writer(stream, LABELS, all_scores=False)
     assert stream.getvalue() == '"text","label","score","n_tokens","n_seen","truncated"\n'
@@ -168,12 +169,14 @@ def test_csv_without_texts_has_its_header() -> None:
 # ------------------------------------------------------------------------------------------------------ table
 
 
-def table(text: Text, stream: io.StringIO, colours: bool = False, all_scores: bool = False, **of: int) -> str:
-    table_writer(stream, LABELS, all_scores=all_scores, colours=colours)(text, prediction(**of))
+def table(
+    text: Text, stream: io.StringIO, colours: bool = False, all_scores: bool = False, **tokens: int
+) -> str:
+    table_writer(stream, LABELS, all_scores=all_scores, colours=colours)(text, prediction(**tokens))
     return stream.getvalue()
 
 
-def test_a_table_into_a_file_has_the_whole_text() -> None:
+def test_a_table_in_a_file_has_the_whole_text() -> None:
     assert table("word " * 100 + "end", io.StringIO()) == " 0.6652  GOOD  " + "word " * 100 + "end\n"
 
 
@@ -181,13 +184,13 @@ def test_a_pair_is_one_line_of_a_table() -> None:
     assert table({"text": "a", "text_pair": "b\n"}, io.StringIO()) == " 0.6652  GOOD  a | b␊\n"
 
 
-def test_all_scores_are_in_lines_of_their_own_the_best_first() -> None:
+def test_each_score_has_a_line_of_its_own_best_first() -> None:
     lines = table("a", io.StringIO(), all_scores=True).splitlines()
     assert lines == [" 0.6652  GOOD  a", " 0.2447  世界", " 0.0900  BAD"]
 
 
 @given(st.text(), st.integers(1, 120))
-def test_a_line_fits_the_terminal_and_leaves_it_alone(text: str, columns: int) -> None:
+def test_a_line_fits_the_terminal_and_sends_it_no_control_characters(text: str, columns: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(os.environ, "COLUMNS", str(columns))
         written = table(text, Terminal(), n_tokens=700)
@@ -197,9 +200,9 @@ def test_a_line_fits_the_terminal_and_leaves_it_alone(text: str, columns: int) -
     assert all(character.isprintable() or character in "\u200c\u200d" for character in line)
 
 
-def test_parts_are_lines_of_a_table_a_little_to_the_right() -> None:
+def test_parts_are_indented_lines_of_a_table() -> None:
     stream = io.StringIO()
-    table_writer(stream, LABELS, all_scores=False, colours=False)(PARTED, parted())
+    table_writer(stream, LABELS, all_scores=False, colours=False)(SPLIT_TEXT, split_prediction())
     assert stream.getvalue().splitlines() == [
         " 0.6652  GOOD  So good. So bad.",
         "   0.6652  GOOD  So good.",
@@ -216,20 +219,20 @@ def test_a_part_that_is_the_whole_text_has_no_line_of_its_own() -> None:
     assert stream.getvalue() == " 0.6652  GOOD  a\n"
 
 
-def test_colours_are_taken_back() -> None:
+def test_colours_are_switched_off_again() -> None:
     assert table("a", Terminal(), colours=True, n_tokens=9) == (
         " 0.6652  \x1b[1;32mGOOD\x1b[0m  a\x1b[33m  [5 of 9 tokens seen]\x1b[0m\n"
     )
 
 
-def test_every_label_that_holds_is_in_colour_and_no_other() -> None:
+def test_only_the_labels_of_the_prediction_are_in_colour() -> None:
     stream = Terminal()
-    table_writer(stream, LABELS, all_scores=True, colours=True)("a", several(0.8))
+    table_writer(stream, LABELS, all_scores=True, colours=True)("a", multi_label(0.8))
     assert stream.getvalue() == (
         " 0.8808  \x1b[1;32mGOOD\x1b[0m  a\n 0.7311  \x1b[2m世界\x1b[0m\n 0.5000  \x1b[2mBAD\x1b[0m\n"
     )
     stream = Terminal()
-    table_writer(stream, LABELS, all_scores=True, colours=True)("a", several(0.5))
+    table_writer(stream, LABELS, all_scores=True, colours=True)("a", multi_label(0.5))
     assert stream.getvalue().splitlines()[1] == " 0.7311  \x1b[1;33m世界\x1b[0m"
 
 
@@ -249,5 +252,5 @@ def test_every_label_that_holds_is_in_colour_and_no_other() -> None:
         ("", 1, ""),
     ],
 )
-def test_what_a_terminal_shows_of_a_text(text: str, room: int | None, shown: str) -> None:
+def test_a_terminal_shows_a_text_cut_and_made_printable(text: str, room: int | None, shown: str) -> None:
     assert fit(text, room) == shown

@@ -1,0 +1,168 @@
+"""The arguments that several commands share, with their checks, and the building blocks of a command."""
+
+import argparse
+from itertools import combinations
+from typing import TypeAlias, get_args
+
+from ...choices import (
+    DEFAULT_AGGREGATE,
+    DEFAULT_BATCH_TOKENS,
+    DEFAULT_LANGUAGE,
+    DEFAULT_LONG_TEXT,
+    DEFAULT_MODEL,
+    DEFAULT_STRIDE,
+    Aggregate,
+    LongText,
+)
+from ..formats import USUAL_COLUMNS
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Group: TypeAlias = "argparse._ArgumentGroup"
+
+
+def add_command(
+    commands: Commands, name: str, *, help: str, description: str, epilog: str | None = None
+) -> argparse.ArgumentParser:
+    """Add a command without arguments, and return its parser."""
+    return commands.add_parser(
+        name,
+        help=help,
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+
+
+def add_columns(inputs: Group) -> None:
+    """Add the options that name the columns of texts."""
+    inputs.add_argument(
+        "--column",
+        metavar="NAME",
+        help="the column of a CSV or TSV file, or the key in JSON lines, that holds the text "
+        f"(default: the only one, or {quoted(USUAL_COLUMNS)})",
+    )
+    inputs.add_argument(
+        "--pair-column",
+        metavar="NAME",
+        help="the column or key of a second text, which the model reads after the first: an answer after its "
+        "question, a hypothesis after its premise",
+    )
+
+
+def add_model(parser: argparse.ArgumentParser) -> Group:
+    """Add the options that say which model classifies, and how; `loading` reads them."""
+    model = parser.add_argument_group("model")
+    model.add_argument(
+        "--model",
+        metavar="MODEL",
+        default=DEFAULT_MODEL,
+        help="a name listed by `distilnp models`, a folder, or org/name on the Hugging Face hub "
+        "(default: %(default)s)",
+    )
+    model.add_argument(
+        "--max-length",
+        metavar="N",
+        type=int,
+        help="give the model at most N tokens at once, counting [CLS] and [SEP] (default: as many as it has "
+        "positions)",
+    )
+    model.add_argument(
+        "--calibrated",
+        action="store_true",
+        help="bring scores closer to how often they are right, by the temperature of the checkpoint",
+    )
+    model.add_argument(
+        "--split-special-tokens",
+        action="store_true",
+        help='treat "[SEP]" in a text as five characters, not as the token',
+    )
+    model.add_argument(
+        "--batch-tokens",
+        metavar="N",
+        type=int,
+        default=DEFAULT_BATCH_TOKENS,
+        help="classify in batches of N tokens when enough texts have arrived; N decides how soon answers "
+        "come, never what they are (default: %(default)s)",
+    )
+    model.add_argument(
+        "--threads",
+        metavar="N",
+        type=int,
+        help="compute with N threads; N never changes an answer (default: the variable DISTILNP_NUM_THREADS, "
+        "or as many threads as the system lets the process have)",
+    )
+    _add_long_texts(parser.add_argument_group("long texts"))
+    return model
+
+
+def _add_long_texts(group: Group) -> None:
+    group.add_argument(
+        "--long-text",
+        choices=get_args(LongText),
+        default=DEFAULT_LONG_TEXT,
+        help="which part to read of a text that has more tokens than the model takes at once: its head, its "
+        "tail, some of both, all of it in windows, or none of it, which is an error (default: %(default)s)",
+    )
+    group.add_argument(
+        "--stride",
+        metavar="N",
+        type=int,
+        help=f"tokens that consecutive windows share (default: {DEFAULT_STRIDE})",
+    )
+    group.add_argument(
+        "--aggregate",
+        choices=get_args(Aggregate),
+        help="how the scores of windows become those of the text: their mean, the scores of their mean "
+        f"logits, or the highest score of each label (default: {DEFAULT_AGGREGATE})",
+    )
+    group.add_argument(
+        "--sentences",
+        action="store_true",
+        help="classify each sentence, and give the text the mean of their scores; needs "
+        'pip install "distilnp[sentences]"',
+    )
+    group.add_argument(
+        "--language",
+        metavar="CODE",
+        help=f"the language whose rules end a sentence, such as de (default: {DEFAULT_LANGUAGE})",
+    )
+
+
+def settle_long_texts(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    """Check the options for long texts, and put the language into `sentences` if one is given."""
+    for name in ("stride", "aggregate"):
+        if getattr(options, name) is not None and options.long_text != "windows":
+            parser.error(f"{flag(name)} is given without --long-text windows, expected both")
+    if options.language is not None and not options.sentences:
+        parser.error("--language is given without --sentences, expected both")
+    for option, is_given in (
+        ("--sentences", options.sentences),
+        (f"--long-text {options.long_text}", options.long_text != DEFAULT_LONG_TEXT),
+    ):
+        if is_given and options.pair_column is not None:
+            parser.error(
+                f"{option} is given with --pair-column, expected single texts. In a pair, the longer text "
+                "is cut"
+            )
+    options.sentences = options.sentences and (options.language or True)
+
+
+def expect_different(
+    options: argparse.Namespace, parser: argparse.ArgumentParser, names: tuple[str, ...]
+) -> None:
+    """End with an error if two of these options name the same column."""
+    for first, second in combinations(names, 2):
+        column = getattr(options, first)
+        if column is not None and column == getattr(options, second):
+            parser.error(f"{flag(first)} and {flag(second)} are both {column!r}, expected two columns")
+
+
+def flag(name: str) -> str:
+    """Return an option as users type it, such as --pair-column for `pair_column`."""
+    return f"--{name.replace('_', '-')}"
+
+
+def quoted(names: tuple[str, ...]) -> str:
+    """Return alternative names as help shows them, such as "text" or "sentence"."""
+    return " or ".join(f'"{name}"' for name in names)
