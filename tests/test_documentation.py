@@ -184,6 +184,12 @@ def test_the_readme_has_at_most_150_lines() -> None:
     assert len(README.read_text(encoding="utf-8").splitlines()) <= 150
 
 
+def test_the_citation_names_this_version() -> None:
+    citation = (REPOSITORY / "CITATION.cff").read_text(encoding="utf-8")
+
+    assert re.findall(r"^version: (.+)$", citation, re.MULTILINE) == [distilnp.__version__]
+
+
 def test_every_page_is_in_the_table_of_contents() -> None:
     contents = REPOSITORY / "docs" / "README.md"
     links = re.findall(r"\]\(([^)]+)\)", contents.read_text(encoding="utf-8"))
