@@ -21,10 +21,11 @@ test-numpy: .venv/test  ## what everyone calls, in the tier without compiled ker
 test-wheel: .venv-wheel/ready  ## the engine from a wheel, in an environment without Numba
 	.venv-wheel/bin/pytest tests/engine tests/test_api.py tests/test_numpy_tier.py -m "not sweep"
 
-check: .venv/dev test test-numpy test-wheel  ## the tests, the style and the types
+check: .venv/dev test test-numpy test-wheel  ## the tests, the style, the types and the spelling
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/codespell
 
 check-full: .venv/test $(LIBRARIES)  ## everything, with the exhaustive comparisons: minutes to an hour
 	$(BIN)/python -m pytest
