@@ -53,7 +53,7 @@ class Classifier:
     It never changes, so any number of threads may use one. `dataclasses.replace` makes a variant that shares
     the weights, such as `replace(c, scoring=replace(c.scoring, threshold=0.7))`.
 
-    Parameters
+    Attributes
     ----------
     folder : Path
         The folder of the checkpoint.
@@ -65,9 +65,6 @@ class Classifier:
         From token ids to logits: the parameters, and what computes with them.
     scoring : Scoring
         From logits to a prediction: labels, function_to_apply, threshold, temperature, aggregate.
-
-    Attributes
-    ----------
     tokenizer : Tokenizer
         The tokenizer of `reading`.
     max_length : int
@@ -208,6 +205,8 @@ class Classifier:
             A text is too long, and `long_text` is "error".
         ArgumentError
             A text is a pair, and `long_text` or `sentences` is for single texts.
+        CheckpointError
+            The weights are finite but give logits that are not.
         """
         if isinstance(texts, str | Mapping):
             return next(self._predict([self.reading.passages(texts, "texts")]))
@@ -237,6 +236,8 @@ class Classifier:
             See `classify`. The message says which text it is. Earlier texts get their predictions first.
         ArgumentError
             See `classify`, or `batch_tokens` is not a positive integer.
+        CheckpointError
+            See `classify`.
         """
         if type(batch_tokens) is not int or batch_tokens < 1:
             raise ArgumentError(f"batch_tokens is {batch_tokens!r}, expected a positive integer")

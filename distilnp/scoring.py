@@ -128,7 +128,7 @@ class Scoring:
         if not passage.windows:
             return answers[0]
         windows = tuple(
-            _placed(replace(answer, n_tokens=answer.n_seen), extent)
+            placed(replace(answer, n_tokens=answer.n_seen), extent)
             for answer, extent in zip(answers, passage.windows, strict=True)
         )
         weights = [window.n_new for window in windows]
@@ -141,7 +141,7 @@ class Scoring:
         Every sentence counts the same, as with `coalesceSentences` of Spark NLP.
         """
         sentences = tuple(
-            _placed(answer, passage.extent) for answer, passage in zip(answers, passages, strict=True)
+            placed(answer, passage.extent) for answer, passage in zip(answers, passages, strict=True)
         )
         n_tokens = sum(sentence.n_tokens for sentence in sentences)
         n_seen = sum(sentence.n_seen for sentence in sentences)
@@ -192,7 +192,7 @@ class Scoring:
         )
 
 
-def _placed(prediction: Prediction, extent: Extent) -> Part:
+def placed(prediction: Prediction, extent: Extent) -> Part:
     """Return a prediction together with the place of its text in a longer one."""
     known = {field.name: getattr(prediction, field.name) for field in fields(prediction)}
     return Part(**known, **extent._asdict())

@@ -470,7 +470,7 @@ def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
         ("import distilnp", ("numpy", "numba", "huggingface_hub", "tqdm", "torch")),
         ("import distilnp; distilnp.load", ("numba", "huggingface_hub", "tqdm", "torch")),
         ("import distilnp.cli.classify", ("numba", "huggingface_hub", "tqdm", "scipy", "sklearn")),
-        ("from distilnp.cli.arguments import parse; parse(['classify', 'x'])", ("numpy", "tqdm")),
+        ("from distilnp.cli.grammar import parse; parse(['classify', 'x'])", ("numpy", "tqdm")),
     ],
 )
 def test_an_import_brings_no_more_than_it_needs(code: str, unwanted: tuple[str, ...]) -> None:

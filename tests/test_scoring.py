@@ -7,37 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from support.predictions import predict
 
 from distilnp import Prediction
-from distilnp.long_text import Extent, Passage
 from distilnp.model.config import DistilBertConfig
-from distilnp.scoring import Scoring, decode, default_function
+from distilnp.scoring import decode, default_function
 
 # Every number that a config.json may have.
 TEMPERATURES = st.floats(0, exclude_min=True, allow_infinity=False)
 LOGITS = arrays(np.float32, st.integers(1, 9), elements=st.floats(-(2.0**100), 2.0**100, width=32))
-
-
-def predict(
-    logits: np.ndarray,
-    labels: tuple[str, ...],
-    function: str,
-    *,
-    n_tokens: int,
-    n_seen: int,
-    threshold: float | None = None,
-    temperature: float = 1.0,
-) -> Prediction:
-    """Return the prediction for a text of n_tokens tokens, of which the model saw n_seen."""
-    scoring = Scoring(
-        labels=labels,
-        function_to_apply=function,
-        threshold=threshold,
-        temperature=temperature,
-        aggregate="mean_probs",
-    )
-    passage = Passage(Extent(0, 0, n_tokens - 2), n_tokens, (tuple(range(n_seen)),))
-    return scoring.answer(passage, logits[np.newaxis])
 
 
 # The rules of transformers 5.23, pipelines/text_classification.py, `postprocess`.

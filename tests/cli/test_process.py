@@ -238,7 +238,7 @@ def test_info_reports_why_the_requested_kernels_cannot_run(
     ("options", "message"),
     [
         (["--model", "none"], "no model 'none'"),
-        (["--max-length", "2", "w1"], "max_length is 2, expected an integer from 3 to 512"),
+        (["--max-length", "2", "w1"], "max_length is 2, expected an integer of at least 3"),
         (["--batch-tokens", "0", "w1"], "batch_tokens is 0, expected a positive integer"),
         (["--file", "none.txt"], "none.txt cannot be read: No such file or directory"),
         (

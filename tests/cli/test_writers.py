@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from support.predictions import part, predict
 
 from distilnp.cli.lines import Lines
 from distilnp.cli.readers import Columns, read_csv
 from distilnp.cli.writers import columns_of, csv_writer, fit, jsonl_writer, table_writer
-from distilnp.predictions import Prediction, placed, predict
+from distilnp.predictions import Prediction
 from distilnp.texts import Text
 
 LABELS = ("BAD", "GOOD", "世界")
@@ -40,9 +41,9 @@ SPLIT_TEXT = "So good. So bad."
 
 def split_prediction() -> Prediction:
     """Return a prediction for SPLIT_TEXT in sentences, the second of them in windows."""
-    windows = (placed(prediction(), 9, 11, 1), placed(prediction(), 12, 16, 2))
-    second = placed(replace(prediction(), windows=windows), 9, 16, 3)
-    return replace(prediction(n_tokens=10, n_seen=10), sentences=(placed(prediction(), 0, 8, 3), second))
+    windows = (part(prediction(), 9, 11, 1), part(prediction(), 12, 16, 2))
+    second = part(replace(prediction(), windows=windows), 9, 16, 3)
+    return replace(prediction(n_tokens=10, n_seen=10), sentences=(part(prediction(), 0, 8, 3), second))
 
 
 # ------------------------------------------------------------------------------------------------- JSON lines
@@ -214,7 +215,7 @@ def test_parts_are_indented_lines_of_a_table() -> None:
 
 def test_a_part_that_is_the_whole_text_has_no_line_of_its_own() -> None:
     stream = io.StringIO()
-    whole = replace(prediction(), windows=(placed(prediction(), 0, 1, 3),))
+    whole = replace(prediction(), windows=(part(prediction(), 0, 1, 3),))
     table_writer(stream, LABELS, all_scores=False, colours=False)("a", whole)
     assert stream.getvalue() == " 0.6652  GOOD  a\n"
 
