@@ -110,57 +110,57 @@ class Classifier:
 
     @property
     def tokenizer(self) -> Tokenizer:
-        """See the class."""
+        """The tokenizer of `reading`."""
         return self.reading.tokenizer
 
     @property
     def max_length(self) -> int:
-        """See the class."""
+        """The most tokens that the model is given at once, [CLS] and [SEP] included."""
         return self.reading.max_length
 
     @property
     def long_text(self) -> LongText:
-        """See the class."""
+        """What the model is given of a text with more than `max_length` tokens."""
         return self.reading.long_text
 
     @property
     def stride(self) -> int:
-        """See the class."""
+        """The tokens that consecutive windows share."""
         return self.reading.stride
 
     @property
     def sentences(self) -> str | None:
-        """See the class."""
+        """The language whose rules split texts into sentences, or None."""
         return self.reading.sentences
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """See the class."""
+        """The label of each logit."""
         return self.scoring.labels
 
     @property
     def function_to_apply(self) -> FunctionToApply:
-        """See the class."""
+        """The function that turns logits into scores."""
         return self.scoring.function_to_apply
 
     @property
     def threshold(self) -> float | None:
-        """See the class."""
+        """The score above which a label applies, or None if one label wins."""
         return self.scoring.threshold
 
     @property
     def temperature(self) -> float:
-        """See the class."""
+        """The number that logits are divided by before they are scored."""
         return self.scoring.temperature
 
     @property
     def aggregate(self) -> Aggregate:
-        """See the class."""
+        """How the scores of windows become those of their text."""
         return self.scoring.aggregate
 
     @property
     def params(self) -> Params:
-        """See the class."""
+        """The parameters as `distilnp.model.reference` takes them, float32."""
         return self.engine.params
 
     def __repr__(self) -> str:
