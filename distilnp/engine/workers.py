@@ -5,11 +5,13 @@ and many callers at once have one each. With texts of 8 to 32 tokens, that was m
 than taking turns with all workers; with longer texts, as fast.
 """
 
+import _thread
 import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
+from types import BuiltinFunctionType
 from weakref import ref
 
 from .memory import aligned_floats
@@ -33,6 +35,11 @@ class Worker:
         if home is not None:
             home.put(Worker(home))
 
+    @property
+    def is_spare(self) -> bool:
+        """Whether the worker belongs to no queue, because it serves a single call."""
+        return self._home() is None
+
     def floats(self, n: int) -> Floats:
         """Return n floats with any content. The next call may return the same memory."""
         if len(self._memory) < n:
@@ -44,8 +51,15 @@ class Worker:
         self._memory = aligned_floats(0)
 
     def call(self, function: Callable[[], None]) -> None:
-        """Call `function` in this worker's thread, soon. If the system gives it no thread, do nothing."""
+        """Call `function` in this worker's thread, soon. If there is no thread for it, do nothing.
+
+        The system may refuse a thread. A library of green threads, such as gevent, puts its own function in the
+        place of `start_new_thread`: a helper would then run in its caller's thread, and while it waits for work,
+        nothing else in that thread could.
+        """
         if self._inbox is None:
+            if not isinstance(_thread.start_new_thread, BuiltinFunctionType):
+                return
             inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
             # A daemon, because a waiting thread must not keep the interpreter from ending.
             thread = threading.Thread(target=_work, args=(inbox,), name="distilnp", daemon=True)
@@ -81,7 +95,15 @@ class Workers:
                 self._free.put(Worker(self._free))
 
     def take(self, n: int, taken: list[Worker]) -> None:
-        """Wait for a free worker and add it to `taken`, with a fair share of the other free ones, up to n."""
+        """Wait for a free worker and add it to `taken`, with a fair share of the other free ones, up to n.
+
+        A thread may already have workers further down its stack: a signal handler, a finalizer or a trace
+        function may classify while the thread does. Waiting for those would never end, so it gets a new worker
+        of its own, which is dropped afterwards.
+        """
+        if threading.get_ident() in self._callers:
+            taken.append(Worker(SimpleQueue()))
+            return
         self._callers.add(threading.get_ident())
         taken.append(self._free.get())
         with suppress(Empty):
@@ -91,6 +113,9 @@ class Workers:
     def give_back(self, taken: list[Worker]) -> None:
         """Free the workers and empty the list. After an interrupt, a second call gives back the rest."""
         while taken:
+            if taken[-1].is_spare:
+                taken.clear()
+                return
             self._free.put(taken.pop())
         self._callers.discard(threading.get_ident())
 
