@@ -17,7 +17,7 @@ import tokenizers
 from support.tokenizer_witness import (
     BUNDLED,
     GOLDENS,
-    TEXTS_A_BLOCK,
+    TEXTS_PER_BLOCK,
     code_point_blocks,
     digest,
     edge_cases,
@@ -46,7 +46,7 @@ def blocks(rust: tokenizers.Tokenizer, texts: Iterable[str]) -> list[str]:
     """Return the digest of each block of texts."""
     iterator = iter(texts)
     digests = []
-    while block := list(islice(iterator, TEXTS_A_BLOCK)):
+    while block := list(islice(iterator, TEXTS_PER_BLOCK)):
         digests.append(digest(rust.encode_batch(block)))
     return digests
 
@@ -81,7 +81,7 @@ def main() -> None:
             "witness": f"tokenizers {tokenizers.__version__}",
             "python": platform.python_version(),
             "digest": "first 16 hexadecimal digits of the SHA-256 of ids, tokens and offsets",
-            "texts_a_block": TEXTS_A_BLOCK,
+            "texts_per_block": TEXTS_PER_BLOCK,
         },
     )
 
