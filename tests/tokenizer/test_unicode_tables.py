@@ -31,7 +31,7 @@ def test_nobody_has_edited_the_frozen_tables() -> None:
     content = Path(unicode_tables.__file__).read_bytes()
 
     assert hashlib.sha256(content).hexdigest() == (
-        "c97407ee5a172b6f1a07466e3b222b1fa63ad6eff51215da1d72ef6713f0e1ec"
+        "2ca40ea8c88a5afd48ffb4748e295e14e35529525b5d1c8b3111bbec9ad964a5"
     )
 
 

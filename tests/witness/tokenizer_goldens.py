@@ -1,8 +1,9 @@
-"""Write `tests/goldens/tokenizer`: digests of what the `tokenizers` package makes of a great many texts.
+"""Write `tests/goldens/tokenizer`: digests of the results of the `tokenizers` package on very many texts.
 
     DISTILNP_DATA=... make goldens
 
-Digests, because the research texts are not ours to redistribute, and a code point a line would be megabytes.
+The goldens are digests because the research texts must not be redistributed, and because one line for each
+code point would take megabytes.
 """
 
 import argparse
@@ -32,7 +33,7 @@ from tqdm import tqdm
 
 
 def code_points(rust: tokenizers.Tokenizer) -> dict[str, str]:
-    """Return the digest of each 256 code points, where it differs from that of the 256 before."""
+    """Return the digest of each block of 256 code points, if it differs from that of the previous block."""
     digests: dict[str, str] = {}
     last = ""
     for start, text in tqdm(code_point_blocks().items(), desc="code points", leave=False, disable=None):
@@ -52,7 +53,7 @@ def blocks(rust: tokenizers.Tokenizer, texts: Iterable[str]) -> list[str]:
 
 
 def write(name: str, content: object) -> None:
-    """Write a golden file that a diff can show."""
+    """Write a golden file with one value on each line, so that a diff is readable."""
     (GOLDENS / name).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
