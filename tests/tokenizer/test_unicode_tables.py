@@ -31,7 +31,7 @@ def test_nobody_has_edited_the_frozen_tables() -> None:
     content = Path(unicode_tables.__file__).read_bytes()
 
     assert hashlib.sha256(content).hexdigest() == (
-        "2ca40ea8c88a5afd48ffb4748e295e14e35529525b5d1c8b3111bbec9ad964a5"
+        "3ee05308b0d92d38c2d8440a2413d5861800e235e983a8f5fcafb89f77076a50"
     )
 
 

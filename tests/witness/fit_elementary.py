@@ -18,8 +18,8 @@ from support.rounded_once import fma
 Floats = NDArray[np.float64]
 Table = dict[str, float]
 
-# More than 300 points for each of the 11 coefficients of erf, and enough iterations to bring its maximum error
-# within a thousandth of the limit.
+# More than 300 points for each of the 11 coefficients of erf, and enough iterations to bring its maximum
+# error within a thousandth of the limit.
 POINTS = 4000
 ITERATIONS = 300
 # The first fits of a quotient are far off, and weights that follow them would have to be corrected later. For
@@ -29,9 +29,9 @@ SETTLING = 10
 # A little more than ln(2) / 2, because n is rounded to an integer in float32.
 EXP_BOUND = 1.0005 * math.log(2) / 2
 
-# erf rounds to 1 from 3.9192 up. At the end of the fit, the fitted value must also be at least 1; otherwise the
-# kernel's erf would never reach 1. A fit up to 3.92 satisfies this with an error of up to 5.8 units, and one up
-# to 3.93 with an error of up to 5.3. A fit up to 3.925 does not satisfy it.
+# erf rounds to 1 from 3.9192 up. At the end of the fit, the fitted value must also be at least 1; otherwise
+# the kernel's erf would never reach 1. A fit up to 3.92 satisfies this with an error of up to 5.8 units, and a
+# fit up to 3.93 with an error of up to 5.3 units. A fit up to 3.925 does not satisfy it.
 SATURATION = float(np.float32(3.93))
 
 
