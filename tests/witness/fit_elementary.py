@@ -30,8 +30,8 @@ SETTLING = 10
 EXP_BOUND = 1.0005 * math.log(2) / 2
 
 # erf rounds to 1 from 3.9192 up. At the end of the fit, the fitted value must also be at least 1; otherwise
-# the kernel's erf would never reach 1. A fit up to 3.92 satisfies this with an error of up to 5.8 units, and a
-# fit up to 3.93 with an error of up to 5.3 units. A fit up to 3.925 does not satisfy it.
+# the kernel's erf would never reach 1. A fit up to 3.92 satisfies this with an error of up to 5.8 units, and
+# a fit up to 3.93 with an error of up to 5.3 units. A fit up to 3.925 does not satisfy it.
 SATURATION = float(np.float32(3.93))
 
 
