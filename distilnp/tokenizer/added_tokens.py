@@ -14,7 +14,7 @@ from .settings import AddedToken, TokenizerSettings
 
 
 class AddedTokens:
-    """Two finders: `raw` for texts as given, `normalized` for normalized texts; None if it has no tokens."""
+    """Two finders, `raw` for given texts and `normalized` for normalized ones; None if there are no tokens."""
 
     def __init__(self, settings: TokenizerSettings) -> None:
         tokens = settings.added_tokens
@@ -50,7 +50,7 @@ class Finder:
         return cls(by_content, split_special_tokens) if by_content else None
 
     def split(self, text: str) -> Iterator[tuple[int, int, AddedToken | None]]:
-        """Split a text into spans, each with its added token, or with None between two of them."""
+        """Split a text into spans, each with its added token, or with None if it is not one."""
         done = 0
         for match in self.pattern.finditer(text):
             token = self.tokens[match.group()]

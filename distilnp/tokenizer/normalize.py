@@ -26,7 +26,7 @@ class AlignedText:
 
     @property
     def offsets(self) -> tuple[int, int]:
-        """The span of the given text that this text stands for; it must not be empty."""
+        """The span of the given text that this nonempty text stands for."""
         return self.sources[0], self.sources[-1] + 1
 
 

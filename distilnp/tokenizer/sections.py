@@ -149,7 +149,7 @@ def is_unicode(text: str) -> bool:
 
 
 def shown(value: object) -> str:
-    """Return a foreign value as a message can hold it: escaped, and cut after 60 characters."""
+    """Return a foreign value in a form for messages: escaped, and cut after 60 characters."""
     text = ascii(value) if isinstance(value, str) else repr(value)
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
 

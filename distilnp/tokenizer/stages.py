@@ -51,7 +51,7 @@ class Stages:
         return [cls, *(token for tokens in texts for token in (*tokens, sep))]
 
     def _words(self, given: AlignedText) -> Iterator[tuple[AlignedText, AddedToken | None]]:
-        """Yield the words of a text in order, and the added tokens between them, each with its token."""
+        """Yield the words and added tokens of a text in order; for a word, the second value is None."""
         for part, added_token in _split(given, self.added_tokens.raw):
             if added_token:
                 yield part, added_token

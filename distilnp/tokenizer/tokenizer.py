@@ -51,7 +51,7 @@ class Encoding:
 
     @property
     def offsets(self) -> tuple[tuple[int, int], ...]:
-        """The span (start, end) of each token in its text, without the end; (0, 0) for [CLS] and [SEP]."""
+        """The span (start, end) of each token in its text, end exclusive; (0, 0) for [CLS] and [SEP]."""
         return tuple(token.offsets for token in self._tokens())
 
     @property

@@ -1,6 +1,6 @@
 """Stage 3, wordpiece: split a word into pieces of the vocabulary, taking the longest piece at every step.
 
-"unaffable" becomes "un" "##aff" "##able" if the vocabulary contains these pieces and no longer ones that fit.
+"unaffable" becomes "un" "##aff" "##able" if each of these is the longest piece of the vocabulary that fits.
 If some part of a word cannot be spelled, the whole word becomes a single unknown token.
 """
 

@@ -1,4 +1,4 @@
-"""Added tokens with every combination of flags, by example and compared live with the Rust package."""
+"""Added tokens with every combination of flags, in examples and live comparisons with the Rust package."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Compared live with the Rust package: texts that hypothesis invents, and every corpus in `DISTILNP_DATA`."""
+"""Live comparisons with the Rust package, on texts from hypothesis and every corpus in `DISTILNP_DATA`."""
 
 from dataclasses import replace
 from pathlib import Path

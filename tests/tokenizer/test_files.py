@@ -1,4 +1,4 @@
-"""What each tokenizer file decides, which file wins, and which errors name other content.
+"""The tokenizer files: which keys count, which file wins, and which content is refused by name.
 
 The combinations of files are those of published DistilBERT repositories. If `tokenizers` can load a file by
 itself, it is the witness.
@@ -117,7 +117,7 @@ def test_a_vocabulary_alone_gets_the_defaults(folder: Callable[..., Path]) -> No
     assert tokenizer.vocab_size == len(WORDS)
 
 
-def test_a_vocabulary_and_the_48_bytes_of_sst2(folder: Callable[..., Path]) -> None:
+def test_a_vocabulary_and_the_48_bytes_of_sst2_make_an_uncased_tokenizer(folder: Callable[..., Path]) -> None:
     tokenizer = Tokenizer.from_folder(folder(vocab=WORDS, tokenizer_config=SST2_CONFIG))
 
     assert len(SST2_CONFIG) == 48

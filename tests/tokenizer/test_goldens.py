@@ -1,4 +1,4 @@
-"""Compared with frozen digests of the Rust package's results, which a new version of it cannot change."""
+"""Comparisons with frozen digests of the Rust package's results, which a new version cannot change."""
 
 import json
 from itertools import islice

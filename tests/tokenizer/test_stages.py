@@ -70,7 +70,7 @@ def test_pre_tokenize_splits_at_whitespace_and_punctuation(given: str, words: st
         ("un ##aff ##able", "unaffable", "un ##aff ##able"),
         ("un ##aff ##able unaff", "unaffable", "unaff ##able"),
         ("un ##aff ##able unaffable", "unaffable", "unaffable"),
-        ("un ##aff", "unaffable", "[UNK]"),  # a word is not partly unknown
+        ("un ##aff", "unaffable", "[UNK]"),  # the whole word is unknown
         ("ab ##c ##cd a ##bcd", "abcde", "[UNK]"),
         ("abc ##de a ##bcde", "abcde", "abc ##de"),
         ("ab a ##bc", "abc", "[UNK]"),  # greedy: "a ##bc" would fit, but "ab" is longer than "a"

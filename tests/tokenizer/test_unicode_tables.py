@@ -26,7 +26,7 @@ from distilnp.tokenizer.characters import (
 ROOT = Path(__file__).parents[2]
 
 
-def test_nobody_has_edited_the_frozen_tables() -> None:
+def test_the_frozen_tables_are_unedited() -> None:
     """A digest detects edits by hand; the tests below prove that the content is right."""
     content = Path(unicode_tables.__file__).read_bytes()
 
