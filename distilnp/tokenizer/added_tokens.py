@@ -14,7 +14,7 @@ from .settings import AddedToken, TokenizerSettings
 
 
 class AddedTokens:
-    """Two finders, `raw` for given texts and `normalized` for normalized ones; None if there are no tokens."""
+    """Two finders, `raw` for given texts and `normalized` for normalized ones; None for no tokens."""
 
     def __init__(self, settings: TokenizerSettings) -> None:
         tokens = settings.added_tokens

@@ -90,7 +90,7 @@ def read_settings(folder: str | os.PathLike[str]) -> TokenizerSettings:
         sources = [config, _read_optional(folder / SPECIAL_TOKENS_MAP)]
 
     if config.has("added_tokens_decoder"):
-        _add_decoder(draft, config.section("added_tokens_decoder"))
+        _add_decoder(draft, config)
     elif not serialized:
         _add_legacy(draft, _read_optional(folder / ADDED_TOKENS), sources)
     _name_special_tokens(draft, sources)
@@ -295,11 +295,12 @@ def _spelled(processor: Section, key: str) -> list[str]:
 # --- the tokens that other files add
 
 
-def _add_decoder(draft: _Draft, decoder: Section) -> None:
+def _add_decoder(draft: _Draft, config: Section) -> None:
     """Add the tokens of `added_tokens_decoder`, in the order of the ids there."""
+    decoder = config.section("added_tokens_decoder")
     for key in decoder.values:
         if not (key.isascii() and key.isdecimal() and len(key) <= len(str(MAX_ID))):
-            decoder.reject(key, "ids as keys")
+            config.reject("added_tokens_decoder", "an object with ids as keys")
     for key in sorted(decoder.values, key=int):
         _add_written(draft, decoder, key, special=False)
 

@@ -84,7 +84,7 @@ class Section:
         return map(items.section, items.values)
 
     def supports(self, key: Key, values: Sequence[str], *, optional: bool = False) -> None:
-        """Reject a value that is not implemented; `optional` also allows null and a missing key."""
+        """Reject a value that is not one of `values`; `optional` also allows null and a missing key."""
         if self.values.get(key) not in values and (self.has(key) or not optional):
             self.reject(
                 key,

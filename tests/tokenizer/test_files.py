@@ -390,7 +390,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "decoder key": (
         {"vocab": WORDS, "tokenizer_config": {"added_tokens_decoder": {"x": {}}}},
-        r"ids as keys",
+        r"added_tokens_decoder is \{'x': \{\}\}, expected an object with ids as keys",
     ),
     "decoder content": (
         {"vocab": WORDS, "tokenizer_config": {"added_tokens_decoder": {"4": {}}}},
