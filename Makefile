@@ -35,7 +35,7 @@ test-arm64: .venv/test  ## the kernels of aarch64, under an emulator; needs qemu
 	tests/arm64/run .arm64
 
 bench: .venv/bench  ## speed beside the peers; needs DISTILNP_DATA
-	$(BIN)/python benchmarks/tokenizer.py
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.tokenizer
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.startup
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.forward
 

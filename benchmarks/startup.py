@@ -1,9 +1,9 @@
-"""Time from the start of a process to its first answer, beside ONNX Runtime with the Rust tokenizer.
+"""Time a process from its start to its first answer, ours and ONNX Runtime's with the Rust tokenizer.
 
     PYTHONPATH=tests python -m benchmarks.startup
 
-Both run as a command that classifies one text, in turns, with all files in the page cache. The peer is the
-shortest program that does it. Labels and scores are compared before any time is shown.
+Each runs as a command that classifies one text. The two take turns, with all files in the page cache. The
+peer is the shortest program for this task. Labels and scores are compared before any time is shown.
 """
 
 import argparse
@@ -15,8 +15,10 @@ import sys
 import time
 from pathlib import Path
 
-from .forward.__main__ import REPOSITORY, cpu
 from .forward.models import NAMES, Forms, forms
+from .machine import cpu
+
+REPOSITORY = Path(__file__).parents[1]
 
 TEXT = "I really liked that movie!"
 
@@ -35,12 +37,12 @@ labels = json.load(open(config))["id2label"]
 print(json.dumps({"label": labels[str(scores.argmax())], "score": float(scores.max() / scores.sum())}))
 """
 
-# Scores that differ by more are not rounding: see TOLERANCE in forward/__main__.py.
+# A larger difference of scores is not due to rounding: see TOLERANCE in forward/__main__.py.
 TOLERANCE = 1e-4
 
 
 def tokenizer_json(vocab: Path, path: Path) -> Path:
-    """Write what the peer's tokenizer reads, as transformers would have saved it."""
+    """Write the tokenizer.json of the peer, as transformers saves it, and return its path."""
     from tokenizers import BertWordPieceTokenizer
 
     BertWordPieceTokenizer(os.fspath(vocab), lowercase=True).save(os.fspath(path))
@@ -48,7 +50,7 @@ def tokenizer_json(vocab: Path, path: Path) -> Path:
 
 
 def commands(model: Forms, cache: Path) -> dict[str, list[str]]:
-    """Return the command of each engine."""
+    """Return the command line of each engine."""
     tokenizer = tokenizer_json(model.checkpoint / "vocab.txt", cache / f"{model.name}-tokenizer.json")
     config = model.float32 / "config.json"
     ours = ["-m", "distilnp", "classify", "--format", "jsonl", "--model", model.checkpoint, TEXT]
@@ -58,13 +60,13 @@ def commands(model: Forms, cache: Path) -> dict[str, list[str]]:
 
 
 def main() -> int:
-    """Compare, then time, then print; exit 1 if the answers differ."""
+    """Compare answers, then time, then print; return 1 if the answers differ."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=11, help="turns of each engine (default: 11)")
     parser.add_argument("--models", nargs="+", choices=NAMES, default=NAMES, help="default: both")
     parser.add_argument("--cache", type=Path, default=REPOSITORY / "build/bench/models")
     arguments = parser.parse_args()
-    print(f"{cpu()}; medians of {arguments.rounds} turns, the shortest in brackets\n")
+    print(f"{cpu()}; medians of {arguments.rounds} turns, the shortest in parentheses\n")
     print("| model | distilnp | onnxruntime + tokenizers | ratio |")
     print("| --- | --- | --- | --- |")
     for name in arguments.models:
@@ -72,7 +74,7 @@ def main() -> int:
         answers = {engine: run(command)[1] for engine, command in engines.items()}
         ours, theirs = answers["distilnp"], answers["onnxruntime"]
         if ours["label"] != theirs["label"] or abs(ours["score"] - theirs["score"]) > TOLERANCE:
-            print(f"{name}: {ours} and {theirs} differ: no timings", file=sys.stderr)
+            print(f"{name}: {ours} and {theirs} differ. No timings", file=sys.stderr)
             return 1
         turns = [
             {engine: run(command)[0] for engine, command in engines.items()} for _ in range(arguments.rounds)
@@ -87,7 +89,7 @@ def main() -> int:
 
 
 def run(command: list[str]) -> tuple[float, dict[str, object]]:
-    """Return the seconds that a process took, and its answer."""
+    """Return how many seconds a process took, and its answer."""
     started = time.perf_counter()
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return time.perf_counter() - started, json.loads(output)

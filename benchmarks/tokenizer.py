@@ -1,10 +1,10 @@
-"""Speed on IMDB train beside the Rust package on one thread; the ids are compared before any time is shown.
+"""Time our tokenizer and the Rust package on IMDB train, on one thread, after comparing their ids.
 
-    DISTILNP_DATA=... python benchmarks/tokenizer.py
+    DISTILNP_DATA=... PYTHONPATH=tests python -m benchmarks.tokenizer
 
-Each engine runs in a process of its own, and they take turns: idle threads of one would slow the other
-down. Cold is a new tokenizer, so an empty word cache, over all 25,000 reviews; warm is the same one over
-them again. The Rust side is `encode_batch_fast` of a tokenizer that transformers would build.
+Each engine runs in its own process, and the two take turns, because idle threads of one would slow down the
+other. "Empty cache" is a new tokenizer on all 25,000 reviews; "warm cache" is the same tokenizer on the same
+reviews again. The Rust package runs `encode_batch_fast` of the tokenizer that transformers builds.
 """
 
 import argparse
@@ -21,19 +21,20 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from .machine import cpu
+
 VOCAB = Path(__file__).parents[1] / "weights" / "sst2-mini" / "vocab.txt"
-SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 ENGINES = ("distilnp", "tokenizers")
 
 
 def read_texts(data: Path, every: int) -> list[str]:
-    """Return the reviews, or each `every`-th."""
+    """Return every `every`-th review."""
     with gzip.open(data / "imdb" / "train.jsonl.gz", "rt", encoding="utf-8") as file:
         return [json.loads(line)["text"] for index, line in enumerate(file) if index % every == 0]
 
 
 def digest(ids_of_texts: Iterable[Sequence[int]]) -> str:
-    """Return a digest of the ids, to compare those of two processes."""
+    """Return a digest of ids, by which those of two processes can be compared."""
     sha256 = hashlib.sha256()
     for ids in ids_of_texts:
         sha256.update(json.dumps(list(ids)).encode())
@@ -41,13 +42,13 @@ def digest(ids_of_texts: Iterable[Sequence[int]]) -> str:
 
 
 def run_distilnp(texts: list[str]) -> dict[str, Any]:
-    """Time our tokenizer, cold and warm."""
+    """Time our tokenizer with an empty cache and with a warm one."""
     from distilnp.tokenizer import Tokenizer
 
     def seconds(tokenizer: Tokenizer) -> float:
         started = time.perf_counter()
         for text in texts:
-            tokenizer.encode(text).ids  # noqa: B018  an attribute that costs something is what is timed
+            tokenizer.encode(text).ids  # noqa: B018  a user reads the attribute, so its time counts
         return time.perf_counter() - started
 
     tokenizer = Tokenizer.from_folder(VOCAB.parent)
@@ -56,17 +57,11 @@ def run_distilnp(texts: list[str]) -> dict[str, Any]:
 
 
 def run_tokenizers(texts: list[str]) -> dict[str, Any]:
-    """Time the Rust tokenizer, which has no cache that could be cold."""
-    import tokenizers
+    """Time the Rust tokenizer, which has no cache that could be empty."""
+    # Imported here, so that the process of the other engine does not load the Rust package.
+    from support.tokenizer_witness import witness
 
-    tokenizer = tokenizers.Tokenizer(tokenizers.models.WordPiece.from_file(str(VOCAB), unk_token="[UNK]"))
-    tokenizer.normalizer = tokenizers.normalizers.BertNormalizer(lowercase=True)
-    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
-    tokenizer.add_special_tokens(list(SPECIAL_TOKENS))
-    tokenizer.post_processor = tokenizers.processors.TemplateProcessing(
-        single="[CLS] $A [SEP]",
-        special_tokens=[(token, tokenizer.token_to_id(token)) for token in ("[CLS]", "[SEP]")],
-    )
+    tokenizer = witness(VOCAB, lowercase=True)
     started = time.perf_counter()
     encodings = tokenizer.encode_batch_fast(texts)
     result = {"only": time.perf_counter() - started}
@@ -76,31 +71,24 @@ def run_tokenizers(texts: list[str]) -> dict[str, Any]:
 def in_a_process(engine: str, every: int) -> dict[str, Any]:
     """Run one engine once, alone and on one thread."""
     one_thread = {**os.environ, "RAYON_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
-    command = [sys.executable, __file__, "--engine", engine, "--every", str(every)]
+    command = [sys.executable, "-m", __spec__.name, "--engine", engine, "--every", str(every)]
     output = subprocess.run(command, env=one_thread, check=True, capture_output=True, text=True).stdout
     return json.loads(output)  # type: ignore[no-any-return]
 
 
-def cpu() -> str:
-    """Return the processor's name where the system says it."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{len(names)} x {names[0]}" if names else platform.processor() or platform.machine()
-
-
 def main() -> int:
-    """Compare, then time, then print; exit 1 if the ids differ."""
+    """Compare ids, then time, then print; return 1 if the ids differ."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--repeats", type=int, default=3, help="turns of each engine (default: 3)")
     parser.add_argument(
-        "--every", type=int, default=1, help="take each so-manieth review only (default: all)"
+        "--every", type=int, default=1, metavar="N", help="use only every N-th review (default: 1, all)"
     )
     parser.add_argument("--engine", choices=ENGINES, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if not os.environ.get("DISTILNP_DATA"):
         parser.error(
-            "DISTILNP_DATA is not set: the reviews are research data that the repository does not carry"
+            "DISTILNP_DATA is not set, expected the folder of the research data with imdb/train.jsonl.gz. "
+            "The repository does not include this data"
         )
     texts = read_texts(Path(os.environ["DISTILNP_DATA"]), arguments.every)
     if arguments.engine:
@@ -115,11 +103,11 @@ def main() -> int:
         for _ in range(arguments.repeats)
     ]
     if len({run[engine]["digest"] for run in runs for engine in ENGINES}) != 1:
-        print("The ids differ: no timing. tests/witness/sweep_tokenizer.py says where.")
+        print("The ids differ: no timings. tests/witness/sweep_tokenizer.py shows the texts.")
         return 1
 
     n_chars = sum(map(len, texts))
-    print(f"{len(texts):,} reviews, {n_chars:,} characters; ids are equal")
+    print(f"{len(texts):,} reviews, {n_chars:,} characters; the ids are equal")
     print(f"{cpu()}; Python {platform.python_version()}, tokenizers {tokenizers.__version__}")
     rust = statistics.median(run["tokenizers"]["only"] for run in runs)
     rows = {

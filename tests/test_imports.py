@@ -31,7 +31,7 @@ MAY_IMPORT = {
         "tokenizer.settings",
         "tokenizer.wordpiece",
     },
-    "tokenizer.word_ids": {
+    "tokenizer.word_cache": {
         "tokenizer.characters",
         "tokenizer.normalize",
         "tokenizer.settings",
@@ -50,7 +50,7 @@ MAY_IMPORT = {
         "tokenizer.normalize",
         "tokenizer.settings",
         "tokenizer.stages",
-        "tokenizer.word_ids",
+        "tokenizer.word_cache",
     },
     "tokenizer.__init__": {"tokenizer.settings", "tokenizer.tokenizer"},
     # a checkpoint: from a name to parameters

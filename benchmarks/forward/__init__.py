@@ -1,17 +1,18 @@
-"""Speed of the forward pass beside ONNX Runtime, PyTorch and OpenVINO; no time is shown for other logits.
+"""Time the forward pass beside ONNX Runtime, PyTorch and OpenVINO; show no times if the logits differ.
 
     DISTILNP_DATA=... PYTHONPATH=tests python -m benchmarks.forward
 
-| module | what |
+| module | content |
 | --- | --- |
-| `__main__` | the command: who measures what, in which turn |
-| `models` | the checkpoints, in the form that each engine loads; exported once, then cached |
-| `workloads` | the token ids that are computed, and what is aimed at |
-| `engines` | the four engines, each as its makers advise to run it |
-| `worker` | a process for each engine, asleep unless it is its turn |
-| `limits` | what the machine can do: multiply-adds and bytes a second |
-| `operations` | what a forward pass costs: operations that we execute, bytes that must be read |
-| `report`, `plot` | tables and curves out of `results.json` |
+| `__main__` | the command: which engines measure which workloads, and in which order |
+| `models` | the checkpoints in the form that each engine loads, exported once and then cached |
+| `workloads` | the inputs of the engines, and our targets |
+| `engines` | the four engines, each run as its authors recommend |
+| `products` | the matrix products of a model on their own |
+| `worker` | a process for each engine, stopped except during its turn |
+| `limits` | the limits of the machine: multiply-adds and bytes per second |
+| `operations` | the cost of a forward pass: operations that we execute, bytes that it must read |
+| `report`, `plot` | tables and curves made from `results.json` |
 
-Nothing here is part of the package.
+None of this is part of the package.
 """

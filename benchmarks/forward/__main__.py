@@ -1,11 +1,10 @@
-"""Time the forward pass beside its peers and print and save what came out.
+"""Time the forward pass beside its peers, then print and save the results.
 
     DISTILNP_DATA=... PYTHONPATH=tests python -m benchmarks.forward [--quick]
 
-Each engine has a process, and they take turns: in every round all of them compute the same texts, one engine
-after the other, and between two turns the limits of the machine are measured. So what slows a shared machine
-for a minute slows all alike. The logits of every turn are compared; where they differ, the run ends without
-a time.
+Each engine has a process. In every round the engines take turns on the same texts, and the limits of the
+machine are measured between two turns. If something slows a shared machine for a minute, it therefore slows
+all engines alike. The logits of every turn are compared. If they differ, the run ends without timings.
 """
 
 import argparse
@@ -27,6 +26,7 @@ from numpy.typing import NDArray
 from distilnp.model.config import DistilBertConfig
 from distilnp.native.loader import description
 
+from ..machine import cpu
 from . import plot, report
 from .engines import JIT, OURS, PEERS
 from .models import NAMES, Forms, forms
@@ -37,45 +37,44 @@ from .workloads import CURVE_LENGTHS, SENTENCES, TARGET_LENGTHS, TARGETS, Worklo
 
 REPOSITORY = Path(__file__).parents[2]
 
-# The targets are for this model.
+# The model that the targets are for.
 MODEL_OF_TARGETS = "base"
 
 PACKAGES = ("distilnp", "numpy", "numba", "llvmlite", *("onnxruntime", "torch", "transformers", "openvino"))
 
-# Of the largest logit. tests/test_reference.py derives how far rounding takes a float32 pass: 3e-5 of it, for
-# DistilBERT-base and 512 tokens. Two such passes are compared, one of which approximates erf and exp. A token
-# too many in the mask moves logits by a hundred times as much.
+# Relative to the largest logit. tests/test_reference.py derives the largest effect of rounding on a float32
+# pass: 3e-5, for DistilBERT-base and 512 tokens. Here two such passes are compared, and one of them
+# approximates erf and exp. A mask with one token too many changes the logits by a hundred times as much.
 TOLERANCE = 1e-4
 
-# Texts of that many tokens are called by many threads at once: a sentence, and a short review.
+# The numbers of tokens in the texts that many threads classify at once: a sentence and a short review.
 CALLED_LENGTHS = (32, 128)
 N_CALLERS = 8
 N_CALLS = 32
 
-
-# What else can be measured, by name.
+# The names of the other measurements.
 CALLERS = "callers"
 PRODUCTS = "products"
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How long to measure.
+    """How much to measure, and for how long.
 
     Attributes
     ----------
     lengths : tuple of int
-        Tokens of the single texts.
+        The number of tokens in each single text.
     seconds : float
-        A turn with a single text, at least; it is computed once more before.
+        The shortest duration of a turn with a single text, after one untimed pass.
     single_rounds, set_rounds, product_rounds : int
-        Turns of every engine with a text, a set, a matrix product.
+        The turns of every engine with a single text, a set of texts, a matrix product.
     every : int
-        Of the sets, each so-manieth text.
+        Every `every`-th text of a set is used.
     only : tuple of str
-        Names of what is measured; empty for all.
+        The names of the measurements to make; empty for all.
     sentences : int
-        In a batch of a peer.
+        The number of sentences in a batch of a peer.
     """
 
     lengths: tuple[int, ...]
@@ -88,7 +87,7 @@ class Effort:
     sentences: int = SENTENCES
 
     def includes(self, name: str) -> bool:
-        """Say whether this is measured."""
+        """Return whether the measurement of this name is to be made."""
         return not self.only or name in self.only
 
 
@@ -104,36 +103,48 @@ QUICK = Effort(lengths=TARGET_LENGTHS, seconds=0.1, single_rounds=3, set_rounds=
 
 
 def main() -> int:
-    """Measure, print, save; exit 1 if logits differ."""
+    """Measure, print, save; return 1 if the logits differ."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--threads", type=int, default=2, help="for every engine (default: 2)")
+    parser.add_argument("--threads", type=int, default=2, help="threads of every engine (default: 2)")
     parser.add_argument("--models", nargs="+", choices=NAMES, default=NAMES, help="default: both")
     parser.add_argument(
         "--peers",
         nargs="*",
         choices=(*PEERS, JIT),
         default=tuple(PEERS),
-        help="default: the three; distilnp-jit is our own kernels, compiled in the process",
+        help="default: all three peers; distilnp-jit runs our own kernels, compiled in the process",
     )
     parser.add_argument(
         "--only",
         nargs="+",
         metavar="NAME",
         default=(),
-        help=f'some of the texts, by their names in the tables ("128 tokens"), or {CALLERS}, or {PRODUCTS}',
+        help=f'measure only texts with these names in the tables ("128 tokens"), {CALLERS} or {PRODUCTS}',
     )
     parser.add_argument(
-        "--sentences", type=int, default=SENTENCES, metavar="N", help="in a batch of a peer (default: 32)"
-    )
-    parser.add_argument("--quick", action="store_true", help="a look in a few minutes; no basis for a claim")
-    parser.add_argument(
-        "--output", type=Path, default=REPOSITORY / "build/bench", help="default: build/bench, unknown to git"
-    )
-    parser.add_argument(
-        "--cache", type=Path, help="where exported models are kept (default: beside the results)"
+        "--sentences",
+        type=int,
+        default=SENTENCES,
+        metavar="N",
+        help="sentences in a batch of a peer (default: 32)",
     )
     parser.add_argument(
-        "--draw", type=Path, metavar="JSON", help="measure nothing: tables and curves of an earlier run"
+        "--quick", action="store_true", help="a rough measurement in a few minutes; no basis for a claim"
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=REPOSITORY / "build/bench",
+        help="folder of the results (default: build/bench)",
+    )
+    parser.add_argument(
+        "--cache", type=Path, help="folder of exported models (default: models, in the folder of the results)"
+    )
+    parser.add_argument(
+        "--draw",
+        type=Path,
+        metavar="JSON",
+        help="measure nothing; draw the tables and curves of an earlier run",
     )
     arguments = parser.parse_args()
     if arguments.draw:
@@ -142,14 +153,14 @@ def main() -> int:
         try:
             results = measure(arguments)
         except UnequalLogits as error:
-            print(f"{error}: no timings", file=sys.stderr)
+            print(f"{error}. No timings", file=sys.stderr)
             return 1
     write(results, arguments.output)
     return 0
 
 
 def write(results: Mapping[str, Any], folder: Path) -> None:
-    """Write the results as JSON, as tables and as curves; print the tables."""
+    """Write the results as JSON, tables and curves, and print the tables."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "results.json").write_text(json.dumps(results, indent=1) + "\n")
     tables = report.markdown(results)
@@ -161,7 +172,7 @@ def write(results: Mapping[str, Any], folder: Path) -> None:
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return everything that `report` and `plot` need, with every single sample."""
+    """Return all data for `report` and `plot`, including every sample."""
     effort = replace(
         QUICK if arguments.quick else FULL, only=tuple(arguments.only), sentences=arguments.sentences
     )
@@ -190,15 +201,15 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
 def measure_model(
     model: Forms, engines: list[str], effort: Effort, limits: Worker, n_threads: int
 ) -> dict[str, Any]:
-    """Measure all workloads of one model."""
+    """Measure all workloads with one model."""
     config = DistilBertConfig.from_folder(model.checkpoint)
     workloads = [single(n_seq, config) for n_seq in effort.lengths]
     if data := os.environ.get("DISTILNP_DATA"):
         workloads.append(sst2_dev(Path(data), effort.every, effort.sentences))
-        if model.name == MODEL_OF_TARGETS:  # minutes a round
+        if model.name == MODEL_OF_TARGETS:  # each round takes minutes
             workloads.append(imdb(Path(data), effort.every))
     else:
-        print("DISTILNP_DATA is not set: without SST-2 and IMDB", file=sys.stderr)
+        print("DISTILNP_DATA is not set: SST-2 and IMDB are left out", file=sys.stderr)
     workloads = [workload for workload in workloads if effort.includes(workload.name)]
     called = [single(n_seq, config) for n_seq in CALLED_LENGTHS if effort.includes(CALLERS)]
     if not workloads:
@@ -209,7 +220,7 @@ def measure_model(
         for workload in workloads:
             print(f"{model.name}: {workload.name}", file=sys.stderr)
             result = measure_workload(workload, workers, effort, limits)
-            result["flops"] = sum(executed_flops(config, len(ids)) for ids in workload.texts)
+            result["flops"] = sum(executed_flops(config, len(ids)) for ids in workload.inputs)
             result["target"] = TARGETS.get(workload.name) if model.name == MODEL_OF_TARGETS else None
             measured.append(result)
         callers = [measure_callers(workload, workers[OURS], effort) for workload in called]
@@ -227,9 +238,10 @@ def measure_workload(
     workload: Workload, workers: Mapping[str, Worker], effort: Effort, limits: Worker
 ) -> dict[str, Any]:
     """Time the engines in turns, and compare their logits in every round."""
-    name, texts = workload.name, workload.texts
+    name, inputs = workload.name, workload.inputs
     for engine, worker in workers.items():
-        worker("prepare", workload=name, texts=texts, batch_size=workload.batch_sizes.get(engine, len(texts)))
+        batch_size = workload.batch_sizes.get(engine, len(inputs))
+        worker("prepare", workload=name, inputs=inputs, batch_size=batch_size)
     if workload.is_single:
         n_rounds, turn = effort.single_rounds, {"seconds": effort.seconds, "n_warm_up": 1}
     else:
@@ -247,7 +259,7 @@ def measure_workload(
         differences = compare(name, logits)
     return {
         "name": name,
-        "n_texts": len(texts),
+        "n_texts": len(inputs),
         "n_tokens": workload.n_tokens,
         "batch_sizes": workload.batch_sizes,
         "differences": differences,
@@ -257,16 +269,16 @@ def measure_workload(
 
 
 class UnequalLogits(Exception):
-    """Engines disagree, so that their times say nothing."""
+    """The engines computed different logits, so their times mean nothing."""
 
 
 def compare(name: str, logits: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:
-    """Return how far each peer's logits are from ours, relative to the largest.
+    """Return the largest difference of each peer's logits from ours, relative to our largest logit.
 
     Raises
     ------
     UnequalLogits
-        Further than rounding explains.
+        A difference is larger than rounding explains.
     """
     ours = logits[OURS]
     differences = {
@@ -275,18 +287,18 @@ def compare(name: str, logits: Mapping[str, NDArray[np.float64]]) -> dict[str, f
         if engine != OURS
     }
     for engine, difference in differences.items():
-        if not difference <= TOLERANCE:  # NaN is not
+        if not difference <= TOLERANCE:  # this form also catches NaN
             raise UnequalLogits(
-                f"{name}: logits of {engine} are off by {difference:.2g} of the largest, "
-                f"expected {TOLERANCE:.2g} at most"
+                f"{name}: the logits of {engine} differ by {difference:.2g} of the largest logit, "
+                f"expected at most {TOLERANCE:.2g}"
             )
     return differences
 
 
 def measure_callers(workload: Workload, ours: Worker, effort: Effort) -> dict[str, Any]:
-    """Compare calls a second of several Python threads at once with those of one."""
-    name, texts = workload.name, workload.texts
-    ours("prepare", workload=name, texts=texts, batch_size=len(texts))
+    """Measure the calls per second of one Python thread, and of several at once."""
+    name, inputs = workload.name, workload.inputs
+    ours("prepare", workload=name, inputs=inputs, batch_size=len(inputs))
     throughput: dict[int, list[float]] = {1: [], N_CALLERS: []}
     for _ in range(effort.single_rounds):
         for n_callers, measured in throughput.items():
@@ -297,7 +309,7 @@ def measure_callers(workload: Workload, ours: Worker, effort: Effort) -> dict[st
 def measure_products(
     config: DistilBertConfig, effort: Effort, limits: Worker, n_threads: int
 ) -> list[dict[str, Any]]:
-    """Measure the matrix products of a model, ours and NumPy's, each beside the FMA peak of its rounds."""
+    """Measure our matrix products and NumPy's, for the layers of a model, with the FMA peak of each round."""
     print("matrix products", file=sys.stderr)
     measured = []
     with ExitStack() as stack:
@@ -312,14 +324,6 @@ def measure_products(
                         peaks.append(limits("fma_peak"))
                 measured.append({"layer": layer, "m": m, "n": n, "k": k, "flops": rates, "fma_peak": peaks})
     return measured
-
-
-def cpu() -> str:
-    """Return the processor's name where the system says it."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{len(names)} x {names[0]}" if names else platform.processor() or platform.machine()
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""The engines, each run as its makers advise, in float32, all on the same number of threads.
+"""The engines, each run as its authors recommend, in float32, all on the same number of threads.
 
-An engine takes texts as lists of token ids and gives a function that computes their logits once, in the order
-of the texts. What can be done before, such as making tensors, is done before, and is not timed for the peers.
+An engine takes the token ids of texts, and returns a function that computes their logits once, in the order
+of the texts. Any preparation, such as making tensors, comes before that call, and is not timed for the peers.
 
-Every peer computes rectangles: texts are sorted by length, batched, padded to the longest of their batch and
-masked. That is the best practice for all three.
+Every peer computes rectangles: the inputs are sorted by length, batched, padded to the longest one of their
+batch, and masked. This is best practice for all three peers.
 """
 
 import os
@@ -17,24 +17,24 @@ from numpy.typing import NDArray
 
 from .models import Forms, torch_model
 
-Texts = Sequence[Sequence[int]]
+Inputs = Sequence[Sequence[int]]  # token ids of each text
 Logits = NDArray[np.float32]  # [n_texts, n_labels]
 Batch = dict[str, NDArray[np.int64]]
 Pass = Callable[[], Logits]
 
 
 class Engine(Protocol):
-    """One way to compute logits."""
+    """An engine that computes logits."""
 
     def __init__(self, forms: Forms, n_threads: int) -> None: ...
 
-    def prepare(self, texts: Texts, batch_size: int) -> Pass:
-        """Return what computes the logits of all texts, so many at a time."""
+    def prepare(self, inputs: Inputs, batch_size: int) -> Pass:
+        """Return a function that computes the logits of all inputs, `batch_size` at a time."""
         ...
 
 
 class Distilnp:
-    """The package itself, which takes texts of any lengths as they come."""
+    """The package itself, which takes inputs of any length in any order."""
 
     def __init__(self, forms: Forms, n_threads: int) -> None:
         import distilnp
@@ -42,13 +42,13 @@ class Distilnp:
         self.classifier = distilnp.load(forms.checkpoint, threads=n_threads)
         self.classifier.warmup()
 
-    def prepare(self, texts: Texts, batch_size: int) -> Pass:
-        """Return one call of `Classifier.forward`, which cuts batches itself."""
-        return lambda: self.classifier.forward(texts)
+    def prepare(self, inputs: Inputs, batch_size: int) -> Pass:
+        """Return a function that calls `Classifier.forward` once, which makes its own batches."""
+        return lambda: self.classifier.forward(inputs)
 
 
 class DistilnpJit(Distilnp):
-    """The same kernels, compiled in the process: what the way through a library costs or gains."""
+    """The same kernels, compiled in the process, to show the cost or gain of the prebuilt library."""
 
     def __init__(self, forms: Forms, n_threads: int) -> None:
         os.environ["DISTILNP_KERNELS"] = "jit"
@@ -56,10 +56,11 @@ class DistilnpJit(Distilnp):
 
 
 class OnnxRuntime:
-    """All graph optimizations, over those that `models.export_onnx` has already made.
+    """ONNX Runtime with all graph optimizations, on a graph that `models.export_onnx` has already optimized.
 
-    One batch gets all threads. Of several, each thread computes its own, which saves waiting for each other
-    after every operator: a session of one thread runs in whichever thread calls it.
+    A single batch gets all threads. If there are several batches, each thread computes its own batch, so that
+    threads need not wait for each other after every operator. A session of one thread runs in the thread that
+    calls it.
     """
 
     def __init__(self, forms: Forms, n_threads: int) -> None:
@@ -69,20 +70,20 @@ class OnnxRuntime:
 
     @staticmethod
     def session(forms: Forms, n_threads: int) -> Any:
-        """Load the graph."""
+        """Return a session with the graph loaded."""
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
         options.intra_op_num_threads = n_threads
-        options.inter_op_num_threads = 1  # the graph is one chain: there is nothing to run beside it
+        options.inter_op_num_threads = 1  # the graph is one chain, so no two operators can run at once
         return onnxruntime.InferenceSession(
             os.fspath(forms.onnx), options, providers=["CPUExecutionProvider"]
         )
 
-    def prepare(self, texts: Texts, batch_size: int) -> Pass:
-        """Return one run of a session a batch."""
-        batches, places = rectangles(texts, batch_size)
+    def prepare(self, inputs: Inputs, batch_size: int) -> Pass:
+        """Return a function that runs a session once for each batch."""
+        batches, places = rectangles(inputs, batch_size)
         if len(batches) == 1:
             return lambda: self.on_all_threads.run(["logits"], batches[0])[0][places]
 
@@ -93,7 +94,7 @@ class OnnxRuntime:
 
 
 class PyTorch:
-    """Eager mode, as transformers runs it: attention as one operator, no bookkeeping for gradients."""
+    """PyTorch in eager mode, as transformers runs it: attention as one operator, no tracking of gradients."""
 
     def __init__(self, forms: Forms, n_threads: int) -> None:
         import torch
@@ -102,9 +103,9 @@ class PyTorch:
         self.torch = torch
         self.model = torch_model(forms.float32, "sdpa")
 
-    def prepare(self, texts: Texts, batch_size: int) -> Pass:
-        """Return one call of the model a batch."""
-        arrays, places = rectangles(texts, batch_size)
+    def prepare(self, inputs: Inputs, batch_size: int) -> Pass:
+        """Return a function that calls the model once for each batch."""
+        arrays, places = rectangles(inputs, batch_size)
         batches = [{name: self.torch.from_numpy(array) for name, array in batch.items()} for batch in arrays]
 
         def run() -> Logits:
@@ -115,7 +116,7 @@ class PyTorch:
 
 
 class OpenVino:
-    """The latency hint for one batch, which gets all threads; the throughput hint for several at once."""
+    """OpenVINO with the latency hint for a single batch on all threads, the throughput hint for several."""
 
     def __init__(self, forms: Forms, n_threads: int) -> None:
         import openvino
@@ -131,15 +132,15 @@ class OpenVino:
         self.request = compiled("LATENCY").create_infer_request()
         self.queue = openvino.AsyncInferQueue(compiled("THROUGHPUT"))
 
-    def prepare(self, texts: Texts, batch_size: int) -> Pass:
-        """Return one inference a batch."""
-        batches, places = rectangles(texts, batch_size)
+    def prepare(self, inputs: Inputs, batch_size: int) -> Pass:
+        """Return a function that runs one inference for each batch."""
+        batches, places = rectangles(inputs, batch_size)
         if len(batches) == 1:
             return lambda: self.request.infer(batches[0], share_inputs=True)["logits"][places]
         logits: list[Logits] = [np.empty(0, np.float32)] * len(batches)
 
         def keep(request: Any, i: int) -> None:
-            logits[i] = request.get_output_tensor().data.copy()  # the next batch gets the same memory
+            logits[i] = request.get_output_tensor().data.copy()  # the next batch reuses this memory
 
         def run() -> Logits:
             self.queue.set_callback(keep)
@@ -148,31 +149,31 @@ class OpenVino:
             self.queue.wait_all()
             return np.concatenate(logits)[places]
 
-        run()  # it compiles anew for every new shape
+        run()  # OpenVINO compiles again for every new shape
         return run
 
 
-def rectangles(texts: Texts, batch_size: int) -> tuple[list[Batch], NDArray[np.intp]]:
-    """Sort texts by length, cut batches, pad each to its longest text and mask the padding.
+def rectangles(inputs: Inputs, batch_size: int) -> tuple[list[Batch], NDArray[np.intp]]:
+    """Sort inputs by length, cut them into batches, pad each batch to its longest input and mask the padding.
 
-    The longest come first: where batches are shared among threads, what is left to the end is short.
+    The longest inputs come first, so that the last batches that threads share are short.
 
     Returns
     -------
     batches : list of dict
-        Inputs of the models.
+        The arrays `input_ids` and `attention_mask` of each batch.
     places : array, [n_texts]
-        Where in the results of all batches each text is.
+        The row of each text in the concatenated results of all batches.
     """
-    by_length = sorted(range(len(texts)), key=lambda i: len(texts[i]), reverse=True)
+    by_length = sorted(range(len(inputs)), key=lambda i: len(inputs[i]), reverse=True)
     batches = []
-    for first in range(0, len(texts), batch_size):
-        rows = [texts[i] for i in by_length[first : first + batch_size]]
-        ids, mask = np.zeros((2, len(rows), len(rows[0])), np.int64)
-        for row, text in enumerate(rows):
-            ids[row, : len(text)] = text
-            mask[row, : len(text)] = 1
-        batches.append({"input_ids": ids, "attention_mask": mask})
+    for first in range(0, len(inputs), batch_size):
+        rows = [inputs[i] for i in by_length[first : first + batch_size]]
+        padded, mask = np.zeros((2, len(rows), len(rows[0])), np.int64)
+        for row, ids in enumerate(rows):
+            padded[row, : len(ids)] = ids
+            mask[row, : len(ids)] = 1
+        batches.append({"input_ids": padded, "attention_mask": mask})
     return batches, np.argsort(by_length)
 
 

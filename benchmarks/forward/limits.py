@@ -1,6 +1,7 @@
-"""What the machine can do, measured beside the engines: multiply-adds a second and bytes read a second.
+"""The limits of the machine, measured beside the engines: multiply-adds and bytes read per second.
 
-Written with the package's own words for vectors: Numba's vectorizer, left alone, does not reach the first.
+These kernels use the package's own vector operations, because Numba's vectorizer does not reach the first
+limit without them.
 """
 
 import threading
@@ -18,20 +19,23 @@ from distilnp.kernels.words.lanes_f32 import load, store
 from distilnp.kernels.words.memory import float_pointer
 from distilnp.kernels.words.tiles import tile_fma, tile_store, tile_zeros
 
-# Sums under way at once, in vectors of 16 floats. An FMA takes 4 cycles and two start in each, so at least 8
-# registers must be in use: 6 vectors are 12 of AVX2's 16, with AVX-512 only 6. The better height counts.
+# The number of sums in progress at once, in vectors of 16 floats. An FMA takes 4 cycles and two start in each
+# cycle, so at least 8 registers must be in use. 6 vectors use 12 of AVX2's 16 registers, but only 6 registers
+# of AVX-512. The faster of the two heights is used.
 HEIGHTS = (6, 12)
-# Multiply-adds of vectors, some 10 ms of them: long beside starting a thread.
+# The number of multiply-adds of vectors. They take about 10 ms, long compared with the start of a thread.
 FMA_COUNT = 30_000_000
-# Bytes: many times any third-level cache, so that almost nothing of one reading is there for the next.
+# The number of bytes to read. It is many times the size of any third-level cache, so that almost nothing in
+# the cache is left from the previous repetition.
 READ_BYTES = 2**28
 
-# The best of so many is what a turn reports: threads that have just been woken may share a core for a while.
+# A turn reports the best of this many repetitions, because threads that have just been woken may share a core
+# for a while.
 REPEATS = 4
 
 
 def multiply_add(height: int) -> EntryPoint:
-    """Return a kernel that multiplies and adds in registers alone."""
+    """Return a kernel that only multiplies and adds, in registers."""
 
     @entry_point(types.int64, float_pointer)
     def run(n: int, floats: Any) -> None:
@@ -45,9 +49,9 @@ def multiply_add(height: int) -> EntryPoint:
 
 @entry_point(types.int64, float_pointer, float_pointer)
 def read(n: int, floats: Any, total: Any) -> None:
-    """Read n floats, and add them up so that no compiler can leave it out; n is a multiple of 64.
+    """Read n floats, a multiple of 64, and add them up, so that no compiler can remove the reads.
 
-    Four sums are enough: memory is far slower than an addition.
+    Four sums are enough, because memory is far slower than an addition.
     """
     a = b = c = d = load(total, 0)
     for i in range(0, n, 4 * LANES):
@@ -59,24 +63,24 @@ def read(n: int, floats: Any, total: Any) -> None:
 
 
 class Limits:
-    """Measures on that many threads at once."""
+    """Measures the limits on `n_threads` threads at once."""
 
     def __init__(self, n_threads: int) -> None:
         self.n_threads = n_threads
         self.pool = ThreadPoolExecutor(n_threads)
         self.memory = aligned_floats(READ_BYTES // 4)
-        self.memory[:] = 1  # memory that nobody has written is no memory: the system shows one page of zeros
+        self.memory[:] = 1  # untouched memory would all be one page of zeros
         kernels = {height: multiply_add(height).call for height in HEIGHTS}
         self.height = max(HEIGHTS, key=lambda height: self._fma_rate(kernels[height], height))
         self.kernel = kernels[self.height]
-        self.read_bandwidth()  # compiles
+        self.read_bandwidth()  # compiles the kernel
 
     def limits(self) -> dict[str, float]:
         """Measure both limits."""
         return {"flops": self.fma_peak(), "bytes": self.read_bandwidth()}
 
     def fma_peak(self) -> float:
-        """Return operations a second, all threads together: twice the multiply-adds."""
+        """Return the operations per second of all threads together, two for each multiply-add."""
         return max(self._fma_rate(self.kernel, self.height) for _ in range(REPEATS))
 
     def _fma_rate(self, kernel: Callable[..., None], height: int) -> float:
@@ -86,7 +90,7 @@ class Limits:
         return self.n_threads * n * height * LANES * 2 / seconds
 
     def read_bandwidth(self) -> float:
-        """Return bytes a second, each thread reading its own part."""
+        """Return the bytes per second of all threads together, each reading its own block."""
         n = len(self.memory) // self.n_threads // (4 * LANES) * (4 * LANES)
         totals = [aligned_floats(LANES) for _ in range(self.n_threads)]
         first = self.memory.ctypes.data
@@ -97,7 +101,7 @@ class Limits:
         return self.n_threads * n * 4 / min(self._together(work) for _ in range(REPEATS))
 
     def _together(self, work: Callable[[int], None]) -> float:
-        """Return the seconds from when all threads start to when the last one ends."""
+        """Return the seconds from the start of the first thread to the end of the last one."""
         ready = threading.Barrier(self.n_threads)
 
         def one(i: int) -> tuple[int, int]:

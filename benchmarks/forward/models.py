@@ -1,9 +1,9 @@
-"""The checkpoints, each in the form that its engine loads; made once, in a cache outside the repository.
+"""The checkpoints in the form that each engine loads, made once and kept in a cache that git ignores.
 
     PYTHONPATH=tests python -m benchmarks.forward.models NAME FOLDER
 
-is how `forms` makes one: in a process of its own, because torch would stay in memory, with threads, beside
-the engines to be measured.
+`forms` runs this command to make the forms of a model. It needs a process of its own, because torch and its
+threads would otherwise stay in memory beside the measured engines.
 """
 
 import argparse
@@ -23,19 +23,19 @@ from distilnp.checkpoint.registry import find_checkpoint
 from distilnp.checkpoint.tensors import load_tensors
 from distilnp.model.config import DistilBertConfig
 
-# "base" has the size of DistilBERT-base and weights of a seed; "sst2-mini" is the checkpoint that we carry.
+# "base" has the size of DistilBERT-base and seeded random weights; "sst2-mini" is the bundled checkpoint.
 NAMES = ("base", "sst2-mini")
 
-# What an exported graph depends on: another version exports anew.
+# The packages that an exported graph depends on. After a change of version, models are exported again.
 EXPORTERS = ("torch", "transformers", "onnxruntime", "openvino")
 
 
 @dataclass(frozen=True)
 class Forms:
-    """Where the forms of one model are.
+    """The paths of the forms of one model.
 
-    `checkpoint` is what distilnp loads and `float32` the same as transformers loads it (they differ where the
-    weights are stored as integers, which all engines compute in float32); `onnx` and `openvino` are graphs.
+    distilnp loads `checkpoint`, and transformers loads `float32`, the same model. The two differ if weights
+    are stored as integers; every engine computes with them in float32. `onnx` and `openvino` are graphs.
     """
 
     name: str
@@ -46,11 +46,11 @@ class Forms:
 
 
 def forms(name: str, cache: Path) -> Forms:
-    """Return the forms of a model; what is not in the cache is made."""
+    """Return the forms of a model; make them if they are not in the cache."""
     versions = "-".join(f"{package}-{version(package)}" for package in EXPORTERS)
     folder = cache / f"{name}-seed-{SEED}-{versions}"
     if not folder.exists():
-        print(f"exporting {name}; takes a minute, once", file=sys.stderr)
+        print(f"exporting {name}; this takes a minute, once", file=sys.stderr)
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as unfinished:
             made = Path(unfinished) / "made"
@@ -69,7 +69,7 @@ def forms(name: str, cache: Path) -> Forms:
 
 
 def make(name: str, folder: Path) -> None:
-    """Write all forms of a model."""
+    """Write all forms of a model into a folder."""
     if name == "base":
         config, tensors = BASE, seeded_tensors(BASE)
     else:
@@ -84,9 +84,9 @@ def make(name: str, folder: Path) -> None:
 def export_onnx(checkpoint: Path, config: DistilBertConfig, path: Path) -> None:
     """Write the graph that ONNX Runtime runs fastest.
 
-    That is the one in which its own optimizer finds the six attentions and replaces each by one operator,
-    `Attention`. It finds them only in what torch's older exporter writes of transformers' "eager" attention;
-    the graphs of the newer exporter, or of "sdpa", are up to a fifth slower at 512 tokens.
+    In that graph, its own optimizer has replaced each of the six attentions with one operator, `Attention`.
+    It recognises them only in the graph that torch's older exporter writes for transformers' "eager"
+    attention. The graphs of the newer exporter, or of "sdpa", are up to a fifth slower at 512 tokens.
     """
     import torch
     from onnxruntime.transformers.fusion_options import FusionOptions
@@ -106,7 +106,7 @@ def export_onnx(checkpoint: Path, config: DistilBertConfig, path: Path) -> None:
     )
     fused = optimize_model(
         os.fspath(exported),
-        model_type="bert",  # DistilBERT has no type of its own there
+        model_type="bert",  # the optimizer has no type for DistilBERT
         num_heads=config.n_heads,
         hidden_size=config.dim,
         optimization_options=FusionOptions("bert"),
@@ -120,9 +120,9 @@ def export_onnx(checkpoint: Path, config: DistilBertConfig, path: Path) -> None:
 
 
 def export_openvino(checkpoint: Path, path: Path) -> None:
-    """Write OpenVINO's own form, straight from torch: its graph keeps attention as one operator.
+    """Write OpenVINO's own form directly from torch, whose graph keeps attention as one operator.
 
-    From ONNX it computes as fast, but takes ten times longer for the first text of each new length.
+    A model converted from ONNX is as fast, but takes ten times longer for the first text of each new length.
     """
     import openvino
 
@@ -146,7 +146,7 @@ def torch_model(checkpoint: Path, attention: str) -> Any:
 
 
 def example_inputs() -> tuple[Any, Any]:
-    """Return ids and a mask to trace a model with; two texts, so that no axis is taken for a constant."""
+    """Return ids and a mask to trace a model with, of two texts, so that no axis is taken for a constant."""
     import torch
 
     return torch.arange(32).reshape(2, 16), torch.ones(2, 16, dtype=torch.int64)

@@ -1,7 +1,7 @@
-"""What one forward pass costs at the least: the operations that distilnp executes and the bytes it must read.
+"""The minimum cost of a forward pass: the operations that distilnp executes and the bytes that it must read.
 
-Only matrix products count; a multiplication and an addition are two operations. Softmax, GELU and LayerNorm
-are work too, but not of the kind that the FMA peak measures: they are part of the gap to it.
+Only matrix products count, with two operations for a multiplication and an addition. Softmax, GELU and
+LayerNorm are not the kind of work that the FMA peak measures; their time is part of the gap to that peak.
 """
 
 from distilnp.model.config import DistilBertConfig
@@ -12,8 +12,8 @@ BYTES_OF_FLOAT32 = 4
 def executed_flops(config: DistilBertConfig, n_seq: int) -> int:
     """Count the operations for one text of `n_seq` tokens, with the last layer pruned.
 
-    Only the first token leaves the last layer. There no token is taken through a weight but that one, and the
-    hidden states are the keys and the values of each head.
+    The head needs only the first token of the last layer. In that layer, no other token is multiplied with a
+    weight, and the hidden states serve as the keys and the values of each head.
     """
     dim, hidden_dim = config.dim, config.hidden_dim
 
@@ -28,9 +28,9 @@ def executed_flops(config: DistilBertConfig, n_seq: int) -> int:
 
 
 def weight_bytes(config: DistilBertConfig) -> int:
-    """Count the bytes of the float32 matrices that every pass reads, however short its texts are.
+    """Count the bytes of the float32 matrices that every pass reads, even for the shortest text.
 
-    Pruning spares none of them. The rows of the embeddings are left out: they are few.
+    Pruning the last layer saves none of these reads. The few rows of the embeddings are not counted.
     """
     layer = 4 * config.dim**2 + 2 * config.dim * config.hidden_dim
     head = config.dim**2 + config.dim * config.n_labels

@@ -1,4 +1,4 @@
-"""Curves of time against length, with what the machine allows drawn in."""
+"""Curves of time against length, with the limits of the machine."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 from .engines import OURS
 from .report import fastest, typical
 
-# Distinguishable without colour vision, and by brightness: Okabe and Ito's palette.
+# Okabe and Ito's palette, whose colours can be told apart without colour vision and by brightness.
 COLOURS = {
     "distilnp": "#000000",
     "distilnp-jit": "#CC79A7",
@@ -29,7 +29,7 @@ MILLISECONDS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 
 
 def curves(results: Mapping[str, Any], name: str, path: Path) -> None:
-    """Draw one model: above, milliseconds a text; below, how many times longer each peer takes than we do."""
+    """Draw one model: milliseconds per text above, and the time of each peer divided by ours below."""
     model = results["models"][name]
     texts = [workload for workload in model["workloads"] if workload["n_texts"] == 1]
     if not texts:
@@ -49,7 +49,7 @@ def curves(results: Mapping[str, Any], name: str, path: Path) -> None:
 
 
 def draw_times(axes: Axes, texts: list[Mapping[str, Any]]) -> None:
-    """Draw medians, and a shade down to the shortest time."""
+    """Draw medians, with shading down to the shortest time."""
     lengths = [text["n_tokens"] for text in texts]
     for engine in texts[0]["seconds"]:
         medians = [typical(text["seconds"][engine]) * 1000 for text in texts]
@@ -63,7 +63,7 @@ def draw_times(axes: Axes, texts: list[Mapping[str, Any]]) -> None:
 
 
 def draw_limits(axes: Axes, model: Mapping[str, Any], texts: list[Mapping[str, Any]]) -> None:
-    """Draw how long our operations take at the FMA peak, and reading the weights once at full bandwidth."""
+    """Draw the time of our operations at the FMA peak, and of one read of the weights at full bandwidth."""
     flops, bandwidth = (
         statistics.median(rate for text in texts for rate in text["limits"][limit])
         for limit in ("flops", "bytes")
@@ -84,7 +84,7 @@ def draw_limits(axes: Axes, model: Mapping[str, Any], texts: list[Mapping[str, A
 
 
 def draw_ratios(axes: Axes, texts: list[Mapping[str, Any]]) -> None:
-    """Draw peers' time over ours, and the targets for the best of them."""
+    """Draw the peers' times divided by ours, and the targets for the best peer."""
     lengths = [text["n_tokens"] for text in texts]
     for engine in texts[0]["seconds"]:
         if engine != OURS:
@@ -107,14 +107,14 @@ def draw_ratios(axes: Axes, texts: list[Mapping[str, Any]]) -> None:
 
 
 def name_ticks(axis: Axis, values: Sequence[float]) -> None:
-    """Mark these values, written out, in place of powers of the base."""
+    """Put ticks at these values, written in full, instead of at powers of the base."""
     axis.set_major_locator(FixedLocator(values))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(ScalarFormatter())
 
 
 def line(engine: str) -> dict[str, Any]:
-    """Return how an engine is drawn, in both parts."""
+    """Return the style of an engine's line in both plots."""
     return {
         "color": COLOURS[engine],
         "marker": MARKERS[engine],

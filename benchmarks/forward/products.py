@@ -1,7 +1,7 @@
-"""The matrix products of a model by themselves: ours and NumPy's, to be held against the FMA peak.
+"""The matrix products of a model on their own, ours and NumPy's, to compare with the FMA peak.
 
-A product is computed with many weights in a row, of the same shape but different ones. In a model, too, all
-other weights have been read since these were, so that none is in a cache.
+Each measurement multiplies with many different weights of the same shape, one after another. No weight is
+therefore in a cache, as in a model, where all other weights have been read since the last use of one.
 """
 
 import time
@@ -13,17 +13,17 @@ import numpy as np
 
 from distilnp.model.config import DistilBertConfig
 
-# Bytes of weights: twice as many as most third-level caches have.
+# The bytes of all weights: twice the size of most third-level caches.
 WEIGHT_BYTES = 2**26
 
-# Rows, so tokens of a batch: the target is for 96 and more.
+# The numbers of rows, which are the tokens of a batch. The target applies to 96 rows and more.
 ROWS = (8, 16, 32, 64, 96, 128, 256, 512)
 TARGET = 0.90
 TARGET_ROWS = 96
 
 
 def shapes(config: DistilBertConfig) -> dict[str, tuple[int, int]]:
-    """Return the columns of the result and the terms of a sum, (n, k), of every dense layer of a block."""
+    """Return (n, k) of every dense layer of a block: the columns of its result and the terms of each sum."""
     dim, hidden_dim = config.dim, config.hidden_dim
     return {
         "q_lin, k_lin, v_lin": (3 * dim, dim),
@@ -34,17 +34,17 @@ def shapes(config: DistilBertConfig) -> dict[str, tuple[int, int]]:
 
 
 class Products(Protocol):
-    """One way to compute products, in a process of its own."""
+    """An implementation of matrix products, in a process of its own."""
 
     def __init__(self, n_threads: int) -> None: ...
 
     def rate(self, m: int, n: int, k: int) -> float:
-        """Return operations a second of c[m, n] = a[m, k] @ weight[k, n]."""
+        """Return the operations per second of c[m, n] = a[m, k] @ weight[k, n]."""
         ...
 
 
 class OurProducts:
-    """The package's `gemm`, as a program of nothing else; it also adds a bias."""
+    """The package's `gemm` as a program without other steps; it also adds a bias."""
 
     def __init__(self, n_threads: int) -> None:
         from distilnp.engine.memory import aligned_floats
@@ -94,7 +94,7 @@ class OurProducts:
 
 
 class NumpyProducts:
-    """NumPy's, which are its BLAS's; the number of threads comes from the environment."""
+    """NumPy's products, which its BLAS computes; the environment sets the number of threads."""
 
     def __init__(self, n_threads: int) -> None:
         self.weights = np.random.default_rng(0).standard_normal(WEIGHT_BYTES // 4, dtype=np.float32)
@@ -113,7 +113,7 @@ class NumpyProducts:
 
 
 def second_time(once: Callable[[], None]) -> float:
-    """Return the seconds of a second call: the first one finds memory that nobody has touched."""
+    """Return the seconds of the second call; the first call has to touch new memory."""
     once()
     started = time.perf_counter_ns()
     once()

@@ -1,4 +1,4 @@
-"""Tables in Markdown out of the results; `typical` and `fastest` say what counts of many samples."""
+"""Tables of the results in Markdown; `typical` and `fastest` reduce many samples to one number."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -8,10 +8,10 @@ from .engines import OURS
 from .products import TARGET as PRODUCT_TARGET
 from .products import TARGET_ROWS
 
-# Operations executed, over time, over the FMA peak; at 128 tokens.
+# The executed operations per second as a share of the FMA peak, at 128 tokens.
 PASS_TARGET = 0.80
 PASS_TARGET_NAME = "128 tokens"
-# Throughput of many callers over that of one.
+# The throughput of many callers divided by that of one.
 CALLERS_TARGET = 0.9
 
 Rounds = Sequence[Sequence[float]]
@@ -19,17 +19,17 @@ Table = list[list[str]]
 
 
 def typical(rounds: Rounds) -> float:
-    """Return the median of the rounds' medians: a round counts once, however many samples fit into it."""
+    """Return the median of the rounds' medians, so that each round counts once for any number of samples."""
     return statistics.median(statistics.median(samples) for samples in rounds)
 
 
 def fastest(rounds: Rounds) -> float:
-    """Return the smallest sample: what is left when the machine disturbs least."""
+    """Return the smallest sample, which other load disturbed least."""
     return min(min(samples) for samples in rounds)
 
 
 def markdown(results: Mapping[str, Any]) -> str:
-    """Return all tables, with what they were measured on."""
+    """Return all tables under a heading with the conditions of the measurement."""
     sections = [heading(results)]
     for name, model in results["models"].items():
         sections.append(f"## {name}")
@@ -43,7 +43,7 @@ def markdown(results: Mapping[str, Any]) -> str:
 
 
 def heading(results: Mapping[str, Any]) -> str:
-    """Return the conditions: machine, versions, limits."""
+    """Return the conditions of the measurement: machine, versions, limits."""
     versions = ", ".join(f"{package} {version}" for package, version in results["versions"].items())
     quick = " **Quick: no basis for a claim.**" if results["quick"] else ""
     return f"""\
@@ -55,12 +55,13 @@ Our kernels: {results["kernels"]}.
 Limits, median and best: FMA {rates(measured_limits(results, "flops"), "GFLOP/s")}, reading
 {rates(measured_limits(results, "bytes"), "GB/s")}.
 
-Times are medians, the shortest in brackets. The ratio is the best peer's time over ours, of medians and of
-the shortest. Logits were compared. Shares are of the limits measured in the same rounds."""
+Times are medians, with the shortest in parentheses. The ratio is the best peer's time divided by ours, for
+medians and for the shortest times. The logits were compared. Shares are of the limits measured in the same
+rounds."""
 
 
 def measured_limits(results: Mapping[str, Any], limit: str) -> list[float]:
-    """Return all measurements of a limit."""
+    """Return all measurements of one limit."""
     workloads = [workload for model in results["models"].values() for workload in model["workloads"]]
     beside_workloads = [rate for workload in workloads for rate in workload["limits"][limit]]
     products = results.get("products", []) if limit == "flops" else []
@@ -68,14 +69,14 @@ def measured_limits(results: Mapping[str, Any], limit: str) -> list[float]:
 
 
 def rates(measured: Sequence[float], unit: str) -> str:
-    """Return median and best of rates; the unit is one of 10**9 a second."""
+    """Return the median and the best of some rates; the unit stands for 10**9 per second."""
     if not measured:
         return "not measured"
     return f"{statistics.median(measured) / 1e9:.1f} ({max(measured) / 1e9:.1f}) {unit}"
 
 
 def workload_rows(model: Mapping[str, Any]) -> Table:
-    """Return a row for every workload."""
+    """Return a row for each workload."""
     engines = list(model["workloads"][0]["seconds"])
     rows = [["texts", *engines, "ratio", "target", "of FMA peak", "target", "of bandwidth"]]
     for workload in model["workloads"]:
@@ -99,7 +100,7 @@ def workload_rows(model: Mapping[str, Any]) -> Table:
 
 
 def ratio(seconds: Mapping[str, Rounds]) -> str:
-    """Return how many times longer the best peer takes than we do."""
+    """Return the best peer's time divided by ours."""
     peers = [rounds for engine, rounds in seconds.items() if engine != OURS]
     if not peers:
         return ""
@@ -109,7 +110,7 @@ def ratio(seconds: Mapping[str, Rounds]) -> str:
 
 
 def caller_rows(callers: Sequence[Mapping[str, Any]]) -> Table:
-    """Return a row for every length that many threads called at once."""
+    """Return a row for each length of text that many threads classified at once."""
     rows = [["callers at once", "calls/s", "calls/s of one", "ratio", "target"]]
     for measured in callers:
         at_once, alone = statistics.median(measured["at_once"]), statistics.median(measured["alone"])
@@ -121,7 +122,7 @@ def caller_rows(callers: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def product_rows(products: Sequence[Mapping[str, Any]]) -> Table:
-    """Return the share of the FMA peak that each layer's product reaches, for every number of rows."""
+    """Return a row for each number of rows, with the share of the FMA peak that each product reaches."""
     layers = list(dict.fromkeys(product["layer"] for product in products))
     rows = [["rows", *(f"{layer} (NumPy)" for layer in layers), "target"]]
     for m in sorted({product["m"] for product in products}):
@@ -138,18 +139,18 @@ def product_rows(products: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def duration(median: float, shortest: float) -> str:
-    """Return times with a unit that suits them, to three digits."""
+    """Return two times with three digits, in seconds or milliseconds."""
     unit, factor = ("s", 1) if median >= 1 else ("ms", 1000)
     return f"{median * factor:.3g} ({shortest * factor:.3g}) {unit}"
 
 
 def at_least(target: float | None) -> str:
-    """Return a target as a cell."""
+    """Return the cell of a target."""
     return "" if target is None else f">= {target:.1f}" if target >= 1 else f">= {target:.2f}"
 
 
 def layout(rows: Table) -> str:
-    """Lay a table out in Markdown; the first row is its head, numbers stand on the right."""
+    """Lay out a table in Markdown; the first row is its header, and numbers are aligned to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
     aligned = [

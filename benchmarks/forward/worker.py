@@ -1,11 +1,11 @@
-"""A process for each engine, stopped unless it is its turn.
+"""A process for each engine, stopped except during its turn.
 
-After a call the idle threads of ONNX Runtime, OpenMP and OpenBLAS spin for a while, in case another comes.
-In one process, or in processes side by side, they take the core from whoever is measured next: five times
-slower was seen. So a `Worker` stops its process (SIGSTOP) whenever it has answered, with all its threads, and
-no engine has to give up the spinning that serves it in its own turn.
+After a call, the idle threads of ONNX Runtime, OpenMP and OpenBLAS spin for a while in case another call
+comes. In one process, or in processes side by side, they take a core from the engine that is measured next,
+which was seen to run five times slower. After each answer, a `Worker` therefore stops its process (SIGSTOP)
+with all its threads. The engines can keep their spinning, which helps each of them during its own turn.
 
-Requests and answers are lines of JSON on the standard streams. This file is also what runs in the process:
+Requests and answers are lines of JSON on the standard streams. The process runs this same file:
 
     python -m benchmarks.forward.worker NAME
 """
@@ -27,21 +27,21 @@ import numpy as np
 
 from .models import Forms
 
-# OpenMP, OpenBLAS and MKL ask the environment, each its own variable.
+# OpenMP, OpenBLAS and MKL each read an environment variable of their own.
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class Worker:
-    """A process that makes something, keeps it, and calls its methods when asked to.
+    """A process that makes an object, keeps it, and calls its methods on request.
 
     Parameters
     ----------
     name : str
-        Of an engine; without `forms`, "limits" or one of `products.SERVERS`.
+        The name of an engine; without `forms`, "limits" or a key of `products.SERVERS`.
     n_threads : int
-        For everything that the process computes.
+        The number of threads for all computations of the process.
     forms : Forms, optional
-        The model that an engine loads.
+        The model for an engine to load.
     """
 
     def __init__(self, name: str, n_threads: int, forms: Forms | None = None) -> None:
@@ -57,14 +57,16 @@ class Worker:
         self("start", n_threads=n_threads, forms=paths)
 
     def __call__(self, method: str, **arguments: Any) -> Any:
-        """Let the process run until it has answered."""
+        """Let the process run until it has answered, and return the answer."""
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.send_signal(signal.SIGCONT)
         self._process.stdin.write(json.dumps({"method": method, "arguments": arguments}) + "\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
         if not answer:
-            raise RuntimeError(f"the process of {self.name} ended in {method!r}; its error is above")
+            raise RuntimeError(
+                f"the process of {self.name} ended in {method!r}, expected an answer. Its error is above"
+            )
         self._process.send_signal(signal.SIGSTOP)
         return json.loads(answer)
 
@@ -74,12 +76,12 @@ class Worker:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.kill()  # also a stopped process; there is nothing that it would have to save
+        self._process.kill()  # this also ends a stopped process, which has nothing to save
         self._process.communicate()
 
 
 class EngineProcess:
-    """An engine in its process: what was prepared is kept by the name of its workload."""
+    """An engine in its process, with the prepared pass of each workload by name."""
 
     def __init__(self, name: str, n_threads: int, forms: dict[str, str]) -> None:
         from .engines import ENGINES
@@ -88,19 +90,20 @@ class EngineProcess:
         self.engine = ENGINES[name](Forms(name=forms["name"], **paths), n_threads)
         self.passes: dict[str, Callable[[], np.ndarray]] = {}
 
-    def prepare(self, workload: str, texts: list[list[int]], batch_size: int) -> None:
-        """Make ready to compute these texts."""
-        self.passes[workload] = self.engine.prepare(texts, batch_size)
+    def prepare(self, workload: str, inputs: list[list[int]], batch_size: int) -> None:
+        """Prepare the pass of a workload."""
+        self.passes[workload] = self.engine.prepare(inputs, batch_size)
 
     def time(self, workload: str, seconds: float, n_warm_up: int) -> dict[str, Any]:
-        """Compute the texts until `seconds` have passed, at least once.
+        """Repeat a pass until `seconds` have passed, at least once.
 
-        Before, they are computed `n_warm_up` times: since this process was last awake, others had the caches.
+        `n_warm_up` untimed passes come first, because other processes have used the caches since the last
+        turn.
 
         Returns
         -------
         dict
-            "seconds", of each time; "logits", of the last.
+            "seconds" of each timed pass, and "logits" of the last one.
         """
         run = self.passes[workload]
         for _ in range(n_warm_up):
@@ -113,23 +116,23 @@ class EngineProcess:
         return {"seconds": samples, "logits": logits.tolist()}
 
     def throughput(self, workload: str, n_callers: int, n_calls: int) -> float:
-        """Return calls a second if so many Python threads call at once; all of them get the same bits."""
+        """Return the calls per second of several Python threads at once, which must all get the same bits."""
         run = self.passes[workload]
         alone = run()
         with ThreadPoolExecutor(n_callers) as pool:
-            list(pool.map(lambda _: None, range(n_callers)))  # the threads are there before the clock starts
+            list(pool.map(lambda _: None, range(n_callers)))  # start the threads before the clock
             started = time.perf_counter_ns()
             logits = list(pool.map(lambda _: run(), range(n_calls)))
             seconds = (time.perf_counter_ns() - started) / 1e9
         if not all(np.array_equal(ours, alone) for ours in logits):
-            raise AssertionError(f"{n_callers} callers at once got other logits than one alone")
+            raise AssertionError(f"{n_callers} callers at once got other logits than a lone caller")
         return n_calls / seconds
 
 
 def serve(name: str) -> None:
-    """Answer requests until there are no more."""
+    """Answer requests until the input ends."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print is no answer
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # keeps the output of libraries out of the answers
     target: Any = None
     for line in sys.stdin:
         request = json.loads(line)
@@ -142,7 +145,7 @@ def serve(name: str) -> None:
 
 
 def make(name: str, n_threads: int, forms: dict[str, str] | None) -> Any:
-    """Make what the process is for."""
+    """Return the object whose methods the process calls."""
     if forms is not None:
         return EngineProcess(name, n_threads, forms)
     if name == "limits":

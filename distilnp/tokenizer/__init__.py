@@ -1,9 +1,11 @@
-"""WordPiece tokenization in pure Python, equal to the Rust package `tokenizers` id by id.
+"""WordPiece tokenization in pure Python, with the same ids as the Rust package `tokenizers`.
 
-Read in the order of the stages: `added_tokens`, `normalize`, `pre_tokenize`, `wordpiece`; `stages` strings
-them together. Then `word_ids`, which gives the same ids faster, and `tokenizer`, the public face. `files`
-reads what a checkpoint says. There is no NumPy here, no training of vocabularies, no decoding and no
-truncation. Texts come alone or as pairs.
+Read the stages in their order: `added_tokens`, `normalize`, `pre_tokenize`, `wordpiece`. `stages` runs them
+one after another, `word_cache` gives the same ids faster, and `tokenizer` is the public face. `files` reads
+the tokenizer files of a checkpoint. The comments call the Rust package the witness.
+
+This package uses no NumPy, trains no vocabulary, decodes no ids and truncates no text. It encodes a single
+text or a pair of texts.
 """
 
 from .settings import AddedToken, TokenizerSettings

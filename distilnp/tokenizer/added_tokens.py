@@ -1,8 +1,8 @@
-"""Before stage 1: tokens that are recognised in the text itself, "[SEP]" typed by a user among them.
+"""Before stage 1: find added tokens in the text itself, including a "[SEP]" that a user typed.
 
-Matching is exact (the case counts, and "a[SEP]b" holds one) and takes the leftmost, then the longest.
-Tokens marked `normalized` are looked for in the normalized text instead; there "Yesterday" finds the token
-"yesterday".
+Matching is exact: upper and lower case differ, and "a[SEP]b" contains a match. The leftmost match wins; if
+several tokens match at the same place, the longest wins. Tokens marked `normalized` are searched for in the
+normalized text instead, where "Yesterday" matches the token "yesterday".
 """
 
 import re
@@ -14,7 +14,7 @@ from .settings import AddedToken, TokenizerSettings
 
 
 class AddedTokens:
-    """Finds added tokens: `raw` in texts as given, `normalized` in normalized ones; None where none are."""
+    """Two finders, `raw` for given texts and `normalized` for normalized ones; None for no tokens."""
 
     def __init__(self, settings: TokenizerSettings) -> None:
         tokens = settings.added_tokens
@@ -29,28 +29,28 @@ class AddedTokens:
 
 
 def normalized_content(token: AddedToken, settings: TokenizerSettings) -> str:
-    """Return what a token marked `normalized` looks like in a normalized text."""
+    """Return the spelling of a token marked `normalized` in a normalized text."""
     return normalize(AlignedText(token.content, range(len(token.content))), settings).text
 
 
 class Finder:
-    """Finds the tokens of one kind in a text."""
+    """Finds a set of added tokens in a text."""
 
     def __init__(self, tokens: dict[str, AddedToken], split_special_tokens: bool) -> None:
         self.tokens = tokens
         self.split_special_tokens = split_special_tokens
-        # The longest first: an alternation takes the first that fits. re.escape leaves literals only, for
-        # which a search is linear in the text.
+        # Longest first, because an alternation takes its first branch that matches. After re.escape every
+        # branch is a literal, so a search takes time linear in the text.
         self.pattern = re.compile("|".join(map(re.escape, sorted(tokens, key=len, reverse=True))))
 
     @classmethod
     def of(cls, tokens: Iterable[tuple[str, AddedToken]], split_special_tokens: bool) -> "Finder | None":
-        """Return a finder, or None if there is nothing to find."""
+        """Return a finder, or None if there are no tokens."""
         by_content = dict(tokens)
         return cls(by_content, split_special_tokens) if by_content else None
 
     def split(self, text: str) -> Iterator[tuple[int, int, AddedToken | None]]:
-        """Cut a text into spans: those that are an added token, and those between."""
+        """Split a text into spans, each with its added token, or with None if it is not one."""
         done = 0
         for match in self.pattern.finditer(text):
             token = self.tokens[match.group()]
@@ -68,8 +68,8 @@ class Finder:
                     end += 1
             if done < start:
                 yield done, start, None
-            # A token of whitespace can lie in what the one before it swallowed. The witness then gives both,
-            # overlapping, unless lstrip leaves nothing of the second.
+            # The previous match may already have consumed the whitespace that a whitespace token matches.
+            # The witness then returns both, overlapping, unless lstrip leaves nothing of the second.
             if start < end:
                 yield start, end, token
             done = end

@@ -1,7 +1,7 @@
-r"""What one character is to WordPiece, read from the frozen tables of `unicode_tables.py`.
+r"""How WordPiece classifies one character, read from the frozen tables in `unicode_tables.py`.
 
-Python's own answers (`unicodedata`, `str.lower`, `str.isspace`, `\s`) change with its version and differ
-from those of the Rust package that made the published models' ids, so nothing in this folder asks them.
+Python's own answers (`unicodedata`, `str.lower`, `str.isspace`, `\s`) change with its version. They also
+differ from those of the Rust package that made the published models' ids, so this folder never uses them.
 """
 
 from bisect import bisect_right
@@ -11,10 +11,10 @@ from . import unicode_tables
 
 
 class CharacterSet:
-    """A set of characters, kept as the borders of its ranges.
+    """A set of characters, stored as the borders of its ranges.
 
-    `21-2F 3A` becomes the borders 0x21, 0x30, 0x3A, 0x3B: a character belongs to the set if an odd number
-    of them lie at or below it. So the private-use planes cost four numbers instead of 131,068 entries.
+    `21-2F 3A` becomes the borders 0x21, 0x30, 0x3A, 0x3B. A character belongs to the set if an odd number
+    of borders lie at or below it. The private-use planes take four numbers instead of 131,068 entries.
     """
 
     def __init__(self, spelling: str) -> None:
@@ -32,7 +32,7 @@ class CharacterSet:
 
 
 def _read_runs(spelling: str) -> dict[str, str]:
-    """Read `41-5A>61` (a run moves to 61 and on) and `100-12E/2>101` (every second of them does)."""
+    """Read `41-5A>61` (maps a run to 61 and up) and `100-12E/2>101` (maps every second one of a run)."""
     mapping = {}
     for item in spelling.split():
         run, _, target = item.partition(">")
@@ -45,7 +45,7 @@ def _read_runs(spelling: str) -> dict[str, str]:
 
 
 def _read_expansions(spelling: str) -> dict[str, str]:
-    """Read `C0=41.300`: one character becomes several."""
+    """Read `C0=41.300` (maps one character to several)."""
     items = (item.partition("=") for item in spelling.split())
     return {chr(int(c, 16)): "".join(chr(int(t, 16)) for t in target.split(".")) for c, _, target in items}
 
@@ -59,8 +59,8 @@ WORD = CharacterSet(unicode_tables.WORD)
 
 LOWERCASE = _read_runs(unicode_tables.LOWERCASE) | _read_expansions(unicode_tables.LOWERCASE_EXPANSIONS)
 
-# Only the order of the classes matters to NFD, and only the order can be observed: these are ranks from 1,
-# not Unicode's numbers. A character that is not listed has rank 0 and never moves.
+# NFD depends only on the order of the classes, and only the order can be observed. These are therefore ranks
+# from 1, not Unicode's numbers. A character that is not listed has rank 0 and never moves.
 COMBINING_CLASS = {
     mark: rank
     for rank, marks in enumerate(unicode_tables.COMBINING_CLASSES.split("|"), start=1)
@@ -69,15 +69,15 @@ COMBINING_CLASS = {
 
 DECOMPOSITIONS = _read_expansions(unicode_tables.DECOMPOSITIONS)
 
-# The arithmetic of Hangul syllables (Unicode, section 3.12): a syllable is a leading consonant, a vowel and
-# perhaps a trailing consonant, numbered in the order of a three-digit number.
+# The arithmetic of Hangul syllables (Unicode, section 3.12). A syllable is a leading consonant, a vowel and
+# an optional trailing consonant. The number of a syllable has these three as its digits.
 _FIRST_SYLLABLE, _LAST_SYLLABLE = 0xAC00, 0xD7A3
 _LEADING, _VOWEL, _TRAILING = 0x1100, 0x1161, 0x11A7
 _N_VOWELS, _N_TRAILING = 21, 28
 
 
 def decompose(character: str) -> str:
-    """Return the full canonical decomposition of one character: "é" is "e" and a combining acute accent."""
+    """Return the full canonical decomposition of a character: "é" becomes "e" and an acute accent."""
     code_point = ord(character)
     if _FIRST_SYLLABLE <= code_point <= _LAST_SYLLABLE:
         rest, trailing = divmod(code_point - _FIRST_SYLLABLE, _N_TRAILING)

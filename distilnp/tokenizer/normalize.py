@@ -1,9 +1,9 @@
-"""Stage 1, normalize: the text in the spelling that the vocabulary knows.
+"""Stage 1, normalize: rewrite a text in the spelling that the vocabulary uses.
 
-Four steps in a fixed order: clean_text, handle_chinese_chars, strip_accents, lowercase. Each keeps, for
-every character, the place in the given text that it came from: that is all that offsets need later. All
-steps but one look at a single character; strip_accents decomposes (NFD), and NFD also sorts runs of marks.
-Splitting into words is the next stage, `pre_tokenize.py`.
+Four steps run in a fixed order: clean_text, handle_chinese_chars, strip_accents, lowercase. Each step records
+the position in the given text that every character came from; offsets need nothing else. Three of the steps
+look at one character at a time. The exception is strip_accents: it decomposes the text (NFD), and NFD also
+sorts runs of combining marks. The next stage, `pre_tokenize.py`, splits the text into words.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -15,23 +15,23 @@ from .settings import TokenizerSettings
 
 @dataclass(frozen=True, slots=True)
 class AlignedText:
-    """A text on its way to tokens; `sources[i]` is the place of `text[i]` in the text that the user gave."""
+    """A text between two stages; `text[i]` came from position `sources[i]` of the text that the user gave."""
 
     text: str
     sources: Sequence[int]
 
     def slice(self, start: int, end: int) -> "AlignedText":
-        """Return the part from `start` to before `end`."""
+        """Return the part from `start` up to, not including, `end`."""
         return AlignedText(self.text[start:end], self.sources[start:end])
 
     @property
     def offsets(self) -> tuple[int, int]:
-        """The span of the given text that this (not empty) text stands for."""
+        """The span of the given text that this nonempty text stands for."""
         return self.sources[0], self.sources[-1] + 1
 
 
 def normalize(aligned: AlignedText, settings: TokenizerSettings) -> AlignedText:
-    """Apply the steps that the settings ask for: "Crème BRÛLÉE" becomes "creme brulee"."""
+    """Apply the steps that the settings turn on: "Crème BRÛLÉE" becomes "creme brulee"."""
     if settings.clean_text:
         aligned = clean_text(aligned)
     if settings.handle_chinese_chars:
@@ -44,7 +44,7 @@ def normalize(aligned: AlignedText, settings: TokenizerSettings) -> AlignedText:
 
 
 def clean_text(aligned: AlignedText) -> AlignedText:
-    """Drop control characters; make every kind of whitespace a space."""
+    """Drop control characters, and replace every whitespace character with a space."""
     return _map_characters(
         aligned,
         lambda character: "" if character in REMOVED else " " if character in WHITESPACE else character,
@@ -52,25 +52,25 @@ def clean_text(aligned: AlignedText) -> AlignedText:
 
 
 def handle_chinese_chars(aligned: AlignedText) -> AlignedText:
-    """Put spaces around ideographs: Chinese is written without, and WordPiece should see one at a time.
+    """Put a space before and after every ideograph, so that each becomes a word of its own.
 
-    Korean Hangul and the Japanese kana are not ideographs and stay together.
+    Chinese is written without spaces. Korean Hangul and Japanese kana are not ideographs and stay together.
     """
     return _map_characters(aligned, lambda character: f" {character} " if character in CHINESE else character)
 
 
 def strip_accents(aligned: AlignedText) -> AlignedText:
-    """Decompose, then drop the accents: "é" becomes "e" and an acute accent, and the accent goes."""
+    """Decompose, then drop the accents: "é" becomes "e" and an acute accent; "e" is kept."""
     return _map_characters(_nfd(aligned), lambda character: "" if character in ACCENTS else character)
 
 
 def lowercase(aligned: AlignedText) -> AlignedText:
-    """Lowercase character by character, so the last sigma of a Greek word is like any other."""
+    """Lowercase character by character; a sigma at the end of a Greek word is treated like any other."""
     return _map_characters(aligned, lambda character: LOWERCASE.get(character, character))
 
 
 def _map_characters(aligned: AlignedText, replace: Callable[[str], str]) -> AlignedText:
-    # A text has few different characters, so each is asked about once.
+    # A text has few different characters, so each of them is looked up once.
     replacements = {character: replace(character) for character in set(aligned.text)}
     if all(character == replacement for character, replacement in replacements.items()):
         return aligned
@@ -84,9 +84,9 @@ def _map_characters(aligned: AlignedText, replace: Callable[[str], str]) -> Alig
 def _nfd(aligned: AlignedText) -> AlignedText:
     """Decompose canonically, and sort each run of combining marks by class.
 
-    In the witness a mark that moves leaves its origin behind: after sorting, the first character of each
-    decomposition takes the next place of the given text, in order, and the others share it. So offsets
-    never go backwards, and we do the same.
+    Sources follow the witness, in which a mark that moves leaves its origin behind. After sorting, the first
+    character of each decomposition takes the next position of the given text, and its other characters share
+    that position. Offsets therefore never go backwards.
     """
     if aligned.text.isascii():
         return aligned

@@ -1,8 +1,8 @@
-"""Stage 2, pre_tokenize: words.
+"""Stage 2, pre_tokenize: split a normalized text into words.
 
-A word ends at whitespace, and every punctuation character is a word of its own: "don't!" is "don", "'",
-"t", "!". "Punctuation" is all of ASCII that is neither letter, digit nor space (so "$" too) and the Unicode
-category P. Splitting words into pieces of the vocabulary is the next stage, `wordpiece.py`.
+A word ends at whitespace, and every punctuation character is a word of its own: "don't!" becomes "don", "'",
+"t", "!". Punctuation means the Unicode category P and every visible ASCII character that is neither a letter
+nor a digit, such as "$". The next stage, `wordpiece.py`, splits words into pieces of the vocabulary.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from .normalize import AlignedText
 
 
 def pre_tokenize(aligned: AlignedText) -> Iterator[AlignedText]:
-    """Yield the words of a normalized text; none is empty."""
+    """Yield the words of a normalized text; no word is empty."""
     characters = set(aligned.text)
     whitespace = {character for character in characters if character in WHITESPACE}
     punctuation = {character for character in characters if character in PUNCTUATION}

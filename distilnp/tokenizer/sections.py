@@ -1,128 +1,146 @@
-"""Files made by strangers, read with suspicion: text, and JSON whose values are asked for by type.
+"""Read text and JSON files that strangers made, and take their values by type.
 
-Whatever is wrong with a file is a `TokenizerFilesError` that names the file, the place in it, what was
-expected and what was there. What the values mean is the business of `files.py`.
+Every fault of a file raises `TokenizerFilesError`, which names the file, the place in it, the value and the
+expected value. The meaning of the values is in `files.py`.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from ..errors import TokenizerFilesError
 
-# Twenty times the largest published one (multilingual, 3 MB): what is larger is not a tokenizer's file.
+# Twenty times the largest published file (multilingual, 3 MB). A larger file does not belong to a tokenizer.
 MAX_FILE_BYTES = 64 << 20
-# Ids are 32-bit unsigned integers in the witness.
+# The witness stores ids as 32-bit unsigned integers.
 MAX_ID = (1 << 32) - 1
+# Long enough to recognise a value by. A message must not be as long as the file that it is about.
+MAX_SHOWN = 60
 
-ADVICE = "Download the checkpoint again, or save it again with transformers' save_pretrained."
+ADVICE = "Download the checkpoint again, or save it again with transformers' save_pretrained"
+
+Key = str | int
+
+_NAME = re.compile(f"[A-Za-z_][A-Za-z0-9_]{{0,{MAX_SHOWN - 1}}}")
 
 
 class Section:
-    """An object of a JSON file, with the place where it stands."""
+    """An object or a list in a JSON file, with its path in the file."""
 
-    def __init__(self, values: Mapping[str, Any], where: str) -> None:
+    def __init__(self, values: Mapping[Any, Any], file: str, path: str = "") -> None:
         self.values = values
-        self.where = where
+        self.file = file
+        self._path = path
 
-    def has(self, key: str) -> bool:
-        """Whether the key is there with something other than null."""
+    def has(self, key: Key) -> bool:
+        """Return whether the key has a value other than null."""
         return self.values.get(key) is not None
 
-    def reject(self, key: str, expected: str, advice: str = ADVICE) -> NoReturn:
-        """Raise the error for a value that is not what was expected."""
-        came = shown(self.values[key]) if key in self.values else "nothing"
-        raise TokenizerFilesError(f"{self.where}: {shown(key)}: expected {expected}, got {came}. {advice}")
+    def reject(self, key: Key, expected: str, advice: str = ADVICE) -> NoReturn:
+        """Raise the error for a value other than the expected one."""
+        found = f"is {shown(self.values[key])}" if key in self.values else "is missing"
+        raise TokenizerFilesError(f"{self.file}: {self._path_of(key)} {found}, expected {expected}. {advice}")
 
-    def boolean(self, key: str, default: bool | None = None) -> bool:
-        """Return true or false; without a default the key must be there."""
+    def boolean(self, key: Key, default: bool | None = None) -> bool:
+        """Return true or false; without a default, the key must be present."""
         value = self.values.get(key, default)
         if not isinstance(value, bool):
             self.reject(key, "true or false")
         return value
 
-    def string(self, key: str) -> str:
-        """Return a string of Unicode scalar values (JSON can spell others)."""
+    def string(self, key: Key) -> str:
+        """Return a string of Unicode scalar values; JSON can also spell lone surrogates."""
         value = self.values.get(key)
         if not isinstance(value, str) or not is_unicode(value):
             self.reject(key, "a string of Unicode characters")
         return value
 
-    def integer(self, key: str, largest: int = MAX_ID) -> int:
-        """Return a whole number, zero included."""
+    def integer(self, key: Key, largest: int = MAX_ID) -> int:
+        """Return an integer from 0 to `largest`."""
         value = self.values.get(key)
-        if type(value) is not int or not 0 <= value <= largest:  # a bool is an int to isinstance
-            self.reject(key, f"a whole number from 0 to {largest}")
+        if type(value) is not int or not 0 <= value <= largest:  # isinstance would accept a bool
+            self.reject(key, f"an integer from 0 to {largest}")
         return value
 
-    def section(self, key: str) -> "Section":
-        """Return an object inside this one."""
+    def section(self, key: Key) -> "Section":
+        """Return an object inside this section."""
         value = self.values.get(key)
         if not isinstance(value, dict):
             self.reject(key, "an object")
-        return Section(value, f"{self.where}: {shown(key)}")
+        return Section(value, self.file, self._path_of(key))
 
-    def items(self, key: str) -> Iterator["Section"]:
-        """Yield the items of a list, each as an object with the one key "item"."""
+    def items(self, key: Key) -> "Section":
+        """Return a list inside this section, with the indices as keys."""
         value = self.values.get(key)
         if not isinstance(value, list):
             self.reject(key, "a list")
-        for index, item in enumerate(value):
-            yield Section({"item": item}, f"{self.where}: {shown(key)}[{index}]")
+        return Section(dict(enumerate(value)), self.file, self._path_of(key))
 
-    def supports(self, key: str, *values: str | None) -> None:
-        """Refuse a value that asks for what is not implemented; None allows null and no value at all."""
-        if self.values.get(key) not in values:
-            names = " or ".join(shown(value) for value in values if value)
+    def sections(self, key: Key) -> Iterator["Section"]:
+        """Yield the objects of a list inside this section."""
+        items = self.items(key)
+        return map(items.section, items.values)
+
+    def supports(self, key: Key, values: Sequence[str], *, optional: bool = False) -> None:
+        """Reject a value that is not one of `values`; `optional` also allows null and a missing key."""
+        if self.values.get(key) not in values and (self.has(key) or not optional):
             self.reject(
                 key,
-                names,
-                "Only BERT's WordPiece tokenizer is implemented here; this model needs another library.",
+                f"{'one of ' if len(values) > 1 else ''}{', '.join(map(shown, values))}",
+                "Only BERT's WordPiece tokenizer is implemented here. This model needs another library",
             )
+
+    def _path_of(self, key: Key) -> str:
+        if isinstance(key, int) or not _NAME.fullmatch(key):
+            return f"{self._path}[{shown(key)}]"
+        return f"{self._path}.{key}" if self._path else key
 
 
 def read_text(path: Path) -> str | None:
-    """Return a file's text, or None if there is no such file."""
+    """Return the text of a file, or None if the file does not exist."""
     try:
         if not path.exists():
             return None
-        if path.stat().st_size > MAX_FILE_BYTES:
+        if not path.is_file():  # reading a named pipe or a device might never end
+            raise TokenizerFilesError(f"{path} is a folder, a pipe or a device, expected a file. {ADVICE}")
+        n_bytes = path.stat().st_size
+        if n_bytes > MAX_FILE_BYTES:
             raise TokenizerFilesError(
-                f"{path}: expected at most {MAX_FILE_BYTES:,} bytes, got {path.stat().st_size:,}. {ADVICE}"
+                f"{path} has {n_bytes:,} bytes, expected at most {MAX_FILE_BYTES:,}. {ADVICE}"
             )
-        if not path.is_file():  # a named pipe would be waited for without end
-            raise TokenizerFilesError(f"{path}: expected a file, got something else. {ADVICE}")
         return path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
         raise TokenizerFilesError(
-            f"{path}: expected UTF-8, got 0x{error.object[error.start]:02X} at byte {error.start}. {ADVICE}"
+            f"{path}: byte {error.start} is 0x{error.object[error.start]:02X}, expected UTF-8. {ADVICE}"
         ) from None
     except OSError as error:
         raise TokenizerFilesError(
-            f"{path}: expected a file that can be read, got {error.strerror or error}. Check its permissions."
+            f"{path} cannot be read ({error.strerror or error}), expected a readable file. "
+            "Check its permissions"
         ) from error
 
 
-def read_json(path: Path) -> Section | None:
-    """Return a file's JSON object, or None if there is no such file."""
+def read_json_object(path: Path) -> Section | None:
+    """Return the object in a JSON file, or None if the file does not exist."""
     text = read_text(path)
     if text is None:
         return None
     try:
         values = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        reason = "brackets too deep" if isinstance(error, RecursionError) else str(error)
+        reason = "too many nested brackets" if isinstance(error, RecursionError) else str(error)
         raise TokenizerFilesError(
-            f"{path}: expected JSON, got text that is not ({reason}). {ADVICE}"
+            f"{path} is not JSON ({reason}), expected a JSON object. {ADVICE}"
         ) from None
     if not isinstance(values, dict):
-        raise TokenizerFilesError(f"{path}: expected a JSON object, got {shown(values)}. {ADVICE}")
+        raise TokenizerFilesError(f"{path} is {shown(values)}, expected a JSON object. {ADVICE}")
     return Section(values, str(path))
 
 
 def is_unicode(text: str) -> bool:
-    """Whether a text holds no lone surrogates."""
+    """Return whether a text contains no lone surrogates."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -131,10 +149,10 @@ def is_unicode(text: str) -> bool:
 
 
 def shown(value: object) -> str:
-    """Return a value for a message, cut short: the message must not be as long as the file."""
+    """Return a foreign value in a form for messages: escaped, and cut after 60 characters."""
     text = ascii(value) if isinstance(value, str) else repr(value)
-    return text if len(text) <= 60 else f"{text[:60]}..."
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
+    raise ValueError(f"{name} is not a JSON value")

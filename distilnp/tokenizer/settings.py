@@ -1,6 +1,6 @@
-"""What a tokenizer is made of: the vocabulary, the switches of the stages and the added tokens.
+"""The settings of a tokenizer: its vocabulary, the switches of the stages and its added tokens.
 
-Plain data with the defaults of a BERT tokenizer. Reading them from a checkpoint's files is `files.py`.
+These are plain data with the defaults of a BERT tokenizer. `files.py` reads them from a checkpoint's files.
 """
 
 from collections.abc import Mapping
@@ -9,22 +9,23 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class AddedToken:
-    """A token that is looked for in the text itself, before it is split into words.
+    """A token that is searched for in the text itself, before the text is split into words.
 
     Attributes
     ----------
-    content
-        What to look for.
-    id
-        The id that a match gets.
-    single_word
-        Whether a match may not touch a letter, digit or underscore on either side.
-    lstrip, rstrip
-        Whether a match swallows the whitespace on its left, on its right.
-    normalized
-        Whether to look in the normalized text (for the normalized content) instead of in the text as given.
-    special
-        Whether `split_special_tokens` makes it plain text.
+    content : str
+        The string to search for.
+    id : int
+        The id of every match.
+    single_word : bool
+        Whether a match must not touch a letter, digit or underscore on either side.
+    lstrip, rstrip : bool
+        Whether a match includes the whitespace on its left, on its right.
+    normalized : bool
+        Whether the normalized content is searched for in the normalized text, instead of the content in the
+        text as given.
+    special : bool
+        Whether `split_special_tokens` turns the token into plain text.
     """
 
     content: str
@@ -38,28 +39,32 @@ class AddedToken:
 
 @dataclass(frozen=True, slots=True)
 class TokenizerSettings:
-    """All that the ids of a text depend on, and the model's stated limit.
+    """Everything that the ids of a text depend on, and the model's stated maximum length.
 
     Attributes
     ----------
-    vocab
-        The id of every token; `##` before a token that continues a word.
-    cls_token, sep_token
-        What stands before and after every text, and `cls_id`, `sep_id`, their ids.
-    unk_token
-        What a word becomes that the vocabulary cannot spell.
-    continuing_subword_prefix, max_input_chars_per_word
-        The `##`, and the length beyond which a word is not even tried.
-    clean_text, handle_chinese_chars, strip_accents, lowercase
-        The steps of `normalize`.
-    added_tokens
-        Tokens that are looked for in the text before it is split.
-    split_special_tokens
-        Whether a special token typed in a text is plain text.
-    joins_pairs
-        Whether two texts become [CLS] A [SEP] B [SEP]. A file may say otherwise; then pairs are refused.
-    model_max_length
-        The longest input, in tokens, that the files state, or None. The tokenizer itself never truncates.
+    vocab : mapping of str to int
+        The id of every token. A token that continues a word starts with `continuing_subword_prefix`.
+    cls_id, sep_id : int
+        The ids of `cls_token` and `sep_token`.
+    cls_token, sep_token : str
+        The token before the first text, and the token after every text.
+    unk_token : str
+        The token that replaces a word that the vocabulary cannot spell.
+    continuing_subword_prefix : str
+        The prefix of tokens that continue a word.
+    max_input_chars_per_word : int
+        The largest number of characters in a word; a longer word becomes `unk_token` at once.
+    clean_text, handle_chinese_chars, strip_accents, lowercase : bool
+        Which steps of `normalize` run.
+    added_tokens : tuple of AddedToken
+        The tokens that are searched for in the text before it is split into words.
+    split_special_tokens : bool
+        Whether a special token that a user typed is plain text.
+    joins_pairs : bool
+        Whether two texts become [CLS] A [SEP] B [SEP]. If the files join them differently, pairs are refused.
+    model_max_length : int or None
+        The largest number of tokens in an input, if the files state one. The tokenizer never truncates.
     """
 
     vocab: Mapping[str, int]

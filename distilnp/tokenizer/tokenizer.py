@@ -1,8 +1,7 @@
 """The tokenizer as the rest of the package sees it: a text in, an `Encoding` out.
 
-Which stages there are and in which order is in `stages.py`; why it is fast in `word_ids.py`; which file
-says what in `files.py`. Texts are never cut here: that is a decision about the model's input, not about
-words.
+`stages.py` has the stages and their order, `word_cache.py` explains why this is fast, and `files.py` explains
+which file wins. Texts are never truncated here: truncation depends on the model, not on the words.
 """
 
 import os
@@ -12,20 +11,20 @@ from dataclasses import replace
 from functools import partial
 
 from ..errors import InputTypeError, TokenizerFilesError
-from .files import read_settings
+from .files import TOKENIZER_JSON, read_settings
 from .normalize import AlignedText
 from .settings import TokenizerSettings
 from .stages import Stages, Token
-from .word_ids import WordIds
+from .word_cache import WordCache
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Encoding:
-    """What a text, or a pair of texts, became. It cannot be changed.
+    """The tokens of a text or of a pair of texts. It cannot be changed.
 
-    Tokens and offsets are computed when they are first asked for, which costs several times what the ids
-    cost.
+    The ids are computed at once. `tokens`, `offsets` and `word_ids` are computed on first use, which takes
+    several times as long as the ids.
     """
 
     __slots__ = ("_ids", "_n_second", "_staged")
@@ -42,29 +41,37 @@ class Encoding:
 
     @property
     def ids(self) -> tuple[int, ...]:
-        """The token ids, with those of [CLS] and [SEP]."""
+        """The token ids, including those of [CLS] and [SEP]."""
         return self._ids
 
     @property
     def tokens(self) -> tuple[str, ...]:
-        """The tokens as the vocabulary spells them; an added token as the text does."""
+        """The tokens in the spelling of the vocabulary; an added token has the spelling of the text."""
         return tuple(token.token for token in self._tokens())
 
     @property
     def offsets(self) -> tuple[tuple[int, int], ...]:
-        """For each token its span of its text, end exclusive; (0, 0) for [CLS] and [SEP]."""
+        """The span (start, end) of each token in its text, end exclusive; (0, 0) for [CLS] and [SEP]."""
         return tuple(token.offsets for token in self._tokens())
 
     @property
+    def word_ids(self) -> tuple[int | None, ...]:
+        """The index of each token's word in its text; None for [CLS] and [SEP].
+
+        Every punctuation character and every added token is a word of its own.
+        """
+        return tuple(token.word for token in self._tokens())
+
+    @property
     def lengths(self) -> tuple[int, ...]:
-        """The number of tokens of the text, or of each of two, without [CLS] and [SEP]."""
+        """The number of tokens in each text, without [CLS] and [SEP]."""
         if self._n_second is None:
             return (len(self._ids) - 2,)
         return len(self._ids) - 3 - self._n_second, self._n_second
 
     @property
     def sequence_ids(self) -> tuple[int | None, ...]:
-        """For each token which text it is of: 0 or, the second of a pair, 1; None for [CLS] and [SEP]."""
+        """The index of each token's text: 0, or 1 for the second text of a pair; None for [CLS] and [SEP]."""
         return (None, *(i for text, n in enumerate(self.lengths) for i in (*[text] * n, None)))
 
     def __len__(self) -> int:
@@ -74,13 +81,13 @@ class Encoding:
         return f"Encoding(ids={self.ids}, tokens={self.tokens})"
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Without this a pickle would carry the whole vocabulary.
+        # The function in `_staged` holds the tokenizer: a pickle would contain the whole vocabulary.
         return Encoding, (self._ids, self._tokens(), self._n_second)
 
     def _tokens(self) -> tuple[Token, ...]:
         staged = self._staged
         if not isinstance(staged, tuple):
-            # Two threads may both come here; both store the same.
+            # Two threads may both get here; both store the same tokens.
             staged = self._staged = tuple(staged())
         return staged
 
@@ -88,21 +95,29 @@ class Encoding:
 class Tokenizer:
     """BERT's WordPiece tokenizer, with the ids of the Rust package `tokenizers`.
 
-    Immutable but for a cache of words; any number of threads may use one at once.
+    It never changes, except for a cache of words. Any number of threads may use it at once.
+
+    Parameters
+    ----------
+    settings : TokenizerSettings
+        Everything that the ids depend on. `from_folder` reads it from a checkpoint.
 
     Attributes
     ----------
-    settings
-        Everything the ids depend on.
-    vocab_size
-        One more than the largest id that `encode` can give: a model needs at least that many embeddings.
+    settings : TokenizerSettings
+        The settings as given.
+    vocab_size : int
+        One more than the largest id that `encode` can return. A model needs at least this many embeddings.
 
     Examples
     --------
     >>> from distilnp.tokenizer import Tokenizer
     >>> tokenizer = Tokenizer.from_folder("weights/sst2-mini")
-    >>> tokenizer.encode("An unaffable film.").tokens
+    >>> encoding = tokenizer.encode("An unaffable film.")
+    >>> encoding.tokens
     ('[CLS]', 'an', 'una', '##ffa', '##ble', 'film', '.', '[SEP]')
+    >>> encoding.word_ids
+    (None, 0, 1, 1, 1, 2, 3, None)
     """
 
     def __init__(self, settings: TokenizerSettings) -> None:
@@ -114,7 +129,7 @@ class Tokenizer:
             *(token.id for token in settings.added_tokens),
         )
         self._stages = Stages(settings)
-        self._word_ids = WordIds(self._stages)
+        self._word_cache = WordCache(self._stages)
 
     @classmethod
     def from_folder(cls, path: str | os.PathLike[str], *, split_special_tokens: bool = False) -> "Tokenizer":
@@ -122,18 +137,22 @@ class Tokenizer:
 
         Parameters
         ----------
-        path
-            A folder with `vocab.txt` or `tokenizer.json`, and perhaps `tokenizer_config.json` and
+        path : str or path
+            A folder with `vocab.txt` or `tokenizer.json`, and optionally `tokenizer_config.json` and
             `special_tokens_map.json`.
-        split_special_tokens
-            Whether a special token typed in a text, "[SEP]", is plain text. Off, as in Hugging Face's
-            libraries: who can write the text can then end it. `tokenizer_config.json` may switch it on as
-            well.
+        split_special_tokens : bool, default False
+            Whether a special token that a user typed, such as "[SEP]", is plain text. The default is that of
+            Hugging Face's libraries, and lets the author of a text insert a real [SEP].
+            `tokenizer_config.json` can also turn this on.
+
+        Returns
+        -------
+        Tokenizer
 
         Raises
         ------
         TokenizerFilesError
-            If the files are missing, damaged, or describe another kind of tokenizer.
+            The files are missing, damaged, or describe another kind of tokenizer.
         """
         settings = read_settings(path)
         return cls(
@@ -142,7 +161,7 @@ class Tokenizer:
 
     @property
     def model_max_length(self) -> int | None:
-        """The longest input, in tokens, that `tokenizer_config.json` states, or None."""
+        """The largest number of tokens in an input that `tokenizer_config.json` states, or None."""
         return self.settings.model_max_length
 
     @property
@@ -151,63 +170,63 @@ class Tokenizer:
         return self.settings.lowercase
 
     def encode(self, text: str, text_pair: str | None = None) -> Encoding:
-        """Tokenize one text, with [CLS] and [SEP], or two that belong together, and never truncate them.
+        """Tokenize a text, or a pair of texts, with [CLS] and [SEP]; never truncate.
 
-        Two become [CLS] A [SEP] B [SEP].
+        A pair becomes [CLS] A [SEP] B [SEP].
 
-        A lone surrogate, half of a character that some other program cut, counts as U+FFFD, which is what a
-        decoder puts in place of broken input; `clean_text` then drops it.
+        A lone surrogate is half of a character that some other program cut in two. It counts as U+FFFD, the
+        character that a decoder puts in place of broken input; `clean_text` then drops it.
 
         Parameters
         ----------
-        text
-            Any str; an empty one gives [CLS] [SEP].
-        text_pair
-            The second text, if there is one.
+        text : str
+            Any text. An empty text becomes [CLS] [SEP].
+        text_pair : str, optional
+            The second text of a pair.
 
         Returns
         -------
         Encoding
-            `ids`, `tokens`, `offsets`, `lengths` and `sequence_ids`.
+            `ids`, `tokens`, `offsets`, `word_ids`, `lengths` and `sequence_ids`.
 
         Raises
         ------
         InputTypeError
-            If `text` or `text_pair` is not a str.
+            `text` or `text_pair` is not a str.
         TokenizerFilesError
-            If the files say that two texts are joined otherwise.
+            There is a `text_pair`, and the files of the checkpoint join two texts differently.
         """
-        text = _checked(text)
+        text = _checked("text", text)
         settings = self.settings
         ids = (settings.cls_id, *self._ids_of(text), settings.sep_id)
         if text_pair is None:
             return Encoding(ids, partial(self._stages.encode, text))
-        text_pair = _checked(text_pair)
+        text_pair = _checked("text_pair", text_pair)
         if not settings.joins_pairs:
             raise TokenizerFilesError(
-                "the post_processor of this model's tokenizer.json joins two texts in a way of its own, "
+                f"{TOKENIZER_JSON} joins two texts in its own way (post_processor), "
                 f"expected {settings.cls_token} A {settings.sep_token} B {settings.sep_token}, on which "
-                "DistilBERT was trained. This model takes single texts only"
+                "DistilBERT was trained. Give this model single texts only"
             )
         second = (*self._ids_of(text_pair), settings.sep_id)
         return Encoding(ids + second, partial(self._stages.encode, text, text_pair), len(second) - 1)
 
     def _ids_of(self, text: str) -> Iterable[int]:
-        """Return the ids of a text alone, without [CLS] and [SEP]."""
+        """Return the ids of one text, without [CLS] and [SEP]."""
         added_tokens = self._stages.added_tokens
         if added_tokens.normalized:
-            # They may span words of the normalized text: only the stages see these.
+            # These may span several words of the normalized text, which only the stages see.
             return [token.id for token in self._stages.tokenize(AlignedText(text, range(len(text))))]
 
         if not added_tokens.raw or not added_tokens.raw.pattern.search(text):
-            return self._word_ids.of(text)
+            return self._word_cache.ids(text)
 
         ids: list[int] = []
         for start, end, added_token in added_tokens.raw.split(text):
             if added_token:
                 ids.append(added_token.id)
             else:
-                ids += self._word_ids.of(text[start:end])
+                ids += self._word_cache.ids(text[start:end])
         return ids
 
     def __repr__(self) -> str:
@@ -218,19 +237,30 @@ class Tokenizer:
         return Tokenizer, (self.settings,)
 
 
-def _checked(text: str) -> str:
+def _checked(name: str, text: str) -> str:
     if not isinstance(text, str):
         raise InputTypeError(
-            f"Tokenizer.encode expected one text (a str), got {type(text).__name__}. "
-            "Decode bytes first; encode the texts of a list one by one."
+            f"{name} is {type(text).__name__}, expected str. "
+            "Decode bytes first, and encode the texts of a list one by one"
         )
     return text if text.isascii() else replace_lone_surrogates(text)
 
 
 def replace_lone_surrogates(text: str) -> str:
-    """Return a text with U+FFFD for each half of a surrogate pair, and all else where it was."""
+    """Replace each lone surrogate of a text with U+FFFD; every other character keeps its position.
+
+    Parameters
+    ----------
+    text : str
+        Any text.
+
+    Returns
+    -------
+    str
+        A text of the same length that UTF-8 can encode.
+    """
     try:
-        text.encode()  # ten times as fast as a search, and nearly no text holds one
+        text.encode()  # ten times as fast as a search, and almost no text has a lone surrogate
     except UnicodeEncodeError:
         return _LONE_SURROGATE.sub("\ufffd", text)
     return text

@@ -1,7 +1,7 @@
-"""Stage 3, wordpiece: one word as pieces of the vocabulary, the longest first.
+"""Stage 3, wordpiece: split a word into pieces of the vocabulary, taking the longest piece at every step.
 
-"unaffable" is "un" "##aff" "##able", if the vocabulary holds these three and no longer beginnings.
-A word that cannot be spelled to its end is one unknown token, whole: there are no half-known words.
+"unaffable" becomes "un" "##aff" "##able" if each of these is the longest piece of the vocabulary that fits.
+If some part of a word cannot be spelled, the whole word becomes a single unknown token.
 """
 
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from .settings import TokenizerSettings
 
 
 class Piece(NamedTuple):
-    """A token of the vocabulary, and which characters of the word it stands for."""
+    """A token of the vocabulary, and the span of the word that it stands for."""
 
     token: str
     id: int
@@ -19,15 +19,15 @@ class Piece(NamedTuple):
 
 
 class WordPiece:
-    """The model in Hugging Face's sense of the word: what makes tokens of a word."""
+    """Splits words into tokens; Hugging Face calls this stage the model."""
 
     def __init__(self, settings: TokenizerSettings) -> None:
         self.vocab = settings.vocab
         self.unk_token = settings.unk_token
         self.prefix = settings.continuing_subword_prefix
         self.max_chars = settings.max_input_chars_per_word
-        # No piece is longer than the longest token. Without this bound, a word of n characters of which the
-        # vocabulary knows nothing would cost n * n / 2 look-ups.
+        # No piece is longer than the longest token. Without this bound, a word of n characters that the
+        # vocabulary cannot spell would cost n * n / 2 look-ups.
         self.longest = max(map(len, settings.vocab))
         self._continuations = {
             token.removeprefix(self.prefix): token_id
@@ -38,10 +38,10 @@ class WordPiece:
         self._unknown = [settings.vocab[self.unk_token]]
 
     def tokenize(self, word: str) -> list[Piece]:
-        """Split a word, greedily from its beginning.
+        """Split a word greedily from its beginning.
 
-        Taking the longest piece at every step may miss a spelling that exists. It is the published rule all
-        the same, and the models were trained on what it gives.
+        A greedy split can fail although another split would succeed. This is nevertheless the published
+        rule, and the models were trained on its results.
         """
         unknown = Piece(self.unk_token, self.vocab[self.unk_token], 0, len(word))
         if len(word) > self.max_chars:

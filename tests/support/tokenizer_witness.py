@@ -1,7 +1,8 @@
-"""What the tokenizer is compared with, and on which texts: shared by the tests, the goldens and the sweep.
+"""The witness of the tokenizer and the texts to compare on, for the tests, goldens, sweep and benchmark.
 
-The witness is the Rust package `tokenizers`, put together as transformers does. The texts are every Unicode
-scalar value, borders of the rules, and the corpora of `DISTILNP_DATA`, which the repository does not carry.
+The witness is the Rust package `tokenizers`, configured as transformers configures it. The texts are every
+Unicode scalar value, edge cases of the rules, and the corpora in `DISTILNP_DATA`, which are not part of the
+repository.
 """
 
 import gzip
@@ -21,11 +22,11 @@ SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 BATCH = 2048
 
 GOLDENS = Path(__file__).parents[1] / "goldens" / "tokenizer"
-TEXTS_A_BLOCK = 500
+TEXTS_PER_BLOCK = 500
 
 
 def witness(vocab_txt: Path, lowercase: bool) -> tokenizers.Tokenizer:
-    """Return the Rust tokenizer that transformers would build from a vocabulary."""
+    """Return the Rust tokenizer that transformers builds from a vocabulary."""
     rust = tokenizers.Tokenizer(tokenizers.models.WordPiece.from_file(str(vocab_txt), unk_token="[UNK]"))
     rust.normalizer = tokenizers.normalizers.BertNormalizer(lowercase=lowercase)
     rust.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
@@ -39,7 +40,7 @@ def witness(vocab_txt: Path, lowercase: bool) -> tokenizers.Tokenizer:
 
 
 def ours(vocab_txt: Path, lowercase: bool) -> Tokenizer:
-    """Return our tokenizer for the same vocabulary, without a folder around it."""
+    """Return our tokenizer for the same vocabulary, which needs no folder of other files."""
     lines = vocab_txt.read_text(encoding="utf-8").split("\n")
     vocab = {token: index for index, token in enumerate(lines) if token}
     settings = TokenizerSettings(
@@ -54,14 +55,14 @@ def ours(vocab_txt: Path, lowercase: bool) -> Tokenizer:
 
 
 def scalar_values(spelled: str, together: int = 1, step: int = 1) -> Iterator[str]:
-    """Yield every Unicode scalar value, or each `step`-th, in a context, and several contexts in one text."""
+    """Yield every `step`-th Unicode scalar value in place of "?", `together` of them in each text."""
     spellings = (spelled.replace("?", chr(c)) for c in range(0, 0x110000, step) if not 0xD800 <= c < 0xE000)
     while text := "".join(islice(spellings, together)):
         yield text
 
 
 def edge_cases() -> Iterator[str]:
-    """Yield texts at the borders of the rules."""
+    """Yield texts at the edges of the rules."""
     yield from ("", " ", "\t\n\r ", "\u200b", "\x00", "a[SEP]b", "[sep]", "[ SEP ]", "[SEP", "[CLS] [SEP]")
     for special in SPECIAL_TOKENS:
         yield from (special, f"a{special}", f"{special}a", f"{special}{special}")
@@ -70,7 +71,7 @@ def edge_cases() -> Iterator[str]:
         for length in (99, 100, 101, 102, 1000):
             word = letter * length
             yield from (word, f"{word}.", f" {word} ", f"{word}\u0301")
-    # Marks that change places, a capital of two characters, what clean_text drops.
+    # Marks that change places, a capital that becomes two characters, a character that clean_text drops.
     yield from ("a\u302e\u0323b", "\u1fef\u0345\u0f73\u05b0", "\U0001d15e\U0001d16d")
     yield from ("\u0130I\u0307\u03a3", "x\ufffdy")
 
@@ -83,7 +84,7 @@ def udhr(data: Path) -> Iterator[str]:
 
 
 def emoji(data: Path) -> Iterator[str]:
-    """Yield every emoji sequence, alone and inside words."""
+    """Yield every emoji sequence, alone and inside a word."""
     for line in (data / "multilingual" / "emoji-test.txt").read_text(encoding="utf-8").splitlines():
         code_points = line.partition("#")[0].partition(";")[0].split()
         if code_points:
@@ -92,7 +93,7 @@ def emoji(data: Path) -> Iterator[str]:
 
 
 def sst2(data: Path) -> Iterator[str]:
-    """Yield SST-2, train and dev."""
+    """Yield the sentences of SST-2 train and dev."""
     for name in ("train.tsv", "dev.tsv"):
         with (data / "sst2" / name).open(encoding="utf-8", newline="\n") as file:
             for line in islice(file, 1, None):
@@ -107,7 +108,7 @@ def imdb(data: Path) -> Iterator[str]:
 
 
 def parts(data: Path | None) -> dict[str, Callable[[], Iterable[str]]]:
-    """Return the texts of the sweep by name; those of the data only where there is data."""
+    """Return the texts of the sweep by name; the corpora only if there is a folder of data."""
     texts: dict[str, Callable[[], Iterable[str]]] = {
         "alone": partial(scalar_values, "?"),
         "letters": partial(scalar_values, "a?b ", together=64),
@@ -120,7 +121,7 @@ def parts(data: Path | None) -> dict[str, Callable[[], Iterable[str]]]:
 
 
 def vocabularies(data: Path | None) -> dict[str, tuple[Path, bool]]:
-    """Return path and case of the vocabularies by name."""
+    """Return the path of each vocabulary, and whether it is uncased, by name."""
     if not data:
         return {"bundled, uncased": (BUNDLED, True), "bundled, cased": (BUNDLED, False)}
     return {
@@ -131,12 +132,13 @@ def vocabularies(data: Path | None) -> dict[str, tuple[Path, bool]]:
 
 
 def same(encoding: Encoding, expected: tokenizers.Encoding) -> bool:
-    """Whether ids, tokens and offsets agree, those of the stages and the ids of the fast path."""
+    """Return whether the ids of the fast path, and all results of the stages, are those of the witness."""
     return (
         list(encoding.ids) == expected.ids
         and [token.id for token in encoding._tokens()] == expected.ids
         and list(encoding.tokens) == expected.tokens
         and list(encoding.offsets) == expected.offsets
+        and list(encoding.word_ids) == expected.word_ids
         and list(encoding.sequence_ids) == expected.sequence_ids
     )
 
@@ -144,7 +146,7 @@ def same(encoding: Encoding, expected: tokenizers.Encoding) -> bool:
 def differences(
     rust: tokenizers.Tokenizer, tokenizer: Tokenizer, texts: Iterable[str]
 ) -> Iterator[str | None]:
-    """Yield for each text None if the two agree on it, else the text."""
+    """Yield None for each text on which the two agree, and the text for each other text."""
     iterator = iter(texts)
     while batch := list(islice(iterator, BATCH)):
         for text, expected in zip(batch, rust.encode_batch(batch), strict=True):
@@ -152,7 +154,7 @@ def differences(
 
 
 def digest(encodings: Iterable[Encoding | tokenizers.Encoding]) -> str:
-    """Return 16 hexadecimal digits that depend on every id, token and offset."""
+    """Return 16 hexadecimal digits that depend on all ids, tokens and offsets."""
     sha256 = hashlib.sha256()
     for encoding in encodings:
         values = [list(encoding.ids), list(encoding.tokens), [list(span) for span in encoding.offsets]]
@@ -161,7 +163,7 @@ def digest(encodings: Iterable[Encoding | tokenizers.Encoding]) -> str:
 
 
 def code_point_blocks() -> dict[int, str]:
-    """Return a text for every 256 code points, in which each stands alone and between letters."""
+    """Return a text for each 256 code points, with every one of them alone and between letters."""
     return {
         start: " ".join(f"{chr(c)} a{chr(c)}b" for c in range(start, start + 256))
         for start in range(0, 0x110000, 256)

@@ -1,4 +1,4 @@
-"""Added tokens with every combination of their flags, by example and live against the Rust package."""
+"""Added tokens with every combination of flags, in examples and live comparisons with the Rust package."""
 
 import json
 from typing import Any
@@ -56,10 +56,10 @@ def spelled(tokenizer: Tokenizer, text: str) -> str:
             {"lstrip": True, "normalized": True},
             "中<X>",
             "中| <x>",
-        ),  # the space is the one around an ideograph
+        ),  # the space is one of those around an ideograph
     ],
 )
-def test_flags(flags: dict[str, Any], text: str, tokens: str) -> None:
+def test_each_flag_changes_where_a_token_matches(flags: dict[str, Any], text: str, tokens: str) -> None:
     assert spelled(tokenizer_of(AddedToken(**{"content": "<x>", "id": 11} | flags)), text) == tokens
 
 
@@ -69,14 +69,14 @@ def test_the_longest_token_wins() -> None:
     assert spelled(tokenizer, "<x><x<x>y") == "<x>|<x|<x>|[UNK]"
 
 
-def test_special_tokens_typed_in_a_text() -> None:
+def test_a_typed_special_token_matches_exactly() -> None:
     uncased = ours(BUNDLED, lowercase=True)
 
     assert spelled(uncased, "hello[SEP]world") == "hello|[SEP]|world"
     assert spelled(uncased, "[sep] [ SEP ]") == "[|sep|]|[|sep|]"
 
 
-def test_split_special_tokens_makes_them_plain_text() -> None:
+def test_split_special_tokens_makes_special_tokens_plain_text() -> None:
     tokenizer = tokenizer_of(
         AddedToken("[SEP]", 2, special=True), AddedToken("<x>", 11), split_special_tokens=True
     )
@@ -101,14 +101,14 @@ texts = st.lists(
 
 
 @given(added_tokens, st.lists(texts, min_size=3, max_size=6), st.booleans(), st.booleans())
-def test_as_the_witness_does(
+def test_added_tokens_are_those_of_the_witness(
     tmp_path_factory: pytest.TempPathFactory,
     added: list[dict[str, object]],
     given_texts: list[str],
     lowercase: bool,
     split_special_tokens: bool,
 ) -> None:
-    """Through a tokenizer.json, so that the ids the witness gives to new tokens are compared as well."""
+    """Go through a tokenizer.json, to compare also the ids that the witness gives to new tokens."""
     serialized = {
         "version": "1.0",
         "added_tokens": [{"id": 500 + index, **token} for index, token in enumerate(added)],

@@ -1,4 +1,4 @@
-"""Live against the Rust package: whatever hypothesis thinks of, and every corpus of `DISTILNP_DATA`."""
+"""Live comparisons with the Rust package, on texts from hypothesis and every corpus in `DISTILNP_DATA`."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +24,7 @@ from distilnp.tokenizer import AddedToken, Tokenizer, TokenizerSettings
 
 PAIRS = [(witness(BUNDLED, lowercase), ours(BUNDLED, lowercase)) for lowercase in (True, False)]
 
-# Letters with and without accents, before and after normalization, so that few words are unknown as a whole.
+# Letters with and without accents, before and after normalization, so that few words become unknown.
 LETTERS = "aeéEÉiİoOx中각ガ\u0301\u0307\u302e\u1b44\u0f71\U0001d165\u1100\u1161"
 VOCAB = {
     token: index
@@ -33,7 +33,7 @@ VOCAB = {
     )
 }
 
-# What the rules treat specially, so that hypothesis meets it in one short text.
+# Strings that the rules treat specially, so that hypothesis combines them in one short text.
 hard_parts = st.sampled_from(
     [
         *SPECIAL_TOKENS,
@@ -77,13 +77,13 @@ hard_text = st.lists(hard_parts | st.sampled_from(LETTERS) | st.characters(codec
 
 
 @given(st.text(st.characters(codec="utf-8")))
-def test_any_text(text: str) -> None:
+def test_any_text_gives_the_results_of_the_witness(text: str) -> None:
     for rust, tokenizer in PAIRS:
         assert same(tokenizer.encode(text), rust.encode(text))
 
 
 @given(hard_text)
-def test_hard_texts(text: str) -> None:
+def test_a_hard_text_gives_the_results_of_the_witness(text: str) -> None:
     for rust, tokenizer in PAIRS:
         assert same(tokenizer.encode(text), rust.encode(text))
 
@@ -95,7 +95,7 @@ def test_hard_texts(text: str) -> None:
     st.booleans(),
     st.booleans(),
 )
-def test_every_combination_of_the_normalizer_s_switches(
+def test_every_combination_of_normalizer_switches_gives_the_results_of_the_witness(
     text: str, clean_text: bool, handle_chinese_chars: bool, strip_accents: bool, lowercase: bool
 ) -> None:
     switches = {
@@ -114,13 +114,15 @@ def test_every_combination_of_the_normalizer_s_switches(
 
 
 @given(hard_text, hard_text)
-def test_pairs(first: str, second: str) -> None:
+def test_a_pair_gives_the_results_of_the_witness(first: str, second: str) -> None:
     for rust, tokenizer in PAIRS:
         assert same(tokenizer.encode(first, second), rust.encode(first, second))
 
 
 @given(hard_text, hard_text)
-def test_pairs_with_a_token_that_is_looked_for_in_the_normalized_text(first: str, second: str) -> None:
+def test_a_pair_with_a_normalized_added_token_gives_the_results_of_the_witness(
+    first: str, second: str
+) -> None:
     rust = witness(BUNDLED, lowercase=True)
     rust.add_tokens([tokenizers.AddedToken("film e", normalized=True)])
     settings = PAIRS[0][1].settings
@@ -130,12 +132,12 @@ def test_pairs_with_a_token_that_is_looked_for_in_the_normalized_text(first: str
     assert same(tokenizer.encode(first, second), rust.encode(first, second))
 
 
-def test_edge_cases() -> None:
+def test_edge_cases_give_the_results_of_the_witness() -> None:
     for rust, tokenizer in PAIRS:
         assert not [text for text in differences(rust, tokenizer, edge_cases()) if text is not None]
 
 
-def test_every_499th_scalar_value() -> None:
+def test_every_499th_scalar_value_gives_the_results_of_the_witness() -> None:
     for spelled in ("?", "a?b", "a ? b"):
         for rust, tokenizer in PAIRS:
             texts = scalar_values(spelled, step=499)
@@ -144,7 +146,9 @@ def test_every_499th_scalar_value() -> None:
 
 @pytest.mark.parametrize("corpus", ["emoji", "udhr", "sst2", "imdb"])
 @pytest.mark.parametrize("name", ["uncased", "cased", "multilingual"])
-def test_a_part_of_every_corpus(data: Path, name: str, corpus: str) -> None:
+def test_a_sample_of_every_corpus_gives_the_results_of_the_witness(
+    data: Path, name: str, corpus: str
+) -> None:
     vocabulary = vocabularies(data)[name]
     rust, tokenizer = witness(*vocabulary), ours(*vocabulary)
     step = {"emoji": 10, "udhr": 200, "sst2": 200, "imdb": 1000}[corpus]
@@ -155,6 +159,6 @@ def test_a_part_of_every_corpus(data: Path, name: str, corpus: str) -> None:
 
 @pytest.mark.sweep
 @pytest.mark.parametrize("part", ["alone", "letters", "spaces"])
-def test_every_scalar_value(part: str) -> None:
+def test_every_scalar_value_gives_the_results_of_the_witness(part: str) -> None:
     for rust, tokenizer in PAIRS:
         assert not [text for text in differences(rust, tokenizer, parts(None)[part]()) if text is not None]

@@ -1,6 +1,6 @@
-"""Which file says what, which wins, and that whatever else they hold is refused by name.
+"""The tokenizer files: which keys count, which file wins, and which content is refused by name.
 
-The combinations are those of published DistilBERT repositories. Where `tokenizers` can load the file by
+The combinations of files are those of published DistilBERT repositories. If `tokenizers` can load a file by
 itself, it is the witness.
 """
 
@@ -37,7 +37,7 @@ WORDS = [
 ]
 TEXT = "Film é 中文 ab! [MASK]"
 
-# The 48 bytes of the published SST-2 repository, which has no tokenizer.json.
+# The 48 bytes of this file in the published SST-2 repository, which has no tokenizer.json.
 SST2_CONFIG = '{"model_max_length": 512, "do_lower_case": true}'
 
 
@@ -47,7 +47,7 @@ def added(content: str, token_id: int, **flags: bool) -> dict[str, Any]:
 
 
 def serialized(**changes: Any) -> dict[str, Any]:
-    """Return a tokenizer.json, uncased, for WORDS."""
+    """Return an uncased tokenizer.json for WORDS."""
     file: dict[str, Any] = {
         "version": "1.0",
         "truncation": None,
@@ -88,7 +88,7 @@ def serialized(**changes: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Callable[..., Path]:
-    """Return what writes a folder: `vocab=` a list or text, the rest JSON by its file's name."""
+    """Return a function that writes a folder from `vocab=` (a list or text) and JSON files by name."""
 
     def write(vocab: list[str] | str | bytes | None = None, **files: Any) -> Path:
         if vocab is not None:
@@ -109,7 +109,7 @@ def spelled(tokenizer: Tokenizer, text: str = TEXT) -> str:
 # --- combinations of published files
 
 
-def test_only_a_vocabulary_gives_the_defaults(folder: Callable[..., Path]) -> None:
+def test_a_vocabulary_alone_gets_the_defaults(folder: Callable[..., Path]) -> None:
     tokenizer = Tokenizer.from_folder(folder(vocab=WORDS))
 
     assert spelled(tokenizer) == "[CLS] film e 中 文 a ##b ! [MASK] [SEP]"
@@ -117,7 +117,7 @@ def test_only_a_vocabulary_gives_the_defaults(folder: Callable[..., Path]) -> No
     assert tokenizer.vocab_size == len(WORDS)
 
 
-def test_a_vocabulary_and_the_48_bytes_of_sst2(folder: Callable[..., Path]) -> None:
+def test_a_vocabulary_and_the_48_bytes_of_sst2_make_an_uncased_tokenizer(folder: Callable[..., Path]) -> None:
     tokenizer = Tokenizer.from_folder(folder(vocab=WORDS, tokenizer_config=SST2_CONFIG))
 
     assert len(SST2_CONFIG) == 48
@@ -125,14 +125,14 @@ def test_a_vocabulary_and_the_48_bytes_of_sst2(folder: Callable[..., Path]) -> N
     assert tokenizer.model_max_length == 512
 
 
-def test_a_cased_vocabulary(folder: Callable[..., Path]) -> None:
+def test_a_cased_vocabulary_keeps_case_and_accents(folder: Callable[..., Path]) -> None:
     tokenizer = Tokenizer.from_folder(folder(vocab=WORDS, tokenizer_config={"do_lower_case": False}))
 
     assert spelled(tokenizer) == "[CLS] Film é 中 文 a ##b ! [MASK] [SEP]"
     assert not tokenizer.lowercase
 
 
-def test_only_tokenizer_json(folder: Callable[..., Path]) -> None:
+def test_tokenizer_json_alone_gives_the_results_of_the_witness(folder: Callable[..., Path]) -> None:
     tokenizer = Tokenizer.from_folder(folder(tokenizer=serialized()))
 
     assert same(tokenizer.encode(TEXT), tokenizers.Tokenizer.from_str(json.dumps(serialized())).encode(TEXT))
@@ -144,7 +144,7 @@ def test_tokenizer_json_wins_over_vocab_txt(folder: Callable[..., Path]) -> None
     assert tokenizer.encode("film").ids == (2, 5, 3)
 
 
-def test_the_published_files(data: Path) -> None:
+def test_the_published_files_give_the_results_of_the_witness(data: Path) -> None:
     published = data / "tokenizer" / "distilbert-base-uncased-finetuned-sst-2-english"
     rust = tokenizers.Tokenizer.from_file(str(published / "tokenizer.json"))
     tokenizer = Tokenizer.from_folder(published)
@@ -154,7 +154,7 @@ def test_the_published_files(data: Path) -> None:
     assert Tokenizer.from_folder(data / "tiny-random-distilbert").encode(TEXT).ids[0] == 2
 
 
-def test_the_bundled_vocabulary(tmp_path: Path) -> None:
+def test_the_bundled_vocabulary_works_alone(tmp_path: Path) -> None:
     shutil.copy(BUNDLED, tmp_path / "vocab.txt")
 
     assert spelled(Tokenizer.from_folder(tmp_path), "An unaffable film.") == (
@@ -162,7 +162,7 @@ def test_the_bundled_vocabulary(tmp_path: Path) -> None:
     )
 
 
-# --- tokenizer_config.json wins where it writes
+# --- a key in tokenizer_config.json wins
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_the_bundled_vocabulary(tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("has_tokenizer_json", [False, True])
-def test_a_written_switch_wins(
+def test_a_switch_in_tokenizer_config_json_wins(
     folder: Callable[..., Path], has_tokenizer_json: bool, config: dict[str, bool], tokens: str
 ) -> None:
     files = {"tokenizer": serialized()} if has_tokenizer_json else {"vocab": WORDS}
@@ -187,8 +187,8 @@ def test_a_written_switch_wins(
 
 
 @pytest.mark.parametrize("switch", ["clean_text", "handle_chinese_chars", "strip_accents", "lowercase"])
-def test_a_switch_that_only_tokenizer_json_writes_counts(folder: Callable[..., Path], switch: str) -> None:
-    """Here transformers 5 rebuilds the normalizer from its own defaults: it lowercases a cased model."""
+def test_a_switch_that_only_tokenizer_json_has_takes_effect(folder: Callable[..., Path], switch: str) -> None:
+    """transformers 5 rebuilds the normalizer from its own defaults instead, and lowercases a cased model."""
     file = serialized()
     file["normalizer"][switch] = False
     tokenizer = Tokenizer.from_folder(folder(tokenizer=file, tokenizer_config={"model_max_length": 512}))
@@ -198,7 +198,7 @@ def test_a_switch_that_only_tokenizer_json_writes_counts(folder: Callable[..., P
         assert same(tokenizer.encode(text), rust.encode(text))
 
 
-def test_strip_accents_null_in_the_configuration_follows_the_case(folder: Callable[..., Path]) -> None:
+def test_a_null_strip_accents_in_tokenizer_config_json_follows_the_case(folder: Callable[..., Path]) -> None:
     file = serialized()
     file["normalizer"]["strip_accents"] = False
 
@@ -207,14 +207,16 @@ def test_strip_accents_null_in_the_configuration_follows_the_case(folder: Callab
     assert "e" in Tokenizer.from_folder(written).encode("é").tokens
 
 
-def test_a_tokenizer_json_without_normalizer_changes_nothing(folder: Callable[..., Path]) -> None:
+def test_a_tokenizer_json_without_a_normalizer_does_not_normalize(folder: Callable[..., Path]) -> None:
     file = serialized(normalizer=None)
     rust = tokenizers.Tokenizer.from_str(json.dumps(file))
 
     assert same(Tokenizer.from_folder(folder(tokenizer=file)).encode(TEXT), rust.encode(TEXT))
 
 
-def test_a_tokenizer_json_without_post_processor_still_gets_cls_and_sep(folder: Callable[..., Path]) -> None:
+def test_a_tokenizer_json_without_a_post_processor_still_adds_cls_and_sep(
+    folder: Callable[..., Path],
+) -> None:
     tokenizer = Tokenizer.from_folder(folder(tokenizer=serialized(post_processor=None)))
 
     assert spelled(tokenizer, "film") == "[CLS] film [SEP]"
@@ -246,7 +248,9 @@ def test_truncation_and_padding_in_tokenizer_json_are_ignored(folder: Callable[.
         (None, None),
     ],
 )
-def test_model_max_length(folder: Callable[..., Path], written: object, limit: int | None) -> None:
+def test_model_max_length_is_read_and_a_huge_one_means_none(
+    folder: Callable[..., Path], written: object, limit: int | None
+) -> None:
     config = {"model_max_length": written}
 
     assert Tokenizer.from_folder(folder(vocab=WORDS, tokenizer_config=config)).model_max_length == limit
@@ -266,26 +270,28 @@ NAMES = {
 
 @pytest.mark.parametrize("file", ["tokenizer_config", "special_tokens_map"])
 @pytest.mark.parametrize("as_object", [False, True])
-def test_other_names(folder: Callable[..., Path], file: str, as_object: bool) -> None:
+def test_special_tokens_can_have_other_names(folder: Callable[..., Path], file: str, as_object: bool) -> None:
     names = {key: {"content": name, "lstrip": False} if as_object else name for key, name in NAMES.items()}
     tokenizer = Tokenizer.from_folder(folder(vocab=OTHER_NAMES, **{file: names}))
 
     assert spelled(tokenizer, "film <mask> x") == "<s> film <mask> <unk> </s>"
 
 
-def test_the_configuration_s_name_wins_over_the_special_tokens_map(folder: Callable[..., Path]) -> None:
+def test_a_name_in_tokenizer_config_json_wins_over_the_special_tokens_map(
+    folder: Callable[..., Path],
+) -> None:
     files = {"tokenizer_config": NAMES, "special_tokens_map": {"cls_token": "film"}}
 
     assert spelled(Tokenizer.from_folder(folder(vocab=OTHER_NAMES, **files)), "") == "<s> </s>"
 
 
-def test_a_special_tokens_map_beside_tokenizer_json_says_nothing(folder: Callable[..., Path]) -> None:
+def test_a_special_tokens_map_beside_tokenizer_json_is_ignored(folder: Callable[..., Path]) -> None:
     files = {"tokenizer": serialized(), "special_tokens_map": {"cls_token": "film"}}
 
     assert spelled(Tokenizer.from_folder(folder(**files)), "") == "[CLS] [SEP]"
 
 
-def test_a_typed_sep_is_plain_text_if_tokenizer_json_does_not_add_it(folder: Callable[..., Path]) -> None:
+def test_a_typed_sep_is_plain_text_if_tokenizer_json_does_not_list_it(folder: Callable[..., Path]) -> None:
     file = serialized(added_tokens=[])
     rust = tokenizers.Tokenizer.from_str(json.dumps(file))
     tokenizer = Tokenizer.from_folder(folder(tokenizer=file))
@@ -294,7 +300,7 @@ def test_a_typed_sep_is_plain_text_if_tokenizer_json_does_not_add_it(folder: Cal
     assert 3 not in tokenizer.encode("film[SEP]").ids[:-1]
 
 
-def test_added_tokens_decoder(folder: Callable[..., Path]) -> None:
+def test_added_tokens_decoder_adds_tokens_in_the_order_of_its_ids(folder: Callable[..., Path]) -> None:
     decoder = {
         "16": {"content": "<b>", "lstrip": True, "normalized": False, "rstrip": False, "single_word": False},
         "15": {"content": "<A>", "special": True},
@@ -307,7 +313,7 @@ def test_added_tokens_decoder(folder: Callable[..., Path]) -> None:
     assert AddedToken("<b>", 16, lstrip=True) in tokenizer.settings.added_tokens
 
 
-def test_added_tokens_json_of_older_transformers(folder: Callable[..., Path]) -> None:
+def test_added_tokens_json_of_older_transformers_adds_tokens(folder: Callable[..., Path]) -> None:
     files = {
         "added_tokens": {"<b>": 16, "<A>": 15},
         "special_tokens_map": {"additional_special_tokens": ["<A>"]},
@@ -318,7 +324,7 @@ def test_added_tokens_json_of_older_transformers(folder: Callable[..., Path]) ->
     assert {token.content for token in tokenizer.settings.added_tokens if not token.special} == {"<b>"}
 
 
-def test_split_special_tokens_by_argument_and_by_configuration(folder: Callable[..., Path]) -> None:
+def test_split_special_tokens_can_be_set_by_argument_and_by_file(folder: Callable[..., Path]) -> None:
     files = folder(vocab=WORDS)
     assert 3 in Tokenizer.from_folder(files).encode("[SEP]").ids[:-1]
     assert 3 not in Tokenizer.from_folder(files, split_special_tokens=True).encode("[SEP]").ids[:-1]
@@ -327,22 +333,22 @@ def test_split_special_tokens_by_argument_and_by_configuration(folder: Callable[
     assert 3 not in Tokenizer.from_folder(files).encode("[SEP]").ids[:-1]
 
 
-def test_vocab_txt_as_the_witness_reads_it(folder: Callable[..., Path]) -> None:
-    """Windows line ends, whitespace after a token, an empty line, no newline at the end."""
+def test_vocab_txt_is_read_as_the_witness_reads_it(folder: Callable[..., Path]) -> None:
+    """Include Windows line ends, whitespace after a token, an empty line and no newline at the end."""
     path = folder(vocab="[UNK]\r\n[CLS] \t\r\n[SEP]\u3000\n\nfilm\u00a0\n##s")
     rust = tokenizers.models.WordPiece.read_file(str(path / "vocab.txt"))
 
     assert dict(Tokenizer.from_folder(path).settings.vocab) == rust
 
 
-def test_the_default_mask_is_not_added_to_a_vocabulary_without(folder: Callable[..., Path]) -> None:
+def test_a_vocabulary_without_the_default_mask_does_not_get_one(folder: Callable[..., Path]) -> None:
     tokenizer = Tokenizer.from_folder(folder(vocab=["[UNK]", "[CLS]", "[SEP]"]))
 
     assert tokenizer.vocab_size == 3
     assert {token.content for token in tokenizer.settings.added_tokens} == {"[UNK]", "[CLS]", "[SEP]"}
 
 
-# --- what is refused
+# --- files that are refused
 
 
 def model(**changes: Any) -> dict[str, Any]:
@@ -350,36 +356,45 @@ def model(**changes: Any) -> dict[str, Any]:
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "nothing": ({}, r"expected vocab.txt or tokenizer.json, found neither.*saved together"),
-    "no unk": ({"vocab": ["[CLS]", "[SEP]"]}, r"expected one id for '\[UNK\]', the unk_token, got no id"),
-    "no cls": ({"vocab": ["[UNK]", "[SEP]"]}, r"'\[CLS\]'.*write that as cls_token"),
+    "nothing": ({}, r"has neither vocab.txt nor tokenizer.json, expected one.*saved together"),
+    "no unk": ({"vocab": ["[CLS]", "[SEP]"]}, r"unk_token '\[UNK\]' has no id, expected one id"),
+    "no cls": ({"vocab": ["[UNK]", "[SEP]"]}, r"'\[CLS\]'.*name it as cls_token in tokenizer_config.json$"),
     "no sep": ({"vocab": ["[UNK]", "[CLS]"]}, r"'\[SEP\]'"),
     "empty": ({"vocab": ""}, r"'\[UNK\]'"),
-    "twice": ({"vocab": [*WORDS, "film"]}, r"different token on every line, got 'film' on lines 6 and 16"),
-    "not UTF-8": ({"vocab": b"[PAD]\n\xff"}, r"expected UTF-8, got 0xFF at byte 6"),
+    "twice": (
+        {"vocab": [*WORDS, "film"]},
+        r"'film' is on lines 6 and 16, expected a different token on every",
+    ),
+    "not UTF-8": ({"vocab": b"[PAD]\n\xff"}, r"vocab.txt: byte 6 is 0xFF, expected UTF-8"),
     "UTF-16": ({"vocab": "[PAD]".encode("utf-16")}, r"expected UTF-8"),
-    "config not JSON": ({"vocab": WORDS, "tokenizer_config": "{"}, r"tokenizer_config.json: expected JSON"),
-    "config is a list": ({"vocab": WORDS, "tokenizer_config": []}, r"expected a JSON object, got \[\]"),
-    "NaN": ({"vocab": WORDS, "tokenizer_config": '{"model_max_length": NaN}'}, r"NaN is not JSON"),
-    "deep": ({"vocab": WORDS, "tokenizer_config": '{"a":' + "[" * 100_000}, r"expected JSON"),
-    "long number": ({"vocab": WORDS, "tokenizer_config": '{"a":' + "9" * 5000 + "}"}, r"expected JSON"),
-    "BOM": ({"vocab": WORDS, "tokenizer_config": b"\xef\xbb\xbf{}"}, r"expected JSON"),
-    "switch is a string": ({"vocab": WORDS, "tokenizer_config": {"do_lower_case": "no"}}, r"got 'no'"),
-    "switch is null": ({"vocab": WORDS, "tokenizer_config": {"do_lower_case": None}}, r"got None"),
-    "limit is negative": ({"vocab": WORDS, "tokenizer_config": {"model_max_length": -1}}, r"a whole number"),
-    "limit is true": ({"vocab": WORDS, "tokenizer_config": {"model_max_length": True}}, r"got True"),
-    "limit overflows": ({"vocab": WORDS, "tokenizer_config": '{"model_max_length": 1e999}'}, r"got inf"),
+    "config not JSON": ({"vocab": WORDS, "tokenizer_config": "{"}, r"tokenizer_config.json is not JSON"),
+    "config is a list": ({"vocab": WORDS, "tokenizer_config": []}, r"is \[\], expected a JSON object"),
+    "NaN": ({"vocab": WORDS, "tokenizer_config": '{"model_max_length": NaN}'}, r"NaN is not a JSON value"),
+    "deep": ({"vocab": WORDS, "tokenizer_config": '{"a":' + "[" * 100_000}, r"too many nested brackets"),
+    "long number": ({"vocab": WORDS, "tokenizer_config": '{"a":' + "9" * 5000 + "}"}, r"is not JSON"),
+    "BOM": ({"vocab": WORDS, "tokenizer_config": b"\xef\xbb\xbf{}"}, r"is not JSON"),
+    "switch is a string": (
+        {"vocab": WORDS, "tokenizer_config": {"do_lower_case": "no"}},
+        r"tokenizer_config.json: do_lower_case is 'no', expected true or false",
+    ),
+    "switch is null": ({"vocab": WORDS, "tokenizer_config": {"do_lower_case": None}}, r"is None"),
+    "limit is negative": (
+        {"vocab": WORDS, "tokenizer_config": {"model_max_length": -1}},
+        r"is -1, expected a positive whole number",
+    ),
+    "limit is true": ({"vocab": WORDS, "tokenizer_config": {"model_max_length": True}}, r"is True"),
+    "limit overflows": ({"vocab": WORDS, "tokenizer_config": '{"model_max_length": 1e999}'}, r"is inf"),
     "class": (
         {"vocab": WORDS, "tokenizer_config": {"tokenizer_class": "BertJapaneseTokenizer"}},
-        r"got 'BertJapaneseTokenizer'. Only BERT's WordPiece",
+        r"tokenizer_class is 'BertJapaneseTokenizer', expected .*\. Only BERT's WordPiece",
     ),
     "decoder key": (
         {"vocab": WORDS, "tokenizer_config": {"added_tokens_decoder": {"x": {}}}},
-        r"ids as keys",
+        r"added_tokens_decoder is \{'x': \{\}\}, expected an object with ids as keys",
     ),
     "decoder content": (
         {"vocab": WORDS, "tokenizer_config": {"added_tokens_decoder": {"4": {}}}},
-        r"content",
+        r"added_tokens_decoder\['4'\]\.content is missing, expected a string",
     ),
     "decoder is a list": ({"vocab": WORDS, "tokenizer_config": {"added_tokens_decoder": [1]}}, r"an object"),
     "name is a number": ({"vocab": WORDS, "tokenizer_config": {"cls_token": 3}}, r"cls_token.*a string"),
@@ -391,27 +406,30 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"vocab": WORDS, "special_tokens_map": {"additional_special_tokens": "a"}},
         r"a list",
     ),
-    "version": ({"tokenizer": serialized(version="2.0")}, r"version.*expected '1.0', got '2.0'"),
-    "BPE": ({"tokenizer": model(type="BPE")}, r"expected 'WordPiece', got 'BPE'"),
-    "no model": ({"tokenizer": serialized(model=None)}, r"model.*an object, got None"),
-    "vocab is a list": ({"tokenizer": model(vocab=WORDS)}, r"vocab.*an object"),
-    "id is a string": ({"tokenizer": model(vocab={"[UNK]": "0"})}, r"a whole number"),
-    "id is negative": ({"tokenizer": model(vocab={"[UNK]": -1})}, r"a whole number"),
-    "id is huge": ({"tokenizer": model(vocab={"[UNK]": 1 << 32})}, r"a whole number from 0 to 4294967295"),
+    "version": ({"tokenizer": serialized(version="2.0")}, r"version is '2.0', expected '1.0'"),
+    "BPE": ({"tokenizer": model(type="BPE")}, r"model.type is 'BPE', expected 'WordPiece'"),
+    "no model": ({"tokenizer": serialized(model=None)}, r"model is None, expected an object"),
+    "vocab is a list": ({"tokenizer": model(vocab=WORDS)}, r"model.vocab is \[.*, expected an object"),
+    "id is a string": (
+        {"tokenizer": model(vocab={"[UNK]": "0"})},
+        r"model.vocab\['\[UNK\]'\] is '0', expected an integer",
+    ),
+    "id is negative": ({"tokenizer": model(vocab={"[UNK]": -1})}, r"an integer from 0"),
+    "id is huge": ({"tokenizer": model(vocab={"[UNK]": 1 << 32})}, r"an integer from 0 to 4294967295"),
     "empty vocab": ({"tokenizer": model(vocab={})}, r"'\[UNK\]'"),
     "token is half a character": (
         {"tokenizer": json.dumps(serialized()).replace('"film"', r'"\ud83d"')},
         r"without lone surrogates",
     ),
-    "unk not there": ({"tokenizer": model(unk_token="<unk>")}, r"'<unk>', the unk_token"),
+    "unk not there": ({"tokenizer": model(unk_token="<unk>")}, r"unk_token '<unk>' has no id"),
     "chars": ({"tokenizer": model(max_input_chars_per_word=-1)}, r"max_input_chars_per_word"),
     "normalizer": (
         {"tokenizer": serialized(normalizer={"type": "Lowercase"})},
-        r"'BertNormalizer', got 'Lowercase'",
+        r"normalizer.type is 'Lowercase', expected 'BertNormalizer'",
     ),
     "normalizer half": (
         {"tokenizer": serialized(normalizer={"type": "BertNormalizer"})},
-        r"clean_text.*got nothing",
+        r"clean_text is missing",
     ),
     "pre_tokenizer": ({"tokenizer": serialized(pre_tokenizer={"type": "Whitespace"})}, r"'BertPreTokenizer'"),
     "no pre_tokenizer": ({"tokenizer": serialized(pre_tokenizer=None)}, r"pre_tokenizer.*an object"),
@@ -433,7 +451,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
                 post_processor={"type": "BertProcessing", "sep": ["[SEP]", 7], "cls": ["[CLS]", 2]}
             )
         },
-        r"expected one id for '\[SEP\]', the sep_token, got 3 and 7",
+        r"sep_token '\[SEP\]' has the ids 3 and 7, expected one id",
     ),
     "template pair": (
         {"tokenizer": serialized(post_processor={"type": "BertProcessing", "sep": "[SEP]", "cls": None})},
@@ -442,11 +460,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "added is an object": ({"tokenizer": serialized(added_tokens={})}, r"a list"),
     "added flag": (
         {"tokenizer": serialized(added_tokens=[{"id": 1, "content": "x"}])},
-        r"true or false, got nothing",
+        r"added_tokens\[0\].single_word is missing, expected true or false",
     ),
     "added becomes nothing": (
         {"tokenizer": serialized(added_tokens=[added("\u0301", 20, normalized=True)])},
-        r"normalization leaves something.*u0301",
+        r"added token '.u0301' is empty after normalization",
     ),
 }
 
@@ -461,7 +479,7 @@ BERT_PAIR = [*SINGLE, {"Sequence": {"id": "B", "type_id": 1}}, SEP]
     [
         serialized()["post_processor"]["pair"],
         [],
-        [*SINGLE, SEP, {"Sequence": {"id": "B", "type_id": 1}}, SEP],  # as RoBERTa
+        [*SINGLE, SEP, {"Sequence": {"id": "B", "type_id": 1}}, SEP],  # as RoBERTa does
         [
             SINGLE[0],
             {"Sequence": {"id": "B", "type_id": 0}},
@@ -471,7 +489,7 @@ BERT_PAIR = [*SINGLE, {"Sequence": {"id": "B", "type_id": 1}}, SEP]
         ],
     ],
 )
-def test_a_file_that_joins_pairs_otherwise_takes_single_texts(
+def test_a_file_that_joins_pairs_differently_takes_single_texts(
     folder: Callable[..., Path], pair: list[object]
 ) -> None:
     template = serialized()["post_processor"] | {"pair": pair}
@@ -490,7 +508,7 @@ def test_a_file_that_joins_pairs_otherwise_takes_single_texts(
         None,
     ],
 )
-def test_pairs_are_joined_as_bert_does(
+def test_pairs_are_joined_as_bert_joins_them(
     folder: Callable[..., Path], processor: dict[str, object] | None
 ) -> None:
     tokenizer = Tokenizer.from_folder(folder(tokenizer=serialized(post_processor=processor)))
@@ -499,30 +517,35 @@ def test_pairs_are_joined_as_bert_does(
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_refused(folder: Callable[..., Path], case: str) -> None:
+def test_other_content_is_refused_by_name(folder: Callable[..., Path], case: str) -> None:
     files, message = REFUSED[case]
 
-    with pytest.raises(TokenizerFilesError, match=f"(?s){message}"):
+    with pytest.raises(TokenizerFilesError, match=f"(?s){message}") as error:
         Tokenizer.from_folder(folder(**files))
+    assert not str(error.value).endswith(".")
 
 
 def test_a_folder_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "vocab.txt").mkdir()
 
-    with pytest.raises(TokenizerFilesError, match="expected a file"):
+    with pytest.raises(
+        TokenizerFilesError, match=r"vocab.txt is a folder, a pipe or a device, expected a file\."
+    ):
         Tokenizer.from_folder(tmp_path)
 
 
 def test_a_giant_file_is_refused(tmp_path: Path) -> None:
     with (tmp_path / "vocab.txt").open("wb") as file:
-        file.truncate(1 << 30)  # sparse: takes no room
+        file.truncate(1 << 30)  # sparse, so it takes no space
 
-    with pytest.raises(TokenizerFilesError, match="expected at most 67,108,864 bytes, got 1,073,741,824"):
+    with pytest.raises(
+        TokenizerFilesError, match=r"vocab.txt has 1,073,741,824 bytes, expected at most 67,108,864"
+    ):
         Tokenizer.from_folder(tmp_path)
 
 
-def test_damaged_files_raise_nothing_else(folder: Callable[..., Path]) -> None:
-    """Put something else in place of every value of both JSON files in turn."""
+def test_a_damaged_file_raises_no_other_error(folder: Callable[..., Path]) -> None:
+    """Replace each value of both JSON files in turn."""
     config = {"cls_token": "[CLS]", "added_tokens_decoder": {"4": {"content": "[MASK]", "special": True}}}
     replacements = [None, True, -1, 1 << 70, 0.5, "", "\u0301", [], {}, [[]], {"type": "x"}]
     random.Random(0).shuffle(replacements)

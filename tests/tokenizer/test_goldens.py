@@ -1,4 +1,4 @@
-"""Against digests of what the Rust package gave: proof without that package, and without the texts."""
+"""Comparisons with frozen digests of the Rust package's results, which a new version cannot change."""
 
 import json
 from itertools import islice
@@ -8,7 +8,7 @@ import pytest
 from support.tokenizer_witness import (
     BUNDLED,
     GOLDENS,
-    TEXTS_A_BLOCK,
+    TEXTS_PER_BLOCK,
     code_point_blocks,
     digest,
     edge_cases,
@@ -25,7 +25,7 @@ def golden(name: str) -> dict[str, dict[str, str]]:
 
 
 def differing_blocks(case: str, every: int) -> list[str]:
-    """Return the blocks of 256 that differ; of those that are like the one before, look at some only."""
+    """Return the differing blocks of 256 code points; check every `every`-th block that repeats a digest."""
     tokenizer, digests = ours(BUNDLED, CASES[case]), golden("code_points.json")[case]
     expected, differing = "", []
     for start, text in code_point_blocks().items():
@@ -37,28 +37,28 @@ def differing_blocks(case: str, every: int) -> list[str]:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_code_points(case: str) -> None:
+def test_a_sample_of_the_code_points_gives_the_frozen_digests(case: str) -> None:
     assert differing_blocks(case, every=64) == []
 
 
 @pytest.mark.sweep
 @pytest.mark.parametrize("case", CASES)
-def test_all_code_points(case: str) -> None:
+def test_all_code_points_give_the_frozen_digests(case: str) -> None:
     assert differing_blocks(case, every=1) == []
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_edge_cases(case: str) -> None:
+def test_edge_cases_give_the_frozen_digest(case: str) -> None:
     tokenizer = ours(BUNDLED, CASES[case])
 
     assert digest(map(tokenizer.encode, edge_cases())) == golden("edge_cases.json")[case][0]
 
 
-@pytest.mark.parametrize("corpus", ["emoji", "udhr", "sst2"])  # a block of imdb takes as long as all of these
+@pytest.mark.parametrize("corpus", ["emoji", "udhr", "sst2"])  # one block of imdb takes as long as all three
 @pytest.mark.parametrize("name", ["uncased", "cased", "multilingual"])
-def test_the_first_block_of_a_corpus(data: Path, name: str, corpus: str) -> None:
+def test_the_first_block_of_a_corpus_gives_the_frozen_digest(data: Path, name: str, corpus: str) -> None:
     tokenizer = ours(*vocabularies(data)[name])
-    texts = islice(parts(data)[corpus](), TEXTS_A_BLOCK)
+    texts = islice(parts(data)[corpus](), TEXTS_PER_BLOCK)
 
     assert digest(map(tokenizer.encode, texts)) == golden("corpora.json")[name][corpus][0]
 
@@ -66,11 +66,11 @@ def test_the_first_block_of_a_corpus(data: Path, name: str, corpus: str) -> None
 @pytest.mark.sweep
 @pytest.mark.parametrize("corpus", ["emoji", "udhr", "sst2", "imdb"])
 @pytest.mark.parametrize("name", ["uncased", "cased", "multilingual"])
-def test_all_corpora(data: Path, name: str, corpus: str) -> None:
+def test_whole_corpora_give_the_frozen_digests(data: Path, name: str, corpus: str) -> None:
     tokenizer = ours(*vocabularies(data)[name])
     texts = iter(parts(data)[corpus]())
 
     for index, expected in enumerate(golden("corpora.json")[name][corpus]):
-        block = list(islice(texts, TEXTS_A_BLOCK))
-        assert digest(map(tokenizer.encode, block)) == expected, f"texts {index * TEXTS_A_BLOCK} and on"
+        block = list(islice(texts, TEXTS_PER_BLOCK))
+        assert digest(map(tokenizer.encode, block)) == expected, f"from text {index * TEXTS_PER_BLOCK}"
     assert next(texts, None) is None

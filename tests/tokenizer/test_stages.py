@@ -1,4 +1,4 @@
-"""Each stage by examples that can be checked by eye, with vocabularies of a few words."""
+"""Examples of each stage that can be checked by eye, with vocabularies of a few words."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def aligned(text: str) -> AlignedText:
         ("Crème BRÛLÉE", "creme brulee", "Crème BRÛLÉE"),
         ("a\tb\nc\u00a0d\u3000e", "a b c d e", "a b c d e"),
         ("a\x00b\u200bc\ufffdd\ue000e", "abcde", "abcde"),  # NUL, Cf, U+FFFD, Co
-        ("a\u0378b", "a\u0378b", "a\u0378b"),  # unassigned: kept
+        ("a\u0378b", "a\u0378b", "a\u0378b"),  # unassigned, so kept
         ("ab中c", "ab 中 c", "ab 中 c"),
         ("\U0002b820 \U0002b920", "\U0002b820  \U0002b920 ", "\U0002b820  \U0002b920 "),
         ("ひらがな 한", "ひらかな \u1112\u1161\u11ab", "ひらがな 한"),
@@ -32,18 +32,18 @@ def aligned(text: str) -> AlignedText:
         ("a\u302e\u0323b", "a\u302eb", "a\u302e\u0323b"),
     ],
 )
-def test_normalize(given: str, uncased: str, cased: str) -> None:
+def test_normalize_spells_a_text_as_the_vocabulary_does(given: str, uncased: str, cased: str) -> None:
     assert normalize(aligned(given), settings()).text == uncased
     assert normalize(aligned(given), settings(lowercase=False, strip_accents=False)).text == cased
 
 
-def test_normalize_without_strip_accents_lowercases_one_character_to_two() -> None:
+def test_without_strip_accents_a_capital_can_become_two_characters() -> None:
     normalized = normalize(aligned("aİb"), settings(strip_accents=False))
 
     assert normalized == AlignedText("ai\u0307b", [0, 1, 1, 2])
 
 
-def test_normalize_remembers_where_each_character_came_from() -> None:
+def test_normalize_records_where_each_character_came_from() -> None:
     assert normalize(aligned("\x00Éa中"), settings()) == AlignedText("ea 中 ", [1, 2, 3, 3, 3])
 
 
@@ -56,11 +56,11 @@ def test_normalize_remembers_where_each_character_came_from() -> None:
         ("a\u0085b\vc", "a b c"),
         ("", ""),
         (" \u2009 ", ""),
-        ("\u2e43a", "\u2e43a"),  # punctuation since Unicode 9: not isolated
-        ("\u166da", "\u166d a"),  # punctuation until Unicode 11: still isolated
+        ("\u2e43a", "\u2e43a"),  # punctuation since Unicode 9, so not isolated
+        ("\u166da", "\u166d a"),  # punctuation until Unicode 11, and still isolated
     ],
 )
-def test_pre_tokenize(given: str, words: str) -> None:
+def test_pre_tokenize_splits_at_whitespace_and_punctuation(given: str, words: str) -> None:
     assert [word.text for word in pre_tokenize(aligned(given))] == words.split()
 
 
@@ -70,10 +70,10 @@ def test_pre_tokenize(given: str, words: str) -> None:
         ("un ##aff ##able", "unaffable", "un ##aff ##able"),
         ("un ##aff ##able unaff", "unaffable", "unaff ##able"),
         ("un ##aff ##able unaffable", "unaffable", "unaffable"),
-        ("un ##aff", "unaffable", "[UNK]"),  # no half-known words
+        ("un ##aff", "unaffable", "[UNK]"),  # the whole word is unknown
         ("ab ##c ##cd a ##bcd", "abcde", "[UNK]"),
         ("abc ##de a ##bcde", "abcde", "abc ##de"),
-        ("ab a ##bc", "abc", "[UNK]"),  # greedy: a ##bc would do, but ab comes first
+        ("ab a ##bc", "abc", "[UNK]"),  # greedy: "a ##bc" would fit, but "ab" is longer than "a"
         ("##a", "a", "[UNK]"),
     ],
 )
@@ -93,7 +93,7 @@ def test_a_word_of_more_than_100_characters_is_unknown(length: int, known: bool)
     )
 
 
-def test_encode_strings_the_stages_together() -> None:
+def test_encode_runs_one_stage_after_another() -> None:
     tokenizer = Tokenizer(settings("un ##aff ##able ! 中"))
 
     encoding = tokenizer.encode(" Unàffable!!\n中")
@@ -101,3 +101,4 @@ def test_encode_strings_the_stages_together() -> None:
     assert encoding.tokens == ("[CLS]", "un", "##aff", "##able", "!", "!", "中", "[SEP]")
     assert encoding.ids == (1, 3, 4, 5, 6, 6, 7, 2)
     assert encoding.offsets == ((0, 0), (1, 3), (3, 6), (6, 10), (10, 11), (11, 12), (13, 14), (0, 0))
+    assert encoding.word_ids == (None, 0, 0, 0, 1, 2, 3, None)

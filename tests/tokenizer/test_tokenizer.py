@@ -1,4 +1,4 @@
-"""The public face: what an Encoding is, that no text is too much, that threads and forks share one."""
+"""The public face: results of `encode`, long and odd texts, threads, forks and pickles."""
 
 import os
 import pickle
@@ -15,7 +15,7 @@ from support.tokenizer_witness import BUNDLED, ours, witness
 
 import distilnp.tokenizer
 from distilnp.errors import InputTypeError
-from distilnp.tokenizer import Tokenizer, word_ids
+from distilnp.tokenizer import Tokenizer, word_cache
 
 UNCASED, CASED = ours(BUNDLED, lowercase=True), ours(BUNDLED, lowercase=False)
 RUST = witness(BUNDLED, lowercase=True)
@@ -40,12 +40,13 @@ def test_a_pair_is_two_texts_in_one_encoding(first: str, second: str) -> None:
     assert pair.ids == one.ids + two.ids[1:]
     assert [token.id for token in pair._tokens()] == list(pair.ids)
     assert pair.offsets == one.offsets + two.offsets[1:]
+    assert pair.word_ids == one.word_ids + two.word_ids[1:]
     assert one.lengths + two.lengths == pair.lengths
     assert pair.sequence_ids == (None, *[0] * len(one.ids[2:]), None, *[1] * len(two.ids[2:]), None)
 
 
 @given(any_text)
-def test_offsets_are_spans_of_the_text_in_order(text: str) -> None:
+def test_offsets_are_spans_of_the_text_and_come_in_order(text: str) -> None:
     for tokenizer in (UNCASED, CASED):
         encoding = tokenizer.encode(text)
         *between, last = encoding.offsets[1:]
@@ -57,7 +58,7 @@ def test_offsets_are_spans_of_the_text_in_order(text: str) -> None:
 
 
 @given(st.text(st.characters(max_codepoint=0x24F)))
-def test_offsets_slice_back_to_the_tokens(text: str) -> None:
+def test_offsets_slice_the_tokens_out_of_the_text(text: str) -> None:
     encoding = CASED.encode(text)
 
     for token, (start, end) in zip(encoding.tokens, encoding.offsets, strict=True):
@@ -75,7 +76,7 @@ def test_a_lone_surrogate_counts_as_the_replacement_character(text: str) -> None
         assert tokenizer.encode(text).offsets == tokenizer.encode(replaced).offsets
 
 
-def test_a_lone_surrogate_inside_a_word_is_dropped_and_keeps_its_place() -> None:
+def test_a_lone_surrogate_inside_a_word_is_dropped_and_still_counted_in_offsets() -> None:
     encoding = UNCASED.encode("fi\ud83dlm")
 
     assert encoding.tokens == ("[CLS]", "film", "[SEP]")
@@ -83,14 +84,14 @@ def test_a_lone_surrogate_inside_a_word_is_dropped_and_keeps_its_place() -> None
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\t\r", "\u3000", "\u200b\x00"])
-def test_a_text_without_words_is_cls_and_sep(text: str) -> None:
+def test_a_text_without_words_becomes_cls_and_sep(text: str) -> None:
     assert UNCASED.encode(text).tokens == ("[CLS]", "[SEP]")
 
 
 def test_an_encoding_cannot_be_changed() -> None:
     encoding = UNCASED.encode("film")
 
-    for name in ("ids", "tokens", "offsets", "anything"):
+    for name in ("ids", "tokens", "offsets", "word_ids", "anything"):
         with pytest.raises(AttributeError):
             setattr(encoding, name, ())
 
@@ -101,10 +102,11 @@ def test_a_pickled_encoding_is_small_and_complete() -> None:
     copy = pickle.loads(pickled)
 
     assert len(pickled) < 1000
-    assert (copy.ids, copy.tokens, copy.offsets) == (encoding.ids, encoding.tokens, encoding.offsets)
+    for name in ("ids", "tokens", "offsets", "word_ids", "lengths", "sequence_ids"):
+        assert getattr(copy, name) == getattr(encoding, name)
 
 
-def test_a_pickled_pair_still_knows_which_token_is_whose() -> None:
+def test_a_pickled_pair_keeps_the_text_of_each_token() -> None:
     encoding = UNCASED.encode("An unaffable film.", "Or not?")
 
     assert pickle.loads(pickle.dumps(encoding)).sequence_ids == encoding.sequence_ids
@@ -115,21 +117,21 @@ def test_a_pickled_tokenizer_gives_the_same_ids() -> None:
 
 
 @pytest.mark.parametrize("text", [b"film", None, 3, ["film"]])
-def test_what_is_not_a_text_is_refused(text: object) -> None:
-    with pytest.raises(InputTypeError, match=f"expected one text.*got {type(text).__name__}"):
+def test_an_argument_that_is_not_str_is_refused(text: object) -> None:
+    with pytest.raises(InputTypeError, match=f"^text is {type(text).__name__}, expected str"):
         UNCASED.encode(text)  # type: ignore[arg-type]
     if text is not None:
-        with pytest.raises(InputTypeError, match=f"expected one text.*got {type(text).__name__}"):
+        with pytest.raises(InputTypeError, match=f"^text_pair is {type(text).__name__}, expected str"):
             UNCASED.encode("film", text)  # type: ignore[arg-type]
 
 
-def test_facts_for_the_rest_of_the_package() -> None:
+def test_a_tokenizer_states_its_size_case_and_limit() -> None:
     assert UNCASED.vocab_size == 30_522
     assert (UNCASED.lowercase, CASED.lowercase) == (True, False)
     assert UNCASED.model_max_length is None
 
 
-def test_a_million_letters_are_one_unknown_word() -> None:
+def test_a_word_of_a_million_letters_is_unknown() -> None:
     assert UNCASED.encode("x" * 1_000_000).ids == UNCASED.encode("x" * 101).ids
 
 
@@ -152,31 +154,31 @@ def test_a_million_letters_are_one_unknown_word() -> None:
         "a\x00",
     ],
 )
-def test_a_text_of_one_kind_may_be_long(unit: str) -> None:
-    """At this length quadratic work would take hours: the test would hang, not pass."""
+def test_a_long_text_of_one_repeated_unit_takes_linear_time(unit: str) -> None:
+    """Quadratic work would take hours at this length, and the test would hang."""
     text = unit * (400_000 // len(unit))
 
     assert list(UNCASED.encode(text).ids) == RUST.encode(text).ids
 
 
 def test_the_cache_stays_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(word_ids, "MAX_WORDS", 100)
-    monkeypatch.setattr(word_ids, "MAX_CHARACTERS", 100)
+    monkeypatch.setattr(word_cache, "MAX_WORDS", 100)
+    monkeypatch.setattr(word_cache, "MAX_CHARACTERS", 100)
     tokenizer = ours(BUNDLED, lowercase=True)
     texts = [f"word{n} {chr(0x400 + n)} " + "long" * n for n in range(2000)]
 
     ids = [tokenizer.encode(text).ids for text in texts]
 
-    cache = tokenizer._word_ids
+    cache = tokenizer._word_cache
     assert len(cache) <= 100
     assert len(cache._older) <= 100
     assert len(cache._characters) <= 100
-    assert max(map(len, [*cache, *cache._older])) <= word_ids.MAX_WORD_SIZE
+    assert max(map(len, [*cache, *cache._older])) <= word_cache.MAX_WORD_SIZE
     assert ids == [UNCASED.encode(text).ids for text in texts]
 
 
-def test_threads_share_a_tokenizer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(word_ids, "MAX_WORDS", 50)  # so that generations change all the time
+def test_threads_that_share_a_tokenizer_get_the_same_ids(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(word_cache, "MAX_WORDS", 50)  # so that generations change constantly
     letters = random.Random(0)
     texts = ["".join(letters.choices("abcéABC中 .\n\u0301", k=60)) for _ in range(500)]
     expected = [UNCASED.encode(text).ids for text in texts]
@@ -192,7 +194,7 @@ def test_threads_share_a_tokenizer(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_a_forked_child_tokenizes() -> None:
+def test_a_child_forked_during_tokenization_can_tokenize() -> None:
     script = (
         "import os, threading, sys; from support.tokenizer_witness import *\n"
         "tokenizer = ours(BUNDLED, True); done = []\n"
@@ -211,7 +213,7 @@ def test_a_forked_child_tokenizes() -> None:
     subprocess.run(run, check=True, timeout=60, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
 
 
-def test_the_package_asks_python_nothing_about_unicode() -> None:
+def test_the_package_never_uses_pythons_unicode_tables() -> None:
     forbidden = [
         "unicodedata",
         ".lower(",

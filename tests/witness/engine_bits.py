@@ -1,8 +1,8 @@
-"""Write `tests/goldens/engine_bits.json`: logits of the engine, to the bit, computed by Numba's code.
+"""Write `tests/goldens/engine_bits.json`: the exact logits of the engine, as code from Numba computes them.
 
     PYTHONPATH=tests python tests/witness/engine_bits.py
 
-Run it when the kernels' numerics have changed on purpose, and say in CHANGELOG.md by how much.
+Run it after an intended change of the kernels' numerics, and state the size of the change in CHANGELOG.md.
 """
 
 import json

@@ -1,9 +1,10 @@
-"""The coefficients of `distilnp/kernels/elementary.py`: fit them, and print them as they stand there.
+"""Fit the coefficients of `distilnp/kernels/elementary.py`, and print them as that file spells them.
 
-With `--check`, say instead whether they are those that stand there. Least squares, whose weights grow where
-the last fit was bad, tend to the fit with the smallest largest error (C. L. Lawson, "Contributions to the
-theory of linear least maximum approximation", 1961). Nothing is random. NumPy's LAPACK may change the last
-bits of a float64, but what is printed is rounded to float32: OpenBLAS's code for four CPUs gave the same.
+With `--check`, compare them with the file instead. The fit repeats weighted least squares. The weights grow
+where the previous fit was bad, so the fits tend to the one with the smallest maximum error (C. L. Lawson,
+"Contributions to the theory of linear least maximum approximation", 1961). Nothing is random. NumPy's LAPACK
+may change the last bits of a float64, but the printed values are rounded to float32: OpenBLAS's code for four
+CPUs gave the same ones.
 """
 
 import argparse
@@ -17,24 +18,25 @@ from support.rounded_once import fma
 Floats = NDArray[np.float64]
 Table = dict[str, float]
 
-# A thousand times as many as there are coefficients, and as often as it takes until the largest error of erf
-# is within a thousandth of its limit.
+# More than 300 points for each of the 11 coefficients of erf, and enough iterations to bring its maximum
+# error within a thousandth of the limit.
 POINTS = 4000
 ITERATIONS = 300
-# The first fits of a quotient are far off: weights that followed them would have to be unlearnt. For the same
-# reason they follow later ones by the root of the error only.
+# The first fits of a quotient are far off, and weights that follow them would have to be corrected later. For
+# the same reason, the weights follow later fits only by the square root of the error.
 SETTLING = 10
 
-# A little beyond ln(2) / 2: rounding n to an integer is done in float32.
+# A little more than ln(2) / 2, because n is rounded to an integer in float32.
 EXP_BOUND = 1.0005 * math.log(2) / 2
 
-# erf rounds to 1 from 3.9192 on. Where the fit ends, its own value must be 1 or more too, or erf would never
-# get there: that is so at 3.92 with an error of up to 5.8 units, and at 3.93 with 5.3; at 3.925 it is not.
+# erf rounds to 1 from 3.9192 up. At the end of the fit, the fitted value must also be at least 1; otherwise
+# the kernel's erf would never reach 1. A fit up to 3.92 satisfies this with an error of up to 5.8 units, and
+# a fit up to 3.93 with an error of up to 5.3 units. A fit up to 3.925 does not satisfy it.
 SATURATION = float(np.float32(3.93))
 
 
 def chebyshev_points(low: float, high: float) -> Floats:
-    """Return points that crowd at both ends, where a polynomial is hardest to hold."""
+    """Return points that are denser at both ends, where a polynomial fits worst."""
     angles = (np.arange(POINTS) + 0.5) * np.pi / POINTS
     return (low + high) / 2 + (high - low) / 2 * np.cos(angles)
 
@@ -42,7 +44,7 @@ def chebyshev_points(low: float, high: float) -> Floats:
 def lawson(
     columns: Floats, target: Floats, f: Floats, denominator: Callable[[Floats], Floats]
 ) -> NDArray[np.float32]:
-    """Return the c for which |columns @ c - target| / |f denominator(c)| is smallest where it is largest."""
+    """Return the c with the smallest maximum of |columns @ c - target| / |f denominator(c)|."""
     weights = np.ones_like(f)
     q = np.ones_like(f)
     best_error, best = math.inf, np.empty(0)
@@ -84,12 +86,14 @@ def fit_erf() -> Table:
     table |= {f"P{k}": value for k, value in enumerate(c[:6])}
     table |= {f"Q{k}": value for k, value in enumerate(c[6:], start=1)}
     if quotient(np.float32(SATURATION), table) < 1:
-        raise ArithmeticError(f"erf stays below 1 at {SATURATION}; try another end")
+        raise ArithmeticError(
+            f"the fitted erf is below 1 at {SATURATION}, expected 1 or more. Try another end"
+        )
     return table
 
 
 def quotient(x: NDArray[np.float32], table: Table) -> NDArray[np.float32]:
-    """Return x P(x**2) / Q(x**2), rounded as the kernel does."""
+    """Return x P(x**2) / Q(x**2), rounded as the kernel rounds it."""
     u = x * x
     p, q = np.float32(table["P5"]), np.float32(table["Q5"])
     for k in range(4, -1, -1):
@@ -99,7 +103,7 @@ def quotient(x: NDArray[np.float32], table: Table) -> NDArray[np.float32]:
 
 
 def in_source(table: Table) -> str:
-    """Return a table as it stands in elementary.py."""
+    """Return a table as elementary.py spells it."""
     lines = [f"SATURATION = {table['SATURATION']}"] if "SATURATION" in table else []
     for letter in "EPQ":
         names = [name for name in table if name[0] == letter]
@@ -109,7 +113,7 @@ def in_source(table: Table) -> str:
 
 
 def differences() -> dict[str, tuple[float, float]]:
-    """Return what is fitted and what stands in elementary.py, by name, where they are not the same."""
+    """Return the fitted and the committed value of each coefficient for which they differ, by name."""
     from distilnp.kernels import elementary
 
     fitted = fit_exp() | fit_erf()
@@ -121,7 +125,7 @@ def differences() -> dict[str, tuple[float, float]]:
 
 
 def main() -> None:
-    """Print the tables, or what is wrong with the committed ones."""
+    """Print the tables, or the differences from the committed ones."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare with elementary.py")
     if not parser.parse_args().check:

@@ -1,11 +1,11 @@
-"""Write `distilnp/tokenizer/unicode_tables.py` from what the `tokenizers` package does to every scalar value.
+"""Write `distilnp/tokenizer/unicode_tables.py`: what the `tokenizers` package does to every scalar value.
 
     python tests/witness/freeze_unicode.py            write the file (half a minute)
-    python tests/witness/freeze_unicode.py --check    write nothing, exit 1 if the file would change
+    python tests/witness/freeze_unicode.py --check    write nothing; exit 1 if the file would change
 
-Nothing here asks Python's `unicodedata`: the Rust package mixes tables of several Unicode versions, so it
-can only be observed. Each table is the answer to one question, asked through the smallest public piece that
-answers.
+This script never uses Python's `unicodedata`. The Rust package mixes tables of several Unicode versions, so
+its behaviour can only be observed. Each table answers one question, through the smallest public part of the
+package that can answer it.
 """
 
 import argparse
@@ -24,26 +24,26 @@ TABLES = Path(__file__).parents[2] / "distilnp" / "tokenizer" / "unicode_tables.
 SCALAR_VALUES = [chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000]
 HANGUL_SYLLABLES = range(0xAC00, 0xD7A4)
 
-# Two marks that bracket all the others: canonical combining classes 1 and 240, the lowest and the highest.
+# Marks of the canonical combining classes 1 and 240, the lowest and the highest.
 LOWEST_MARK, HIGHEST_MARK = "\u0334", "\u0345"
 
 
 def bert_normalizer(**switched_on: bool) -> Callable[[str], str]:
-    """Return a BertNormalizer with everything off but the given steps."""
+    """Return a BertNormalizer that runs only the given steps."""
     steps = dict.fromkeys(("clean_text", "handle_chinese_chars", "strip_accents", "lowercase"), False)
     normalizer = normalizers.BertNormalizer(**{**steps, **switched_on})
     return normalizer.normalize_str  # type: ignore[no-any-return]
 
 
 def word_characters() -> list[str]:
-    """Return what the `\\w` of a single-word added token is: the characters that keep it from matching."""
+    """Return the characters that keep a neighbouring single-word added token from matching: its `\\w`."""
     tokenizer = Tokenizer(WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
     tokenizer.add_tokens([AddedToken("<>", single_word=True, normalized=False)])
     return [c for c in SCALAR_VALUES if len(tokenizer.encode("<>" + c).ids) == 1]
 
 
 def combining_classes(nonstarters: list[str], nfd: Callable[[str], str]) -> list[list[str]]:
-    """Sort marks by the order in which NFD puts a pair; marks that it leaves as they stand share a class."""
+    """Sort marks by the order in which NFD puts two of them; marks that it does not reorder share a class."""
 
     def compare(a: str, b: str) -> int:
         return (nfd(a + b) != a + b) - (nfd(b + a) != b + a)
@@ -58,7 +58,7 @@ def combining_classes(nonstarters: list[str], nfd: Callable[[str], str]) -> list
 
 
 def runs(code_points: Iterable[int]) -> list[tuple[int, int]]:
-    """Join neighbouring code points into (first, last)."""
+    """Join neighbouring code points into runs (first, last)."""
     joined: list[tuple[int, int]] = []
     for code_point in sorted(code_points):
         if joined and joined[-1][1] == code_point - 1:
@@ -69,7 +69,7 @@ def runs(code_points: Iterable[int]) -> list[tuple[int, int]]:
 
 
 def as_ranges(characters: Iterable[str]) -> str:
-    """Spell a set of characters: `21-2F 3A`."""
+    """Spell a set of characters as `21-2F 3A`."""
     return " ".join(
         f"{first:X}" if first == last else f"{first:X}-{last:X}"
         for first, last in runs(ord(c) for c in characters)
@@ -77,7 +77,7 @@ def as_ranges(characters: Iterable[str]) -> str:
 
 
 def as_shifts(mapping: dict[str, str]) -> str:
-    """Spell a map of one character to one: `41-5A>61` moves a run, `100-12E/2>101` every second one of it."""
+    """Spell a one-to-one map: `41-5A>61` maps a run, `100-12E/2>101` every second character of a run."""
     shifts: list[list[int]] = []  # first, last, step, shift
     for code_point, target in sorted((ord(c), ord(t)) for c, t in mapping.items()):
         shift = target - code_point
@@ -97,7 +97,7 @@ def as_shifts(mapping: dict[str, str]) -> str:
 
 
 def as_expansions(mapping: dict[str, str]) -> str:
-    """Spell a map of one character to several: `C0=41.300`."""
+    """Spell a map of one character to several as `C0=41.300`."""
     return " ".join(
         f"{ord(c):X}=" + ".".join(f"{ord(t):X}" for t in target) for c, target in sorted(mapping.items())
     )
@@ -127,7 +127,7 @@ def observe() -> dict[str, tuple[str, str]]:
     ]
     lowercase = {c: lower(c) for c in SCALAR_VALUES if lower(c) != c}
 
-    # The tables say all there is to say only if these hold.
+    # The tables are a complete description only if these assertions hold.
     is_accent, is_removed, is_whitespace = set(accents), set(removed), set(whitespace)
     assert set(n_pieces.values()) == {1, 2, 3}
     for c in SCALAR_VALUES:
@@ -137,38 +137,41 @@ def observe() -> dict[str, tuple[str, str]]:
     assert all(chinese(c) == f" {c} " for c in isolated)
 
     hangul = {c: d for c, d in decompositions.items() if ord(c) in HANGUL_SYLLABLES}
-    assert len(hangul) == len(HANGUL_SYLLABLES)  # one rule of arithmetic instead of 11,172 lines
+    assert len(hangul) == len(HANGUL_SYLLABLES)  # one rule of arithmetic replaces 11,172 entries
     others = {c: d for c, d in decompositions.items() if c not in hangul}
 
     classes = combining_classes(nonstarters, nfd)
     return {
-        "WHITESPACE": ("White_Space; what `clean_text` leaves of it becomes a space.", as_ranges(whitespace)),
+        "WHITESPACE": (
+            "White_Space. `clean_text` drops some of these and replaces the others with a space.",
+            as_ranges(whitespace),
+        ),
         "REMOVED": (
-            "What `clean_text` drops: U+0000, U+FFFD, categories Cc, Cf, Co. Unassigned ones stay.",
+            "`clean_text` drops these: U+0000, U+FFFD, categories Cc, Cf, Co. Unassigned ones stay.",
             as_ranges(removed),
         ),
         "CHINESE": (
-            "Set apart by `handle_chinese_chars`. 2B920 (Google's list: 2B820) is the witness's own.",
+            "`handle_chinese_chars` isolates these. Where the witness has 2B920, Google's list has 2B820.",
             as_ranges(isolated),
         ),
         "PUNCTUATION": (
-            "A word of its own: ASCII punctuation and category P of about Unicode 8.",
+            "Each of these is a word of its own: ASCII punctuation, and category P of about Unicode 8.",
             as_ranges(punctuation),
         ),
         "ACCENTS": (
-            "Dropped by `strip_accents` after NFD: category Mn of about Unicode 8.",
+            "`strip_accents` drops these after NFD: category Mn of about Unicode 8.",
             as_ranges(accents),
         ),
         "WORD": (
-            "The `\\w` that decides where a `single_word` added token may stand.",
+            "The `\\w` that a match of a `single_word` added token must not touch.",
             as_ranges(word_characters()),
         ),
         "COMBINING_CLASSES": (
-            "Marks that NFD moves, class after class in the order in which it sorts them.",
+            "Marks that NFD sorts, one class after another in the order of the sort.",
             " | ".join(as_ranges(marks) for marks in classes),
         ),
         "LOWERCASE": (
-            "One character to one; character by character, so a final sigma is like any other.",
+            "One character to one. A sigma at the end of a word is mapped like any other.",
             as_shifts({c: t for c, t in lowercase.items() if len(t) == 1}),
         ),
         "LOWERCASE_EXPANSIONS": (
@@ -176,7 +179,7 @@ def observe() -> dict[str, tuple[str, str]]:
             as_expansions({c: t for c, t in lowercase.items() if len(t) > 1}),
         ),
         "DECOMPOSITIONS": (
-            "Full canonical decompositions, without the Hangul syllables.",
+            "Full canonical decompositions, without those of the Hangul syllables.",
             as_expansions(others),
         ),
     }
@@ -185,9 +188,9 @@ def observe() -> dict[str, tuple[str, str]]:
 def render() -> str:
     """Return the text of `unicode_tables.py`."""
     parts = [
-        '"""What the witness, the Rust `tokenizers` package, knows of each character, frozen.\n\n'
-        "Generated by tests/witness/freeze_unicode.py; do not edit. Numbers are hexadecimal code points;\n"
-        '`characters.py` reads the spellings.\n"""\n',
+        '"""The frozen behaviour of the witness, the Rust package `tokenizers`, on every character.\n\n'
+        "Generated by tests/witness/freeze_unicode.py; do not edit. Numbers are hexadecimal code points.\n"
+        'The spellings are those that `characters.py` reads.\n"""\n',
         f'WITNESS = "tokenizers {tokenizers.__version__}"\n',
     ]
     for name, (comment, spelling) in observe().items():
@@ -196,16 +199,18 @@ def render() -> str:
 
 
 def main() -> int:
-    """Write the tables, or check that writing them would change nothing."""
+    """Write the tables, or check that the file would stay the same."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--check", action="store_true", help="write nothing, exit 1 on a difference")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 on a difference")
     arguments = parser.parse_args()
     text = render()
     if not arguments.check:
         TABLES.write_text(text, encoding="utf-8")
         return 0
     same = TABLES.read_text(encoding="utf-8") == text
-    print(f"{TABLES.name}: {'reproduced' if same else 'DIFFERS from what this tokenizers package does'}")
+    print(
+        f"{TABLES.name}: {'reproduced' if same else 'DIFFERS from the behaviour of this tokenizers package'}"
+    )
     return 0 if same else 1
 
 

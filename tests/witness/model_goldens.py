@@ -1,10 +1,11 @@
-"""Write `tests/goldens/model/`: what transformers computes, in float32 and in float64.
+"""Write `tests/goldens/model/`: the results of transformers, in float32 and in float64.
 
     make goldens
 
-The seeded models are generated here and in the tests alike, so only logits are stored, and for one small
-model every intermediate; of checkpoints of every kind, what the pipeline makes of texts. Needs the extra
-`train`; `DISTILNP_DATA` for the tiny real encoder, for published vocabularies and for SST-2.
+This script and the tests generate the same seeded models. The goldens therefore contain only logits, and for
+one small model every intermediate. For each kind of checkpoint, they contain the pipeline's results on a few
+texts. The script needs the extra `train`. It needs `DISTILNP_DATA` for the tiny real encoder, for published
+vocabularies and for SST-2.
 """
 
 import argparse
@@ -33,20 +34,20 @@ REPOSITORY = Path(__file__).parents[2]
 GOLDENS = REPOSITORY / "tests/goldens/model"
 BUNDLED = REPOSITORY / "weights/sst2-mini"
 
-# Both sides of every size that a blocked kernel could care about, and both ends.
+# The lengths on both sides of every size at which a blocked kernel may change, and both extremes.
 LENGTHS = (1, 2, 3, 5, 7, 8, 15, 16, 17, 31, 33, 64, 65, 127, 128, 129, 255, 257, 384, 511, 512)
 
-# Enough texts for a root mean square, most of them short so that it does not take long.
+# Enough texts for a root mean square. Most of them are short, so that this does not take long.
 MANY_LENGTHS = (*range(1, 101), 127, 128, 129, 192, 255, 256, 257, 320, 384, 448, 511, 512)
 
 Model = DistilBertForSequenceClassification
 
-# The intermediates of the first can be seen; the second is what users of transformers get.
+# The first gives access to its intermediates; the second is the default in transformers.
 EAGER, SDPA = "eager", "sdpa"
 
 
 def seeded_model(name: str, attention: str = EAGER) -> Model:
-    """Return transformers' model with the tensors of a seeded one."""
+    """Return a model of transformers with the tensors of a seeded model."""
     config = CONFIGS[name]
     model = empty_model(config_json(config), attention)
     model.load_state_dict({name: torch.from_numpy(value) for name, value in seeded_tensors(config).items()})
@@ -68,17 +69,17 @@ def tiny_real_model(data: Path) -> Model:
 
 
 def empty_model(values: dict[str, object], attention: str = EAGER) -> Model:
-    """Return a model to load tensors into."""
+    """Return a model into which tensors can be loaded."""
     return Model(DistilBertConfig(**values, attn_implementation=attention)).eval()
 
 
 def bundled_model() -> Model:
-    """Return the checkpoint that distilnp carries."""
+    """Return the bundled checkpoint."""
     return Model.from_pretrained(BUNDLED, dtype=torch.float32, attn_implementation=SDPA).eval()
 
 
 def logits(model: Model, lengths: Sequence[int] = LENGTHS) -> dict[str, dict[str, list[float]]]:
-    """Return the logits in both precisions for a text of every length."""
+    """Return the logits of a text of each length, in both precisions."""
     results = {}
     for dtype in (torch.float32, torch.float64):
         model = model.to(dtype)
@@ -95,7 +96,7 @@ def forward(model: Model, ids: Sequence[int]) -> list[float]:
 
 
 def sst2_labels(model: Model, path: Path) -> str:
-    """Return the label of every sentence as a digit, in float64."""
+    """Return the label of every sentence as a digit, computed in float64."""
     tokenizer = AutoTokenizer.from_pretrained(BUNDLED)
     model = model.double()
     sentences = [row.rsplit("\t", 1)[0] for row in path.read_text().splitlines()[1:]]
@@ -103,7 +104,7 @@ def sst2_labels(model: Model, path: Path) -> str:
 
 
 def trace(model: Model, ids: list[int]) -> dict[str, np.ndarray]:
-    """Return the output of every module in transformers' float64 pass, and the attention, by our names."""
+    """Return the outputs of all modules and the attention probabilities of a float64 pass, by our names."""
     model = model.double()
     seen: dict[str, np.ndarray] = {}
 
@@ -129,7 +130,7 @@ def trace(model: Model, ids: list[int]) -> dict[str, np.ndarray]:
 
 
 def variant(name: str, data: Path | None) -> list[dict[str, object]]:
-    """Return what transformers makes of every text with a checkpoint of some kind, through its pipeline."""
+    """Return the results of transformers' pipeline on every text, with a checkpoint of one kind."""
     with TemporaryDirectory() as folder:
         pipe = pipeline("text-classification", str(write_variant(Path(folder), name, data)))
         options = {"truncation": True, "max_length": pipe.model.config.max_position_embeddings}
@@ -149,16 +150,16 @@ def variant(name: str, data: Path | None) -> list[dict[str, object]]:
     model = pipe.model.double()
     for result in results:
         result["logits"] = forward(model, result["ids"])
-        result["ids"] = " ".join(map(str, result["ids"]))  # one line of the file
+        result["ids"] = " ".join(map(str, result["ids"]))  # one line in the file
     return results
 
 
 def main() -> None:
-    """Write the goldens and the manifest that says where they come from."""
+    """Write the goldens, and a manifest that states their origin."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", metavar="NAME", help="one golden, by the name of its file")
+    parser.add_argument("--only", metavar="NAME", help="write one golden only, by the name of its file")
     only = parser.parse_args().only
-    # The order of sums in float32 depends on it.
+    # The order of float32 sums depends on the number of threads.
     torch.set_num_threads(1)
 
     def write(name: str, compute: Callable[[], object]) -> None:

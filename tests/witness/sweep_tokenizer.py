@@ -1,11 +1,11 @@
-"""Compare the tokenizer with the `tokenizers` package on everything at hand; exit 1 on a single difference.
+"""Compare the tokenizer with the `tokenizers` package on all available texts; exit 1 on any difference.
 
     export DISTILNP_DATA=... PYTHONPATH=tests
-    python tests/witness/sweep_tokenizer.py                       everything, about half an hour
-    python tests/witness/sweep_tokenizer.py --parts emoji udhr    some of it
+    python tests/witness/sweep_tokenizer.py                       all texts, about half an hour
+    python tests/witness/sweep_tokenizer.py --parts emoji udhr    some of them
 
-Ids come from the fast path, tokens and offsets from the stages, and both must agree with the witness. Without
-`DISTILNP_DATA` the scalar values and the borders of the rules run with the bundled vocabulary.
+The ids of the fast path and all results of the stages must be those of the witness. Without `DISTILNP_DATA`,
+the sweep covers the scalar values and the edge cases, with the bundled vocabulary.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 
 def main() -> int:
-    """Run the parts that were asked for."""
+    """Run the chosen parts; return the exit status."""
     data = Path(os.environ["DISTILNP_DATA"]) if os.environ.get("DISTILNP_DATA") else None
     every_part, every_vocabulary = parts(data), vocabularies(data)
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -49,7 +49,7 @@ def main() -> int:
                         print(f"  differs: {text[:200]!a}")
             n_different += n_here
             print(f"{name}, {part}: {n_texts:,} texts, {n_here:,} differences", flush=True)
-    print(f"{n_different:,} differences in all")
+    print(f"{n_different:,} differences in total")
     return 1 if n_different else 0
 
 

@@ -1,8 +1,9 @@
-"""Write `tests/goldens/tokenizer`: digests of what the `tokenizers` package makes of a great many texts.
+"""Write `tests/goldens/tokenizer`: digests of the results of the `tokenizers` package on very many texts.
 
     DISTILNP_DATA=... make goldens
 
-Digests, because the research texts are not ours to redistribute, and a code point a line would be megabytes.
+The goldens are digests because the research texts must not be redistributed, and because one line for each
+code point would take megabytes.
 """
 
 import argparse
@@ -17,7 +18,7 @@ import tokenizers
 from support.tokenizer_witness import (
     BUNDLED,
     GOLDENS,
-    TEXTS_A_BLOCK,
+    TEXTS_PER_BLOCK,
     code_point_blocks,
     digest,
     edge_cases,
@@ -32,7 +33,7 @@ from tqdm import tqdm
 
 
 def code_points(rust: tokenizers.Tokenizer) -> dict[str, str]:
-    """Return the digest of each 256 code points, where it differs from that of the 256 before."""
+    """Return the digest of each block of 256 code points, if it differs from that of the previous block."""
     digests: dict[str, str] = {}
     last = ""
     for start, text in tqdm(code_point_blocks().items(), desc="code points", leave=False, disable=None):
@@ -46,13 +47,13 @@ def blocks(rust: tokenizers.Tokenizer, texts: Iterable[str]) -> list[str]:
     """Return the digest of each block of texts."""
     iterator = iter(texts)
     digests = []
-    while block := list(islice(iterator, TEXTS_A_BLOCK)):
+    while block := list(islice(iterator, TEXTS_PER_BLOCK)):
         digests.append(digest(rust.encode_batch(block)))
     return digests
 
 
 def write(name: str, content: object) -> None:
-    """Write a golden file that a diff can show."""
+    """Write a golden file with one value on each line, so that a diff is readable."""
     (GOLDENS / name).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
@@ -81,7 +82,7 @@ def main() -> None:
             "witness": f"tokenizers {tokenizers.__version__}",
             "python": platform.python_version(),
             "digest": "first 16 hexadecimal digits of the SHA-256 of ids, tokens and offsets",
-            "texts_a_block": TEXTS_A_BLOCK,
+            "texts_per_block": TEXTS_PER_BLOCK,
         },
     )
 

@@ -1,7 +1,7 @@
-"""Ask torch about `pytorch_model.bin`: does it read what the tests write, and what does it write itself?
+"""Check with torch the writer of `pytorch_model.bin` in the tests, and write goldens with torch itself.
 
-python tests/witness/torch_files.py          # the tests' writer, checked
-python tests/witness/torch_files.py --write  # tests/goldens/pytorch, written anew
+python tests/witness/torch_files.py          # check the tests' writer
+python tests/witness/torch_files.py --write  # also write tests/goldens/pytorch again
 """
 
 import argparse
@@ -21,7 +21,7 @@ GOLDENS = Path(__file__).parents[1] / "goldens" / "pytorch"
 
 
 def tensors() -> dict[str, torch.Tensor]:
-    """Return tensors of every type and layout that a checkpoint may have."""
+    """Return tensors of every type and layout that a checkpoint can contain."""
 
     def count(*shape: int) -> torch.Tensor:
         return torch.arange(np.prod(shape), dtype=torch.float32).reshape(shape) / 8
@@ -42,9 +42,9 @@ def tensors() -> dict[str, torch.Tensor]:
 
 
 def write() -> None:
-    """Write the goldens, and what they hold."""
+    """Write the goldens, and a manifest of their tensors."""
     GOLDENS.mkdir(parents=True, exist_ok=True)
-    state = torch.nn.Linear(1, 1).state_dict()  # an OrderedDict with _metadata, as of every module
+    state = torch.nn.Linear(1, 1).state_dict()  # an OrderedDict with _metadata, as every module has
     state.clear()
     state.update(tensors())
     torch.save(state, GOLDENS / "archive.bin")
@@ -56,7 +56,7 @@ def write() -> None:
 
 
 def check() -> None:
-    """Read with torch what the tests' writer writes."""
+    """Read the files of the tests' writer with torch."""
     arrays = {
         name: tensor.detach().numpy() for name, tensor in tensors().items() if tensor.dtype != torch.bfloat16
     }
@@ -71,7 +71,7 @@ def check() -> None:
                 for name, array in arrays.items():
                     np.testing.assert_array_equal(loaded[name].numpy(), array)
                     assert loaded[name].stride() == tuple(n // array.itemsize for n in array.strides)
-    print("torch reads both formats of tests/torch_files.py")
+    print("torch reads both formats of tests/support/torch_files.py")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""The tokenizer to run: ids only, by remembering what every word between two spaces became.
+"""The tokenizer to run: it gives only ids, and remembers those of every word between two spaces.
 
-Texts repeat their words, so nearly all the work is looking up what stands between two spaces, as typed, in
-a dict; "Movie," is one entry. Only what is not there yet is normalized, split and looked up in the
-vocabulary. Exact because no stage looks across a space: a space ends words and stops NFD from sorting
-marks. Added tokens, tokens' spellings and offsets are not here: see `stages.py`, whose ids are the same.
+Texts repeat their words. Nearly all the work is therefore to look up each word between two spaces in a dict,
+as it was typed; "Movie," is one entry. Only a word that is not in the dict is normalized, split and looked up
+in the vocabulary. The ids are exact because no stage looks across a space: a space ends a word, and NFD sorts
+no marks across it. See `stages.py` for added tokens, spellings and offsets; its ids are the same.
 """
 
 import re
@@ -15,26 +15,29 @@ from .normalize import AlignedText, normalize
 from .settings import TokenizerSettings
 from .stages import Stages
 
-# Words in one of the two generations. The 25,000 reviews of IMDB train hold 280,000 different ones; the
-# 131,000 most frequent make up 97 % of the text. Both generations full of such words take about 50 MB.
+# The number of words in each of the two generations. The 25,000 reviews of IMDB train contain 280,000
+# different words, and the 131,000 most frequent ones make up 97 % of the text. Two generations full of such
+# words take about 50 MB.
 MAX_WORDS = 1 << 17
-# Characters and ids of one word together. Longer ones (links, or a script without spaces) hardly come back,
-# and could make the cache big: with this limit it cannot exceed about 100 MB whatever the texts.
+# The number of characters plus the number of ids of one word. Longer words (links, or text in a script
+# without spaces) hardly ever repeat, and they could make the cache big. This limit keeps it below about
+# 100 MB on any texts.
 MAX_WORD_SIZE = 40
-# More characters than the texts of any language use.
+# More different characters than the texts of any language use.
 MAX_CHARACTERS = 1 << 14
 
 
-class WordIds(dict[str, tuple[int, ...]]):
-    """The ids of a word as it stands between two spaces, computed when first asked for.
+class WordCache(dict[str, tuple[int, ...]]):
+    """The ids of every word, as typed between two spaces, computed on first use.
 
-    A dict with `__missing__`, so that tokenizing a text is one chain of C loops. When it is full it becomes
-    the older of two generations, to which a word that is missing in the younger is sent first: so it stays
-    bounded, frequent words stay in it, and a hit costs no bookkeeping.
+    This is a dict with `__missing__`, so that tokenizing a text is one chain of C loops. A full dict becomes
+    the older of two generations. A word that is missing from the younger one is searched for in the older one
+    before it is computed. The cache therefore stays bounded, frequent words stay in it, and a hit needs no
+    bookkeeping.
 
-    Any number of threads may use it at once: each step is a single operation on a dict or one assignment,
-    and what two threads both find missing they both compute, to the same value. There is no lock, so a
-    child of `fork` cannot inherit a locked one.
+    Any number of threads may use it at once. Each step is a single operation on a dict or one assignment, and
+    two threads that miss the same word both compute the same value. There is no lock, so a child of `fork`
+    cannot inherit a locked one.
     """
 
     def __init__(self, stages: Stages) -> None:
@@ -43,10 +46,10 @@ class WordIds(dict[str, tuple[int, ...]]):
         self._stages = stages
         self._characters = _Characters(stages.settings)
 
-    def of(self, text: str) -> Iterator[int]:
-        """Return the ids of a text that holds no added tokens and no lone surrogates."""
-        # These end words just like a space, whatever the settings. Without this the last word of each line
-        # and the first of the next would be remembered together.
+    def ids(self, text: str) -> Iterator[int]:
+        """Return the ids of a text that contains no added tokens and no lone surrogates."""
+        # These characters end a word as a space does, with any settings. If they stayed, the last word of
+        # each line and the first word of the next line would become one entry.
         text = text.replace("\n", " ").replace("\t", " ").replace("\r", " ")
         return chain.from_iterable(map(self.__getitem__, text.split(" ")))
 
@@ -79,7 +82,7 @@ class WordIds(dict[str, tuple[int, ...]]):
 
 
 class _Characters(dict[int, str]):
-    """For `str.translate`: a character normalized, with spaces where words end, computed when first met."""
+    """A table for `str.translate`: each character normalized, with spaces where words end; filled on use."""
 
     def __init__(self, settings: TokenizerSettings) -> None:
         super().__init__()
@@ -98,16 +101,16 @@ class _Characters(dict[int, str]):
 
 
 def _staying_marks() -> str:
-    """Return the characters with a combining mark that `strip_accents` sorts but does not drop."""
+    """Return the characters that are or contain a mark that `strip_accents` sorts but does not drop."""
     marks = {mark for mark in COMBINING_CLASS if mark not in ACCENTS}
     return "".join(marks) + "".join(
         c for c, decomposed in DECOMPOSITIONS.items() if not marks.isdisjoint(decomposed)
     )
 
 
-# In ASCII without control characters a word ends at whatever is neither letter nor digit. Most words that
-# are new are known ones with other punctuation: "film" and "..." instead of "film.".
+# In ASCII without control characters, a word ends at every character that is neither a letter nor a digit.
+# Most new words are known words with other punctuation, such as "film..." after "film.".
 _ASCII_PARTS = re.compile("[0-9A-Za-z]+|[^0-9A-Za-z]")
 
-# Two of these in one word may have to change places, which one character at a time cannot do.
+# Two of these in one word may have to change places, which a table of single characters cannot do.
 _STAYING_MARK = re.compile(f"[{_staying_marks()}]")
