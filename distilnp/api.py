@@ -16,6 +16,7 @@ from typing import Unpack, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from .checkpoint.config_json import read_config
 from .checkpoint.registry import find_checkpoint, hub_model, promised_labels
 from .checkpoint.tensors import load_params
 from .choices import (
@@ -440,7 +441,7 @@ def load(
     ['POSITIVE', 'NEGATIVE']
     """
     folder = find_checkpoint(model, local_files_only=local_files_only)
-    config = DistilBertConfig.from_folder(folder)
+    config = read_config(folder)
     tokenizer = Tokenizer.from_folder(folder, split_special_tokens=split_special_tokens)
     _check_vocabulary(folder, tokenizer, config)
     function = checked_function(function_to_apply, config)

@@ -10,8 +10,9 @@ from argparse import Namespace
 from collections import Counter
 from typing import Any
 
+from ..checkpoint.config_json import read_config
 from ..checkpoint.registry import bundled_models, find_checkpoint, promised_labels, short_name
-from ..checkpoint.stored import Source
+from ..checkpoint.stored import WeightsFile
 from ..checkpoint.tensors import find_weights
 from ..model.config import DistilBertConfig
 from ..model.params import shapes
@@ -50,7 +51,7 @@ def describe(model: str | os.PathLike[str]) -> dict[str, Any]:
         DISTILNP_KERNELS wants what cannot be.
     """
     folder = find_checkpoint(model)
-    config = DistilBertConfig.from_folder(folder)
+    config = read_config(folder)
     settings = Tokenizer.from_folder(folder).settings
     weights = find_weights(folder)
     return {
@@ -82,11 +83,11 @@ def _count_parameters(config: DistilBertConfig) -> int:
     return sum(map(math.prod, shapes(config).values()))
 
 
-def _stored_types(weights: Source) -> list[str]:
+def _stored_types(weights: WeightsFile) -> list[str]:
     """Return the types of the tensors, the one with most of the numbers first."""
     sizes: Counter[str] = Counter()
     for tensor in weights.tensors().values():
-        sizes[tensor.kind] += math.prod(tensor.shape)
+        sizes[tensor.dtype] += math.prod(tensor.shape)
     return [TYPE_NAMES.get(kind, kind) for kind, _ in sizes.most_common()]
 
 

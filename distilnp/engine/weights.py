@@ -13,9 +13,11 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
+from ..checkpoint.config_json import has_int8_rows
+from ..checkpoint.stored import StoredRows
 from ..checkpoint.tensors import Store, find_weights, read_tensors
 from ..model.config import DistilBertConfig
-from ..model.params import Array, Params, build_params, shapes
+from ..model.params import Params, build_params, shapes
 from .packing import (
     Floats,
     HeadPanels,
@@ -83,7 +85,7 @@ class PackedWeights:
         first, packing = self._places[name]
         return self.arena[first : first + math.prod(packing.block_shape)].reshape(packing.block_shape)
 
-    def store(self, name: str, shape: Shape, first_row: int, rows: Array) -> None:
+    def store(self, name: str, shape: Shape, first_row: int, rows: StoredRows) -> None:
         """Pack some rows of a tensor.
 
         Parameters
@@ -94,11 +96,11 @@ class PackedWeights:
             Its shape.
         first_row : int
             Where the rows stand in it; a multiple of 16.
-        rows : array, [n, ...]
+        rows : StoredRows, [n, ...]
             n is a multiple of 16 unless these are the last.
         """
         _, packing = self._places[name]
-        packing.store(self._block(name), first_row, rows)
+        packing.store(self._block(name), first_row, rows.floats())
 
     def addresses(self) -> Params:
         """Return `Params` that hold, in place of each tensor, the address of its block."""
@@ -131,7 +133,7 @@ def load_packed(folder: Path, config: DistilBertConfig) -> PackedWeights:
     CheckpointError, TensorError
         See `checkpoint.tensors.read_tensors`.
     """
-    key = _identity(find_weights(folder).files(), config)
+    key = *_identity(find_weights(folder).files(), config), has_int8_rows(folder)
     weights = _shared.get(key)
     if weights is None:
         weights = _packed(folder, config)

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.seeded_models import CONFIGS, packed, seeded_ids, seeded_tensors
 
+from distilnp.checkpoint.config_json import read_config
 from distilnp.checkpoint.registry import find_checkpoint
 from distilnp.engine import engine as engine_module
 from distilnp.engine.engine import BATCH_TOKENS, Engine
 from distilnp.engine.weights import PackedWeights, load_packed
-from distilnp.model.config import DistilBertConfig
 
 SMALL = [name for name in CONFIGS if name != "base"]
 THREADS = (1, 2, 3, 8)
@@ -28,7 +28,7 @@ def weights(name: str) -> PackedWeights:
     if name in CONFIGS:
         return packed(seeded_tensors(CONFIGS[name]), CONFIGS[name])
     folder = find_checkpoint(name)
-    return load_packed(folder, DistilBertConfig.from_folder(folder))
+    return load_packed(folder, read_config(folder))
 
 
 @cache

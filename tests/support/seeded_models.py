@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
+from distilnp.checkpoint.stored import StoredRows
 from distilnp.engine.weights import PackedWeights
 from distilnp.model.config import DistilBertConfig
 from distilnp.model.params import Params, build_params, shapes
@@ -100,7 +101,7 @@ def packed(tensors: dict[str, np.ndarray], config: DistilBertConfig) -> PackedWe
     """Put tensors where the engine wants them, past all files."""
     weights = PackedWeights(config)
     for name, tensor in tensors.items():
-        weights.store(name, tensor.shape, 0, tensor)
+        weights.store(name, tensor.shape, 0, StoredRows(tensor, "F32"))
     return weights
 
 
