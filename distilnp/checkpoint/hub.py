@@ -222,7 +222,8 @@ def _checked(source: HubRevision, path: Path, offered: Any, known: str | None) -
             raise DownloadError(
                 f"{path.name} of {source} has the hash {came}, expected {expected}, which {origin}. It was "
                 "damaged on the way or changed on purpose, and has been deleted from the cache. Try again; "
-                "if it happens again, do not trust the server or proxy that sent it (HF_ENDPOINT, HTTPS_PROXY)"
+                "if it happens again, do not trust the server or proxy that sent it "
+                "(HF_ENDPOINT, HTTPS_PROXY)"
             )
     return sha256
 

@@ -58,8 +58,8 @@ class StoredRows:
     def are_finite(self) -> bool:
         """Return whether every number is finite as float32.
 
-        The answer comes from the stored form if that is exact, because looking at bits takes a third of the
-        time of widening them.
+        The stored form answers where that is exact: for float16 and bfloat16, looking at the bits takes a
+        quarter to two fifths of the time of widening them.
         """
         if self.dtype in EXPONENTS:
             exponent = np.uint16(EXPONENTS[self.dtype])

@@ -214,7 +214,7 @@ def test_brackets_nested_as_deeply_as_json_allows_are_one_clear_error(tmp_path: 
             json.dumps(MINIMAL)[:-1] + f', "dim": {"[" * depth + "]" * depth}}}'
         )
 
-        with pytest.raises(ConfigError, match="dim is|is not JSON"):
+        with pytest.raises(ConfigError, match=r"dim is|is not JSON"):
             read_config(tmp_path)
 
 

@@ -394,7 +394,7 @@ def test_a_legacy_file_that_torch_did_not_write_is_refused(tmp_path: Path, name:
 def test_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pytorch_model.bin")
 
-    with pytest.raises(CheckpointError, match="it is not a file.*, expected a file with the weights"):
+    with pytest.raises(CheckpointError, match=r"it is not a file.*, expected a file with the weights"):
         load_params(tmp_path, CONFIG)
 
 
