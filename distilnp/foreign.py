@@ -1,6 +1,6 @@
-"""Files and values that came from a stranger: read with a limit, and cut short in messages.
+"""Files and values from strangers: files are read up to a limit, and values are cut short in messages.
 
-It imports nothing but the standard library, so that code without NumPy can use it.
+Only the standard library is imported, so that code without NumPy can use this module.
 """
 
 import errno
@@ -9,7 +9,8 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
-# No JSON file of a checkpoint comes near it: the largest tokenizer.json of a BERT (multilingual) has 3 MB.
+# Twenty times the largest tokenizer.json in use (multilingual, 3 MB). A larger file is not part of a
+# checkpoint.
 MAX_FILE_BYTES = 64 << 20
 
 # Enough to recognise a value, and little enough to read in a terminal.
@@ -47,7 +48,7 @@ def read_file(path: Path, largest: int = MAX_FILE_BYTES) -> bytes:
     Raises
     ------
     OSError
-        The file is larger. Also see `open_file`.
+        The file is larger, or cannot be opened (see `open_file`).
     """
     with open_file(path) as file:
         if os.fstat(file.fileno()).st_size > largest:
@@ -56,9 +57,9 @@ def read_file(path: Path, largest: int = MAX_FILE_BYTES) -> bytes:
 
 
 def shown(value: object, longest: int = MAX_SHOWN) -> str:
-    """Return a value as a message can hold it: a file may carry megabytes where a word is expected."""
+    """Return a value for a message, cut short: a file may have megabytes where a word is expected."""
     try:
         text = repr(value)
-    except RecursionError:  # JSON can nest as deeply as its parser can go, and repr goes a little less deep
+    except RecursionError:  # the parser of JSON can nest values deeper than repr can follow
         text = f"{type(value).__name__} with brackets too deep"
     return text if len(text) <= longest else f"{text[:longest]}..."

@@ -1,9 +1,9 @@
 """From the name of a model to its configuration and its parameters.
 
-A checkpoint is a folder, and `files` has the names of its files. `registry` finds it by its name in a table;
-`hub` fetches it, explains failures (`hub_errors`) and keeps notes (`records`). `config_json` reads what the
-model is. `tensors` reads its parameters, which `safetensors_file` and `pytorch` locate in their files;
-`stored` has what the two forms share, `pickled` reads the pickles inside PyTorch's files, `int8` knows
-quantized rows, and `heads` recognises models of other kinds. `convert` writes weights. The tokenizer reads
-its own files.
+A checkpoint is a folder, and `files` has the names of its files. `registry` finds the folder of a model, and
+`hub` fetches it if necessary, with `hub_errors` to explain failures and `records` to keep the hashes.
+`config_json` reads the configuration, and `heads` recognises DistilBERTs of other kinds. `tensors` reads the
+parameters: `safetensors_file` and `pytorch` (with `pickled`) locate them in files, `stored` is common to
+both, and `int8` is about quantized rows. `convert` writes weights in another type. The tokenizer reads its
+own files.
 """

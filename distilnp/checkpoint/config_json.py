@@ -1,12 +1,13 @@
-"""`config.json`: what it says about the model, as a `DistilBertConfig`, and about how weights are stored.
+"""`config.json`: the model that it describes, as a `DistilBertConfig`, and the form of its weights.
 
 A key that is missing takes the value that transformers gives it.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ..errors import CheckpointError, ConfigError
 from ..foreign import read_file, shown
@@ -15,10 +16,12 @@ from .files import CONFIG
 from .heads import ARCHITECTURE, OTHERS, described
 from .int8 import is_int8
 
+T = TypeVar("T")
+
 # The other names of these sizes: transformers reads and writes either.
 ALIASES = {"n_layers": "num_hidden_layers", "n_heads": "num_attention_heads", "dim": "hidden_size"}
 
-# As many as there can be labels with names in a file of 64 MB; a config.json of two labels has 1 kB.
+# As many labels as can have names in a file of 64 MB; a config.json with two labels has 1 kB.
 MAX_LABELS = 2**20
 
 
@@ -32,11 +35,7 @@ def read_config(folder: Path) -> DistilBertConfig:
     ConfigError
         The file describes a model that distilnp cannot run, or is damaged.
     """
-    values = read_values(folder)
-    try:
-        return config_from_dict(values)
-    except ConfigError as error:
-        raise ConfigError(f"{folder / CONFIG}: {error}") from error
+    return _understood(folder, config_from_dict)
 
 
 def has_int8_rows(folder: Path) -> bool:
@@ -47,11 +46,7 @@ def has_int8_rows(folder: Path) -> bool:
     CheckpointError, ConfigError
         See `read_config`.
     """
-    values = read_values(folder)
-    try:
-        return is_int8(values.get("quantization_config"))
-    except ConfigError as error:
-        raise ConfigError(f"{folder / CONFIG}: {error}") from error
+    return _understood(folder, lambda values: is_int8(values.get("quantization_config")))
 
 
 def read_values(folder: Path) -> dict[str, Any]:
@@ -101,6 +96,15 @@ def config_from_dict(values: dict[str, Any]) -> DistilBertConfig:
     known["id2label"] = _labels(values)
     is_int8(values.get("quantization_config"))  # another form is refused here, before any weights are read
     return DistilBertConfig(**known)
+
+
+def _understood(folder: Path, understand: Callable[[dict[str, Any]], T]) -> T:
+    """Apply `understand` to the values of `config.json`; its errors get the name of the file."""
+    values = read_values(folder)
+    try:
+        return understand(values)
+    except ConfigError as error:
+        raise ConfigError(f"{folder / CONFIG}: {error}") from error
 
 
 def _check_architecture(values: dict[str, Any]) -> None:

@@ -40,9 +40,9 @@ class HubRevision(NamedTuple):
     revision : str
         A branch, a tag, a commit or "refs/pr/N".
     sha256 : mapping
-        Hashes that files must have.
+        The SHA-256 that files must have, by their names.
     known_as : str
-        The name in the registry. Such a name always means the commit that was fetched first.
+        The name in the registry, if it has one. Such a name always means the commit that was fetched first.
     """
 
     repository: str
@@ -95,7 +95,7 @@ def fetch(source: HubRevision, *, local_files_only: bool = False, renew: bool = 
         return folder
     if local_files_only:
         raise DownloadError(
-            f"{source} is not, or not whole, in the cache, and local_files_only=True forbids fetching. "
+            f"{source} is not in the cache, or not whole there, and local_files_only=True forbids fetching. "
             f"`distilnp download {source.known_as or source}` fetches it; HF_HOME says where the cache is"
         )
     return _download(source, revision)
@@ -137,7 +137,7 @@ def cached(source: HubRevision) -> Path | None:
 
 
 def expected_hashes(source: HubRevision, commit: str) -> dict[str, str]:
-    """Return the known SHA-256 of files: from the record of the first fetch and from the registry."""
+    """Return the SHA-256 of files, as far as the record of the first fetch or the registry has it."""
     return _recorded_hashes(source, commit) | dict(source.sha256)
 
 
@@ -206,7 +206,7 @@ def _has_weights(present: set[str]) -> bool:
 
 
 def _checked(source: HubRevision, path: Path, offered: Any, known: str | None) -> str:
-    """Return the SHA-256 of a fetched file; a file with another hash than expected is deleted from the cache.
+    """Return the SHA-256 of a fetched file; delete the file from the cache if another hash was expected.
 
     The client itself compares only the size.
     """

@@ -1,8 +1,8 @@
 """Errors of the hub's client, each explained with its remedy.
 
-The client's transport is requests, httpx or httpx2, depending on the version of the client, and its errors
-come through to the caller as they are. So errors are recognised by their HTTP status where they have one, and
-by the client's own classes.
+The client's transport is requests, httpx or httpx2, depending on the version of the client, and lets errors
+of its own through. Errors are therefore recognised by the client's classes, by their HTTP status if they have
+one, and a timeout by the name of its class.
 """
 
 import errno
@@ -24,8 +24,8 @@ CANNOT_BE_WRITTEN = {
     errno.EROFS,
 }
 
-# The first row whose predicate is true explains an error. A predicate receives the error and its HTTP status;
-# a message can use the fields that `explanation` fills.
+# The first row whose predicate is true explains an error. A predicate receives the error and its HTTP status,
+# and a message can use the fields that `explanation` fills in.
 EXPLANATIONS: tuple[tuple[Callable[[Any, int | None], bool], str], ...] = (
     (
         lambda error, status: isinstance(error, errors.OfflineModeIsEnabled),
@@ -88,7 +88,7 @@ EXPLANATIONS: tuple[tuple[Callable[[Any, int | None], bool], str], ...] = (
 
 
 def explanation(error: Exception, repository: str, revision: str) -> str:
-    """Return a sentence on what failed, and the remedy."""
+    """Return the cause of an error and its remedy, as text for a message."""
     # For a file, the client raises an error that has the reason only as its cause.
     while isinstance(error, errors.LocalEntryNotFoundError) and isinstance(error.__cause__, Exception):
         error = error.__cause__

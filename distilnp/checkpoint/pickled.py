@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ..foreign import shown
 
-# How much of a value in a pickle is shown: a reason names several.
+# A reason shows at most this many characters of a value.
 LONGEST = 100
 
 # torch's classes for numbers, and safetensors' names for their types.
@@ -59,7 +59,7 @@ class View(NamedTuple):
 
 
 def unpickle(data: bytes) -> tuple[Any, int]:
-    """Return the object in the first pickle of `data`, and where the next pickle begins.
+    """Return the object in the first pickle of `data`, and the length of that pickle.
 
     Raises
     ------
@@ -150,7 +150,8 @@ def _ordered_dict(arguments: tuple[Any, ...]) -> dict[str, Any]:
 
 
 def _rebuild_tensor(arguments: tuple[Any, ...]) -> View:
-    # The rest is requires_grad, hooks and, in later versions, metadata. None of it is stored numbers.
+    # The rest is requires_grad, hooks and, in later versions, metadata. None of these describes stored
+    # numbers.
     if not 6 <= len(arguments) <= 7:
         raise NotTensors(f"a tensor has {len(arguments)} parts, expected 6 or 7")
     storage, offset, shape, strides = arguments[:4]

@@ -1,9 +1,9 @@
-"""`pytorch_model.bin` without torch: where each tensor lies, in both formats that torch.save has had.
+"""`pytorch_model.bin` without torch: where each tensor lies, in both formats of torch.save.
 
 Since torch 1.6, the file is an uncompressed zip archive with `NAME/data.pkl` and, for each storage,
-`NAME/data/KEY`. Before, it was a sequence of pickles (a magic number, the version, facts about the machine,
-the object, the keys of its storages), and after them each storage, preceded by the number of its elements.
-`pickled` reads the pickles.
+`NAME/data/KEY`. Before that, it was a sequence of pickles (a magic number, the version, facts about the
+machine, the object, the keys of its storages), and after them each storage, preceded by the number of its
+elements. `pickled` reads the pickles.
 """
 
 import io
@@ -32,7 +32,7 @@ LOCAL_LENGTHS = (slice(26, 28), slice(28, 30))
 
 ENCRYPTED = 1  # a bit of a record's flags
 
-BIG_ENDIAN = "its numbers are in big-endian order, expected little-endian as in almost every file"
+NOT_LITTLE_ENDIAN = "its numbers are not in little-endian order, the order of almost every file"
 
 
 class PytorchFile(OneFile):
@@ -83,7 +83,7 @@ def _views(loaded: Any) -> tuple[dict[str, View], dict[str, Storage]]:
 
 
 class _ReadsLittle(io.BufferedReader):
-    """A file that protects zipfile from itself: it would read a directory of any size at once."""
+    """A file for zipfile, which would otherwise read a directory of any size at once."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > MAX_DIRECTORY_BYTES:
@@ -93,7 +93,7 @@ class _ReadsLittle(io.BufferedReader):
 
 
 def _read_archive(path: Path) -> tuple[dict[str, View], dict[str, int]]:
-    """Return the tensors, and where each storage begins."""
+    """Return the tensors, and the position of each storage in the file."""
     try:
         with _ReadsLittle(io.FileIO(path)) as file, zipfile.ZipFile(file) as archive:
             records = {record.filename: record for record in archive.infolist()}
@@ -108,7 +108,7 @@ def _read_archive(path: Path) -> tuple[dict[str, View], dict[str, int]]:
             if (order := records.get(f"{root}byteorder")) is not None:
                 _expect_stored(order, len("little"))
                 if archive.read(order) != b"little":
-                    raise NotTensors(BIG_ENDIAN)
+                    raise NotTensors(NOT_LITTLE_ENDIAN)
             begins = {}
             for key, storage in storages.items():
                 record = records.get(f"{root}data/{key}")
@@ -142,7 +142,7 @@ def _expect_stored(record: zipfile.ZipInfo, largest: int) -> None:
 
 
 def _begin(file: IO[bytes], record: zipfile.ZipInfo) -> int:
-    """Return where the content of a record begins."""
+    """Return the position of a record's content."""
     file.seek(record.header_offset)
     header = file.read(LOCAL_HEADER)
     name_length, extra_length = (int.from_bytes(header[part], "little") for part in LOCAL_LENGTHS)
@@ -152,7 +152,7 @@ def _begin(file: IO[bytes], record: zipfile.ZipInfo) -> int:
 
 
 def _read_legacy(file: IO[bytes], size: int) -> tuple[dict[str, View], dict[str, int]]:
-    """Return the tensors, and where each storage begins."""
+    """Return the tensors, and the position of each storage in the file."""
     file.seek(0)
     pickles = file.read(MAX_PICKLE_BYTES)
     position = 0
@@ -172,7 +172,7 @@ def _read_legacy(file: IO[bytes], size: int) -> tuple[dict[str, View], dict[str,
             "it is not a zip archive and does not begin with the magic number of the legacy format"
         )
     if system.get("little_endian") is not True:
-        raise NotTensors(BIG_ENDIAN)
+        raise NotTensors(NOT_LITTLE_ENDIAN)
     views, storages = _views(load())
     keys = load()
     if (

@@ -37,9 +37,9 @@ class HubModel(NamedTuple):
         Its place on the hub. A revision that is a commit is pinned. For any other revision, the commit that
         is fetched first is recorded, with the hashes of its files, and stays.
     labels : mapping
-        From the labels of its `config.json`, in the order of their ids, to the labels that the names promise.
+        Maps each label of its `config.json`, in the order of their ids, to the label that the names promise.
     sha256 : mapping
-        Hashes of its files, if somebody has published them.
+        The SHA-256 of its files, by their names, if a source gives it.
     """
 
     names: tuple[str, ...]
@@ -122,7 +122,8 @@ def find_checkpoint(
         if place.known_as:
             raise
         raise DownloadError(
-            f"no model {model!r} here: it is no known name ({_names()}) and no folder. On the hub: {error}"
+            f"no model {model!r} here: it is neither a known name ({_names()}) nor a folder. "
+            f"On the hub: {error}"
         ) from error
 
 

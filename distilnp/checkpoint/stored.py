@@ -1,4 +1,4 @@
-"""Tensors as files store them: where a tensor lies, its rows, and what every form of weights offers."""
+"""Tensors as files store them: the place of a tensor, its rows, and the interface of all forms of weights."""
 
 import math
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..errors import CheckpointError
 from ..foreign import size_of
 
-# Bytes of one number, by safetensors' names of types. Other types exist; no parameter has them.
+# Bytes per number, by safetensors' names of types. Other types exist, but no parameter has them.
 SIZES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
 
 # How NumPy reads the types that a parameter can have. NumPy has no bfloat16, the upper half of a float32.
@@ -36,7 +36,7 @@ class StoredRows:
     dtype : {"F64", "F32", "F16", "BF16", "I8"}
         Their type.
     scale : array [rows, 1], float32, optional
-        The factor of each row; int8 rows have one.
+        The factors of int8 rows; None for every other type.
     """
 
     stored: NDArray[Any]
@@ -65,14 +65,14 @@ class StoredRows:
             exponent = np.uint16(EXPONENTS[self.dtype])
             return bool(((self.stored.view(np.uint16) & exponent) != exponent).all())
         with np.errstate(over="ignore"):  # a number beyond float32 becomes infinite, which is the answer
-            # No int8 is larger than 128.
+            # The largest magnitude of an int8 is 128.
             if self.scale is not None and np.isfinite(self.scale * np.float32(128)).all():
                 return True
             return bool(np.isfinite(self.floats().astype(np.float32, copy=False)).all())
 
 
 class StoredTensor(NamedTuple):
-    """Where a tensor lies.
+    """The place of a tensor in a file.
 
     Attributes
     ----------
@@ -129,7 +129,7 @@ class StoredTensor(NamedTuple):
             for i, run in enumerate(block):
                 file.seek(self.begin + (first * row_stride + i * step) * stored.itemsize)
                 if file.readinto(run) != run.nbytes:
-                    raise EOFError("the file ends before")
+                    raise EOFError("the file ends too early")
         return block.T if by_columns else block.reshape(n_rows, *self.shape[1:])
 
 
@@ -176,7 +176,7 @@ def read_rows(
     Raises
     ------
     Fault
-        They cannot be read.
+        The rows cannot be read.
     """
     try:
         rows = tensor.rows(first, last)

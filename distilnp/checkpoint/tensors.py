@@ -1,9 +1,9 @@
-"""Weights into memory: a few rows at a time, and every fault of the files in one error.
+"""Weights are read into memory a few rows at a time, and all faults of the files are reported in one error.
 
-A form of weights (`safetensors_file`, `pytorch`) knows where its tensors lie; whether they are the tensors of
-the model is checked here. Files are read, not mapped: a mapping would keep all of its pages in memory beside
-the tensors. The caller decides where rows go: `load_params` gathers plain arrays for the reference pass, and
-the engine packs them.
+A form of weights (`safetensors_file`, `pytorch`) knows where its tensors lie; this module checks whether they
+are the tensors of the model. Files are read, not mapped: a mapping would keep all of its pages in memory
+beside the tensors. The caller decides where rows go: `load_params` gathers plain arrays for the reference
+pass, and the engine packs them.
 """
 
 import math
@@ -46,7 +46,8 @@ FLOATS = ("F32", "F16", "BF16", "F64")
 # A buffer that old versions of transformers wrote beside the parameters; it only counts from 0.
 POSITION_IDS = "embeddings.position_ids"
 
-# The bytes of float32 that one thread reads at a time: much less than a model, much more than a call costs.
+# Bytes that one thread reads at a time, counted as float32: much less than a model, and so many that the cost
+# of a call does not matter.
 CHUNK_BYTES = 4 << 20
 # Threads that read: NumPy does most of the work without the GIL. Two took 0.7 of the time of one; four were
 # no faster than two.
@@ -107,10 +108,11 @@ def read_tensors(folder: Path, config: DistilBertConfig, destination: Callable[[
     config : DistilBertConfig
         The model, which decides which tensors there are, and their shapes.
     destination : callable
-        Is called once the tensors are known to be there, and not before: until then, their sizes are only a
-        claim of config.json. It returns a function that receives the name and the shape of a tensor, the
-        number of the first row, and the rows as they are stored. There are as many rows as fit `CHUNK_BYTES`,
-        a multiple of 16 unless they are the last. Several threads call the function, in any order.
+        Returns the function that stores rows. It is called only after the tensors are known to be there:
+        until then, their sizes are just a claim of config.json. The function that it returns receives the
+        name and the shape of a tensor, the number of the first row, and the rows as they are stored: as many
+        as fit `CHUNK_BYTES`, and a multiple of 16 unless they are the last. Several threads call it, in any
+        order.
 
     Raises
     ------
@@ -194,7 +196,7 @@ class _Inventory(NamedTuple):
 
 
 def _inventory(tensors: dict[str, StoredTensor], config: DistilBertConfig, is_int8: bool) -> _Inventory:
-    """Compare the tensors of a file with those of the model; nothing but scales is read."""
+    """Compare the tensors of a file with those of the model; only the scales are read."""
     found = _Inventory({}, {}, set(tensors) - {POSITION_IDS, ENCODER_PREFIX + POSITION_IDS})
     for name, shape in shapes(config).items():
         stored_name = _stored_name(name, found.left_over)
@@ -217,7 +219,7 @@ def _stored_name(name: str, names: set[str]) -> str:
 def _parameter(
     tensors: dict[str, StoredTensor], name: str, shape: tuple[int, ...], is_int8: bool
 ) -> _Parameter:
-    """Return the tensor of a parameter if it can be one."""
+    """Check a tensor of a file; return it with its scales if it can be the parameter."""
     if name not in tensors:
         raise Fault(f"{name} is missing")
     tensor = tensors[name]
@@ -232,7 +234,7 @@ def _parameter(
 
 
 def _check_size(weights: WeightsFile, inventory: _Inventory) -> None:
-    """Refuse tensors that share their numbers, so that a small file would take a large memory."""
+    """Refuse tensors that share their numbers: a small file would fill a large memory."""
     n_bytes = sum(parameter.tensor.n_bytes for parameter in inventory.parameters.values())
     size = sum(path.stat().st_size for path in weights.files())
     if n_bytes > size:
@@ -243,7 +245,7 @@ def _check_size(weights: WeightsFile, inventory: _Inventory) -> None:
 
 
 def _forget(name: str, shape: tuple[int, ...], first_row: int, rows: StoredRows) -> None:
-    """Store nothing: rows are read only to find their faults."""
+    """Store nothing: the rows are read only to find their faults."""
 
 
 def _read(parameters: Mapping[str, _Parameter], store: Store) -> Iterator[tuple[str, str]]:

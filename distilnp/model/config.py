@@ -1,4 +1,4 @@
-"""What a DistilBERT classifier is, in numbers and words: a frozen, checked `DistilBertConfig`.
+"""The description of a DistilBERT classifier: a frozen, checked `DistilBertConfig`.
 
 The fields have the names that transformers gives them in `config.json`, and its defaults. Settings that only
 training needs (dropout, initializer) are left out. `params` has the tensors.

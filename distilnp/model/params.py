@@ -1,4 +1,4 @@
-"""The parameters of the model, and the one table that has the name and the shape of each in a checkpoint.
+"""The parameters of the model, and the one table of their names and shapes in a checkpoint.
 
 The names in a file, the names in this package and the shapes meet only in `EMBEDDINGS`, `LAYER` and `HEAD`. A
 shape is written in the fields of `DistilBertConfig`.

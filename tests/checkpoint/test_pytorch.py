@@ -300,7 +300,7 @@ def archive_with(**changes: object) -> Callable[[Path], None]:
 
 ARCHIVES: dict[str, tuple[Callable[[Path], None], str]] = {
     "compressed": (archive_with(compression=zipfile.ZIP_DEFLATED), "is compressed, encrypted"),
-    "big-endian": (archive_with(records={"archive/byteorder": b"big"}), "in big-endian order"),
+    "big-endian": (archive_with(records={"archive/byteorder": b"big"}), "not in little-endian order"),
     "without a pickle": (archive_with(records={"archive/data.pkl": None}), "data.pkl 0 times"),
     "with two pickles": (archive_with(records={"other/data.pkl": b""}), "data.pkl 2 times"),
     "without a storage": (
@@ -364,7 +364,7 @@ def legacy_bytes(**system: object) -> bytes:
 
 
 LEGACY: dict[str, tuple[bytes, str]] = {
-    "big-endian": (legacy_bytes(little_endian=False), "in big-endian order"),
+    "big-endian": (legacy_bytes(little_endian=False), "not in little-endian order"),
     "cut": (legacy_bytes()[:-1], "the file ends inside the storage '0'"),
     "with another number of elements": (
         legacy_bytes().replace(b"\6\0\0\0\0\0\0\0" + bytes(24), b"\7\0\0\0\0\0\0\0" + bytes(24)),

@@ -85,7 +85,7 @@ def write_archive(path: Path, pickle_: bytes, contents: dict[str, bytes], **more
 def write_legacy(
     path: Path, pickle_: bytes, contents: dict[str, tuple[int, bytes]], **system: object
 ) -> None:
-    """Write the format before torch 1.6; `contents` has the size in elements and the bytes of each storage."""
+    """Write the format before torch 1.6; `contents` has the size and the bytes of each storage."""
     head = [pickle.dumps(value, 2) for value in (MAGIC, 1001, SYSTEM | system)]
     keys = pickle.dumps(list(contents), 2)
     storages = [struct.pack("<q", size) + content for size, content in contents.values()]
