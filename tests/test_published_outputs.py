@@ -1,4 +1,4 @@
-"""The full-size sentiment model from the hub, compared with outputs of it that others have published."""
+"""The full-size sentiment model from the hub, compared with its published outputs."""
 
 import json
 import os

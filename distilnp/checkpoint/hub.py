@@ -1,7 +1,7 @@
 """Checkpoints from the Hugging Face hub, by its own client and in its own cache.
 
-A checkpoint in the cache is not asked for again: a branch stays what it was when it was fetched, until
-somebody renews it. Only files that distilnp reads are fetched, weights last. Each file is compared with the
+No request is sent for a checkpoint in the cache: a branch keeps the files that it had when it was fetched,
+until it is renewed. Only files that distilnp reads are fetched, weights last. Each file is compared with the
 hash that the hub states for it, and with the hash that is known here.
 """
 

@@ -2,8 +2,8 @@
 
 The form is compressed-tensors' "int-quantized", which transformers reads. Each row of a matrix (the weights
 of one output of a dense layer, or the vector of one token) is stored as integers q from -127 to 127 with one
-scale, so that real = scale * q. The scale is stored beside the matrix, under the matrix's name with "_scale"
-appended. Vectors stay float32.
+scale, so that real = scale * q. The scales of a matrix are a tensor of their own, under the matrix's name
+with "_scale" appended. Vectors stay float32.
 """
 
 from typing import Any
@@ -21,7 +21,7 @@ FORMAT = "int-quantized"
 # The scheme of the weights: one scale for each row, and zero is stored as 0.
 SCHEME = {"num_bits": 8, "type": "int", "strategy": "channel", "symmetric": True}
 
-# What `config.json` says about a checkpoint in this form.
+# The value of `quantization_config` in the config.json of a checkpoint in this form.
 QUANTIZATION_CONFIG = {
     "quant_method": METHOD,
     "format": FORMAT,

@@ -38,8 +38,8 @@ class DistilBertConfig:
     problem_type : {"regression", "single_label_classification", "multi_label_classification"} or None
         The meaning of the logits. If None, it follows from the number of labels.
     calibration_temperature : float or None
-        The number that divides the logits if scores are to be calibrated; None if nobody has fitted it. This
-        key is distilnp's own: transformers keeps it and does not use it.
+        The number that divides the logits if scores are to be calibrated; None if it has not been fitted.
+        This key is distilnp's own: transformers keeps it and does not use it.
 
     Raises
     ------

@@ -244,9 +244,7 @@ def test_shards_are_fetched_before_the_index_that_makes_them_whole(
         *index,
     }
     hub.requests.clear()
-    assert (
-        command("download", "org/model", HF_HUB_OFFLINE="1").returncode == 1
-    )  # `download` asks what a branch is now
+    assert command("download", "org/model", HF_HUB_OFFLINE="1").returncode == 1  # `download` renews a branch
     commit = hub.repositories["org/model"].refs["main"]
     assert command("download", f"org/model@{commit}", HF_HUB_OFFLINE="1").returncode == 0
 
@@ -338,6 +336,19 @@ def test_the_error_of_offline_mode_says_how_to_leave_it(hub: Hub, load: Run) -> 
     assert_fails(load("org/model", changes={"HF_HUB_OFFLINE": "1"}), "HF_HUB_OFFLINE", "Unset it")
     assert_fails(load("org/model", local_files_only=True), "local_files_only=True", "distilnp download org")
     assert hub.requests == []
+
+
+def test_a_name_that_the_hub_does_not_allow_is_one_clear_error(hub: Hub, load: Run) -> None:
+    assert_fails(load("org/a--b"), "org/a--b@main cannot be fetched", "cannot be the name of a repository")
+    assert asked(hub) == []
+
+
+def test_without_the_client_the_error_says_how_to_install_it(variables: dict[str, str | None]) -> None:
+    script = 'import sys; sys.modules["huggingface_hub"] = None' + CLASSIFY
+
+    run = run_python(script, "org/model", "{}", env=environment(**variables))
+
+    assert_fails(run, "org/model@main cannot be fetched", "pip install huggingface_hub")
 
 
 def test_a_private_repository_needs_its_token(hub: Hub, load: Run) -> None:

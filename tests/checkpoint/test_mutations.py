@@ -30,7 +30,7 @@ for folder in folders:  # this also imports and compiles everything that is need
     distilnp.load(folder, threads=1)("w1 w2")
 size = int(re.search(r"VmSize:\\s+(\\d+) kB", open("/proc/self/status").read())[1]) * 1024
 resource.setrlimit(resource.RLIMIT_AS, (size + memory, size + memory))
-signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends the process, whatever it is doing
+signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends the process even inside C code
 loaded = 0
 with tempfile.TemporaryDirectory() as scratch:
     for seed in range(first, last):

@@ -133,7 +133,7 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "builtins.exec": (pickle.dumps(Evil(exec, NASTY), 2), "__builtin__.exec"),
     "subprocess": (pickle.dumps(Evil(subprocess.Popen, ["true"]), 4), "subprocess.Popen"),
     "a chain of __reduce__": (pickle.dumps(Evil(getattr, Evil(__import__, "os"), "system"), 2), "getattr"),
-    "getattr on what is allowed": (b"cbuiltins\ngetattr\nctorch\nFloatStorage\n\x86R.", "builtins.getattr"),
+    "getattr on an allowed name": (b"cbuiltins\ngetattr\nctorch\nFloatStorage\n\x86R.", "builtins.getattr"),
     "a dotted name": (b"ctorch._utils\n_rebuild_tensor_v2.__globals__\n.", "_rebuild_tensor_v2.__globals__"),
     "a dotted module": (b"\x8c\x0btorch.utils\x8c\x0f_rebuild_tensor\x93.", "torch.utils"),
     "a name that is not text": (b")" + b"\x85" * 1_000_000 + b")\x93.", "a name that is not text"),
@@ -156,7 +156,7 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
         b"(" + word("storage") + word("os") + word("0") + word("cpu") + b"K\1tQ.",
         "persistent id does not describe a storage",
     ),
-    "a storage below nothing": (
+    "a storage of negative size": (
         storage("0", "FloatStorage", -1) + b".",
         "persistent id does not describe a storage",
     ),
@@ -164,7 +164,7 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "a call of a type": (b"ctorch\nFloatStorage\n)R.", "calls something that cannot be called"),
     "state for a function": (b"ctorch._utils\n_rebuild_tensor_v2\n}b.", "sets the state"),
     "state with slots for a type": (b"ctorch\nFloatStorage\nN}\x86b.", "sets the state"),
-    "an OrderedDict of what it is given": (b"ccollections\nOrderedDict\n]\x85R.", "fills an OrderedDict"),
+    "an OrderedDict with arguments": (b"ccollections\nOrderedDict\n]\x85R.", "fills an OrderedDict"),
     "room for two billion memos": (b"}r\xff\xff\xff\x7f0.", "POP"),
     "a memo that is not there": (b"h\7.", "not a whole pickle"),
     "a stack that is empty": (b"R.", "not a whole pickle"),

@@ -57,7 +57,7 @@ class Hub:
         return f"http://127.0.0.1:{self.port}"
 
     def fault(self, where: str, what: Callable[["Handler"], bool]) -> None:
-        """Let `what` answer requests that begin with `where`; it returns whether it has answered."""
+        """Let `what` answer the requests that begin with `where`; `what` returns whether it has answered."""
         self.faults[where] = what
 
     def downloads(self) -> list[str]:

@@ -155,7 +155,7 @@ def write_bfloat16(path: Path, tensors: dict[str, np.ndarray]) -> None:
     path.write_bytes(b"".join([len(text).to_bytes(8, "little"), text, *uppers]))
 
 
-# What config.json says about weights from `int8_rows`, without the keys that distilnp does not need.
+# The quantization_config of weights from `int8_rows`, with only the keys that distilnp needs.
 QUANTIZATION = {
     "quant_method": "compressed-tensors",
     "format": "int-quantized",

@@ -1,6 +1,6 @@
 """A writer of `pytorch_model.bin`, in both formats of torch.save and without torch.
 
-`tests/witness/torch_files.py` asks torch whether it reads what is written here.
+`tests/witness/torch_files.py` checks that torch reads the files that are written here.
 """
 
 import pickle
