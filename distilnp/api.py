@@ -15,6 +15,7 @@ from typing import Unpack, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from .checkpoint.config_json import read_config
 from .checkpoint.registry import find_checkpoint, hub_model, promised_labels
 from .choices import (
     DEFAULT_BATCH_TOKENS,
@@ -433,7 +434,7 @@ def load(
     ['POSITIVE', 'NEGATIVE']
     """
     folder = find_checkpoint(model, local_files_only=local_files_only)
-    config = DistilBertConfig.from_folder(folder)
+    config = read_config(folder)
     tokenizer = Tokenizer.from_folder(folder, split_special_tokens=split_special_tokens)
     _check_vocabulary(folder, tokenizer, config)
     longest = config.max_position_embeddings if max_length is None else max_length

@@ -15,6 +15,8 @@ PACKAGE = Path(distilnp.__file__).parent
 
 MAY_IMPORT = {
     "errors": set(),
+    # files and values from strangers
+    "foreign": set(),
     # the tokenizer: no NumPy, nothing of the rest
     "tokenizer.unicode_tables": set(),
     "tokenizer.characters": {"tokenizer.unicode_tables"},
@@ -53,33 +55,63 @@ MAY_IMPORT = {
         "tokenizer.word_cache",
     },
     "tokenizer.__init__": {"tokenizer.settings", "tokenizer.tokenizer"},
-    # a checkpoint: from a name to parameters
-    "checkpoint.__init__": set(),
-    "checkpoint.heads": set(),
-    "model.config": {"checkpoint.heads", "errors"},
+    # the model to read: nothing of the rest, so that a student opens one folder
+    "model.config": {"errors", "foreign"},
     "model.params": {"model.config", "numpy"},
-    "checkpoint.stored": {"errors", "numpy"},
-    "checkpoint.safetensors_file": {"checkpoint.stored", "errors", "safetensors"},
-    "checkpoint.pickled": set(),
-    "checkpoint.pytorch": {"checkpoint.pickled", "checkpoint.stored", "errors"},
-    "checkpoint.tensors": {
+    "model.erf": {"numpy"},
+    "model.reference": {"model.config", "model.erf", "model.params", "numpy"},
+    "model.__init__": set(),
+    # a checkpoint: from a name to the configuration and the parameters
+    "checkpoint.__init__": set(),
+    "checkpoint.files": set(),
+    "checkpoint.heads": set(),
+    "checkpoint.stored": {"errors", "foreign", "numpy"},
+    "checkpoint.int8": {"checkpoint.stored", "errors", "foreign", "numpy"},
+    "checkpoint.config_json": {
+        "checkpoint.files",
         "checkpoint.heads",
+        "checkpoint.int8",
+        "errors",
+        "foreign",
+        "model.config",
+    },
+    "checkpoint.safetensors_file": {"checkpoint.stored", "errors", "foreign", "safetensors"},
+    "checkpoint.pickled": {"foreign"},
+    "checkpoint.pytorch": {"checkpoint.pickled", "checkpoint.stored", "errors", "foreign"},
+    "checkpoint.tensors": {
+        "checkpoint.config_json",
+        "checkpoint.files",
+        "checkpoint.heads",
+        "checkpoint.int8",
         "checkpoint.pytorch",
         "checkpoint.safetensors_file",
         "checkpoint.stored",
         "errors",
+        "foreign",
         "model.config",
         "model.params",
         "numpy",
     },
-    "checkpoint.convert": {"checkpoint.tensors", "choices", "errors", "model.config", "numpy", "safetensors"},
+    "checkpoint.convert": {
+        "checkpoint.config_json",
+        "checkpoint.files",
+        "checkpoint.int8",
+        "checkpoint.tensors",
+        "choices",
+        "errors",
+        "numpy",
+        "safetensors",
+    },
     "checkpoint.records": {"huggingface_hub"},
-    "checkpoint.hub": {"checkpoint.records", "errors", "tokenizer.files", "huggingface_hub"},
-    "checkpoint.registry": {"checkpoint.hub", "errors", "model.config"},
-    # the model to read: NumPy and the parameters
-    "model.erf": {"numpy"},
-    "model.reference": {"model.config", "model.erf", "model.params", "numpy"},
-    "model.__init__": set(),
+    "checkpoint.hub_errors": {"huggingface_hub"},
+    "checkpoint.hub": {
+        "checkpoint.files",
+        "checkpoint.hub_errors",
+        "checkpoint.records",
+        "errors",
+        "huggingface_hub",
+    },
+    "checkpoint.registry": {"checkpoint.files", "checkpoint.hub", "errors", "model.config"},
     # kernels: they know shapes, and no transformer; only the words and the build know LLVM
     "kernels.__init__": set(),
     "kernels.jit": {"numba"},
@@ -146,6 +178,8 @@ MAY_IMPORT = {
     "engine.__init__": set(),
     "engine.packing": {"kernels.tiles", "model.params", "numpy"},
     "engine.weights": {
+        "checkpoint.config_json",
+        "checkpoint.stored",
         "checkpoint.tensors",
         "engine.memory",
         "engine.packing",
@@ -213,6 +247,7 @@ MAY_IMPORT = {
     "calibration": {"choices", "errors", "numpy"},
     "options": {"choices", "errors", "model.config", "sentences"},
     "api": {
+        "checkpoint.config_json",
         "checkpoint.registry",
         "choices",
         "engine.choice",
@@ -274,6 +309,7 @@ MAY_IMPORT = {
         "texts",
     },
     "cli.info": {
+        "checkpoint.config_json",
         "checkpoint.registry",
         "checkpoint.stored",
         "checkpoint.tensors",
@@ -283,7 +319,7 @@ MAY_IMPORT = {
         "scoring",
         "tokenizer",
     },
-    "cli.folders": {"errors", "tokenizer.files"},
+    "cli.folders": {"checkpoint.files", "errors"},
     "cli.convert": {"api", "checkpoint.convert", "checkpoint.registry", "cli.folders"},
     "cli.bundle": {
         "api",

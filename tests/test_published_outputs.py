@@ -1,4 +1,4 @@
-"""The full-size model of sentiment, as the hub has it, beside outputs of it that others have published."""
+"""The full-size sentiment model from the hub, compared with its published outputs."""
 
 import json
 import os
@@ -11,13 +11,13 @@ from support.children import environment, run_python, start_python
 
 MODEL = "distilbert_sequence_classifier_sst2"
 
-# Published to four decimals; another library's float32 adds less than a tenth of that.
+# The logits were published to four decimals. The float32 of another library adds less than a tenth of that.
 LOGIT_TOLERANCE = 1e-4
 
-# For 268 MB over a slow line.
+# Enough for 268 MB over a slow connection.
 DOWNLOAD_SECONDS = 1800
 
-# Enough for a far hub to answer, and short enough to skip the test.
+# Long enough for a distant hub to answer, and short enough to wait before the test is skipped.
 PATIENCE_SECONDS = 3
 
 CLASSIFY = """
@@ -40,7 +40,7 @@ print(cached(locate(sys.argv[1])) is not None)
 
 
 def skip_without_the_hub() -> None:
-    """Skip the test where the model is not, and cannot be fetched."""
+    """Skip the test if the model is not in the cache and the hub cannot be reached."""
     if run_python(IS_CACHED, MODEL).stdout.strip() == "True":
         return
     endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
@@ -48,13 +48,13 @@ def skip_without_the_hub() -> None:
         with urllib.request.urlopen(endpoint, timeout=PATIENCE_SECONDS):
             pass
     except urllib.error.HTTPError:
-        pass  # it answers
+        pass  # the hub answers, even if with an error
     except (OSError, ValueError) as error:
         pytest.skip(f"{MODEL} is not in the cache, and {endpoint} cannot be reached: {error}")
 
 
 @pytest.mark.hub
-def test_the_published_logits_of_the_real_model_are_ours(data: Path) -> None:
+def test_the_real_model_has_the_published_logits(data: Path) -> None:
     skip_without_the_hub()
     cases = json.loads((data / "goldens" / "distilbert_sst2_published_outputs.json").read_bytes())["cases"]
 

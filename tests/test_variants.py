@@ -1,4 +1,4 @@
-"""Checkpoints of every kind against transformers: the same folder, ids, logits, scores and labels."""
+"""Checkpoints of every kind, compared with transformers: from one folder, the same ids, logits and scores."""
 
 import json
 from typing import Any
@@ -13,7 +13,7 @@ from distilnp.checkpoint.tensors import load_params
 from distilnp.long_text import cut
 from distilnp.model import reference
 
-# Of a score that transformers rounds to float32, after steps in float32.
+# A score that transformers computes in float32 can be off by this much.
 ROUNDING = 2.0**-22
 
 
@@ -36,7 +36,7 @@ def answers(name: str) -> list[dict[str, Any]]:
     return [answer | {"ids": list(map(int, answer["ids"].split()))} for answer in golden]
 
 
-def test_the_folder_says_what_was_meant(name: str, classifier: distilnp.Classifier) -> None:
+def test_the_configuration_survives_the_folder(name: str, classifier: distilnp.Classifier) -> None:
     assert classifier.config == VARIANTS[name].config
 
 
@@ -60,14 +60,15 @@ def test_the_reference_gives_the_logits_of_transformers(
         np.testing.assert_allclose(logits, answer["logits"], rtol=0, atol=1e-12)
 
 
-def test_the_results_are_those_of_the_pipeline(
+def test_the_predictions_are_those_of_the_pipeline(
     classifier: distilnp.Classifier, answers: list[dict[str, Any]]
 ) -> None:
     largest = max(np.abs(answer["logits"]).max() for answer in answers)
     for prediction, answer in zip(classifier(TEXTS), answers, strict=True):
         tolerance = float32_tolerance(classifier.config, len(answer["ids"]), largest)
         np.testing.assert_allclose(prediction.logits, answer["logits"], rtol=0, atol=tolerance)
-        # Both sides have computed logits in float32; no function makes their difference larger.
+        # Both sides computed the logits in float32. Neither softmax nor sigmoid makes their difference
+        # larger.
         allowed = 2 * tolerance + ROUNDING
         assert (prediction.n_tokens, prediction.n_seen) == (answer["n_tokens"], len(answer["ids"]))
         assert prediction.label == answer["label"]
@@ -75,7 +76,7 @@ def test_the_results_are_those_of_the_pipeline(
         assert prediction.scores == pytest.approx(answer["scores"], abs=allowed)
 
 
-def test_the_labels_of_a_multi_label_model_are_those_that_its_pipeline_scores_above_a_half(
+def test_a_multi_label_model_reports_the_labels_that_the_pipeline_scores_above_a_half(
     name: str, classifier: distilnp.Classifier, answers: list[dict[str, Any]]
 ) -> None:
     is_multi_label = classifier.config.problem_type == "multi_label_classification" or name == "one-label"

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from distilnp.checkpoint.config_json import read_config
 from distilnp.model.config import DistilBertConfig
 from distilnp.native.loader import description
 
@@ -191,7 +192,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     }
     with Worker("limits", arguments.threads) as limits:
         if MODEL_OF_TARGETS in models and effort.includes(PRODUCTS):
-            config = DistilBertConfig.from_folder(models[MODEL_OF_TARGETS].checkpoint)
+            config = read_config(models[MODEL_OF_TARGETS].checkpoint)
             results["products"] = measure_products(config, effort, limits, arguments.threads)
         for name, model in models.items():
             results["models"][name] = measure_model(model, engines, effort, limits, arguments.threads)
@@ -202,7 +203,7 @@ def measure_model(
     model: Forms, engines: list[str], effort: Effort, limits: Worker, n_threads: int
 ) -> dict[str, Any]:
     """Measure all workloads with one model."""
-    config = DistilBertConfig.from_folder(model.checkpoint)
+    config = read_config(model.checkpoint)
     workloads = [single(n_seq, config) for n_seq in effort.lengths]
     if data := os.environ.get("DISTILNP_DATA"):
         workloads.append(sst2_dev(Path(data), effort.every, effort.sentences))

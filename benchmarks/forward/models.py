@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from support.seeded_models import BASE, SEED, seeded_tensors, write_checkpoint
 
+from distilnp.checkpoint.config_json import read_config
 from distilnp.checkpoint.registry import find_checkpoint
 from distilnp.checkpoint.tensors import load_tensors
 from distilnp.model.config import DistilBertConfig
@@ -74,7 +75,7 @@ def make(name: str, folder: Path) -> None:
         config, tensors = BASE, seeded_tensors(BASE)
     else:
         checkpoint = find_checkpoint(name)
-        config = DistilBertConfig.from_folder(checkpoint)
+        config = read_config(checkpoint)
         tensors = load_tensors(checkpoint, config, np.float32)
     write_checkpoint(folder / "float32", config, tensors)
     export_onnx(folder / "float32", config, folder / "model.onnx")

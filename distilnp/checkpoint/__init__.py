@@ -1,7 +1,9 @@
-"""From a model's name to its parameters.
+"""From the name of a model to its configuration and its parameters.
 
-A checkpoint is a folder: `registry` finds it, `hub` fetches it, `config` says what the model is, `params`
-where its tensors stand, `tensors` reads them. The forms that weights have are `safetensors_file` and
-`pytorch`, which say where each tensor lies (`stored`); `pickled` is what the pickles of the latter may say.
-`convert` writes. The tokenizer's files in the same folder are the tokenizer's business.
+A checkpoint is a folder, and `files` has the names of its files. `registry` finds the folder of a model, and
+`hub` fetches it if necessary, with `hub_errors` to explain failures and `records` to keep the hashes.
+`config_json` reads the configuration, and `heads` recognises DistilBERTs of other kinds. `tensors` reads the
+parameters: `safetensors_file` and `pytorch` (with `pickled`) locate them in files, `stored` is common to
+both, and `int8` is about quantized rows. `convert` writes weights in another type. The tokenizer reads its
+own files.
 """

@@ -1,10 +1,10 @@
-"""The DistilBERTs that are no text classifiers: how to tell them, and what to call them."""
+"""The DistilBERTs that are not text classifiers: how to recognise them, and how to describe them."""
 
 from collections.abc import Iterable
 
 ARCHITECTURE = "DistilBertForSequenceClassification"
 
-# What others are, by the name that transformers gives them.
+# The other classes of transformers.
 OTHERS = {
     "DistilBertModel": "a base model without a head (pre_classifier and classifier, each with "
     "weight and bias, are missing)",
@@ -16,7 +16,7 @@ OTHERS = {
     "DistilBertForMultipleChoice": "a model that chooses between texts",
 }
 
-# Modules that only one of them has.
+# The modules that only one class has.
 OF_ONE = {
     "vocab_transform": "DistilBertForMaskedLM",
     "vocab_projector": "DistilBertForMaskedLM",
@@ -25,14 +25,15 @@ OF_ONE = {
 
 
 def described(architecture: str) -> str:
-    """Return the name of an architecture and what it is."""
+    """Return the name of an architecture, with a description if it is one of `OTHERS`."""
     return f"{architecture}, {OTHERS[architecture]}" if architecture in OTHERS else architecture
 
 
 def head_of(names: Iterable[str]) -> str | None:
-    """Return what holds tensors of these names if it is another DistilBERT, and None if it is none of them.
+    """Return a description of the other DistilBERT whose tensors have these names, or None.
 
-    `config.json` need not say it: its `architectures` may be missing, or those of what was trained before.
+    `config.json` is not enough: `architectures` may be missing there, or name the class that the model had
+    before it was fine-tuned.
     """
     modules = {name.split(".")[0] for name in names}
     if "pre_classifier" in modules or not modules & {"distilbert", "embeddings"}:

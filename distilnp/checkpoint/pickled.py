@@ -1,17 +1,22 @@
-"""The pickles inside `pytorch_model.bin`, without pickle: what they say about tensors, and nothing else.
+"""The pickles inside `pytorch_model.bin`, read without pickle: descriptions of tensors, and nothing else.
 
-A pickle is a program for a stack machine that can import and call. This machine has the opcodes that a dict
-of tensors takes. It imports nothing: a name is looked up in `GLOBALS`, and what is "called" makes one of the
-descriptions below. Python's own machine, with its `find_class` closed, would still be open to other attacks:
-it makes room for as many memos as one opcode asks for, and a tuple of a million tuples, as a key of a dict,
-ends the process (seen with Python 3.11).
+A pickle is a program for a stack machine that can import and call. This machine has only the opcodes that a
+dict of tensors needs. It imports nothing: names are looked up in `GLOBALS`, and a "call" makes one of the
+descriptions below. Python's own machine would still be open to other attacks with its `find_class` closed: it
+makes room for as many memos as one opcode asks for, and a million nested tuples as the key of a dict end the
+process (seen with Python 3.11).
 """
 
 import pickletools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-# The classes of torch that hold numbers, and what safetensors calls the type.
+from ..foreign import shown
+
+# A reason shows at most this many characters of a value.
+LONGEST = 100
+
+# torch's classes for numbers, and safetensors' names for their types.
 STORAGES = {
     "DoubleStorage": "F64",
     "FloatStorage": "F32",
@@ -26,26 +31,26 @@ STORAGES = {
 }
 
 
-class Refused(Exception):
-    """What a pickle asks for is not what tensors take."""
+class NotTensors(Exception):
+    """A pickle asks for something that tensors do not need."""
 
 
 class StorageType(NamedTuple):
-    """A class of torch, by the type of its numbers."""
+    """One of torch's classes for numbers, by the type of the numbers."""
 
-    kind: str
+    dtype: str
 
 
 class Storage(NamedTuple):
-    """Numbers in the file, under a key."""
+    """Numbers that the file holds under a key."""
 
     key: str
-    kind: str
+    dtype: str
     size: int
 
 
 class View(NamedTuple):
-    """A tensor: numbers of a storage, from `offset` on."""
+    """A tensor: the numbers of a storage, starting at `offset`."""
 
     storage: Storage
     offset: int
@@ -54,12 +59,12 @@ class View(NamedTuple):
 
 
 def unpickle(data: bytes) -> tuple[Any, int]:
-    """Return what the first pickle in `data` holds, and where the next one begins.
+    """Return the object in the first pickle of `data`, and the length of that pickle.
 
     Raises
     ------
-    Refused
-        It asks for more than tensors, or is none.
+    NotTensors
+        The pickle asks for something that tensors do not need, or is not a pickle.
     """
     machine = _Machine()
     try:
@@ -67,18 +72,18 @@ def unpickle(data: bytes) -> tuple[Any, int]:
             if opcode.name == "STOP":
                 return machine.stack.pop(), (position or 0) + 1
             if opcode.name not in OPCODES:
-                shown = "" if argument is None else f" ({argument!r:.100})"
-                raise Refused(f"the opcode {opcode.name}{shown} is not among those that tensors take")
+                detail = "" if argument is None else f" ({shown(argument, LONGEST)})"
+                raise NotTensors(f"tensors do not need the opcode {opcode.name}{detail}")
             OPCODES[opcode.name](machine, argument)
     except (ValueError, IndexError, KeyError) as error:
-        raise Refused(f"it is not a whole pickle ({error!r:.200})") from None
-    raise AssertionError("genops ends with STOP or a ValueError")
+        raise NotTensors(f"it is not a whole pickle ({shown(error)})") from None
+    raise AssertionError("genops ends at STOP or raises ValueError")
 
 
 class _Machine:
     """The state between two opcodes.
 
-    `stack` is what stands above the last mark, `below` what stands under each mark.
+    `stack` has the values above the last mark, and `below` has, for each mark, the values under it.
     """
 
     def __init__(self) -> None:
@@ -94,87 +99,90 @@ class _Machine:
         self.stack = []
 
     def to_mark(self) -> list[Any]:
-        """Take everything down to the last mark."""
+        """Pop everything down to the last mark."""
         items, self.stack = self.stack, self.below.pop()
         return items
 
     def top(self, n: int) -> list[Any]:
-        """Take the upper n."""
+        """Pop the uppermost n values."""
         items = [self.stack.pop() for _ in range(n)]
         return items[::-1]
 
     def append(self, values: list[Any]) -> None:
         if type(self.stack[-1]) is not list:
-            raise Refused("it appends to what is not a list")
+            raise NotTensors("it appends to something other than a list")
         self.stack[-1].extend(values)
 
     def set_items(self, items: list[Any]) -> None:
         keys, values = items[::2], items[1::2]
-        # Text only: the hash of a tuple goes through all that is in it.
+        # Keys are text only: hashing a tuple goes through everything inside it.
         if type(self.stack[-1]) is not dict or not all(type(key) is str for key in keys):
-            raise Refused("it sets items that are not those of a dict with text for keys")
+            raise NotTensors("it sets items of something other than a dict with text for keys")
         self.stack[-1].update(zip(keys, values, strict=True))
 
     def remember(self, i: int) -> None:
         self.memo[i] = self.stack[-1]
 
     def find(self, module: object, name: object) -> None:
-        if type(module) is not str or type(name) is not str or f"{module}.{name}" not in GLOBALS:
-            raise Refused(f"it asks for {module!s:.100}.{name!s:.100}, which is no part of a tensor")
+        if type(module) is not str or type(name) is not str:
+            raise NotTensors("it asks for a name that is not text")
+        if f"{module}.{name}" not in GLOBALS:
+            raise NotTensors(f"it asks for {shown(f'{module}.{name}', LONGEST)}, which tensors do not need")
         self.push(GLOBALS[f"{module}.{name}"])
 
     def call(self) -> None:
         function, arguments = self.top(2)
         if function not in CALLABLE or type(arguments) is not tuple:
-            raise Refused("it calls what cannot be called")
+            raise NotTensors("it calls something that cannot be called")
         self.push(function(arguments))
 
     def build(self) -> None:
-        """Drop the state: of an OrderedDict, the versions of torch's modules."""
+        """Drop a state: torch gives an OrderedDict the versions of its modules."""
         _ = self.stack.pop()
         if type(self.stack[-1]) is not dict:
-            raise Refused("it sets the state of what is not a dict")
+            raise NotTensors("it sets the state of something other than a dict")
 
 
 def _ordered_dict(arguments: tuple[Any, ...]) -> dict[str, Any]:
     if arguments:
-        raise Refused("it fills an OrderedDict in a way that torch does not")
+        raise NotTensors("it fills an OrderedDict in a way that torch does not")
     return {}
 
 
 def _rebuild_tensor(arguments: tuple[Any, ...]) -> View:
-    # Then come requires_grad, hooks and, in later versions, metadata: nothing that is stored.
+    # The rest is requires_grad, hooks and, in later versions, metadata. None of these describes stored
+    # numbers.
     if not 6 <= len(arguments) <= 7:
-        raise Refused(f"a tensor has {len(arguments)} parts, expected 6 or 7")
+        raise NotTensors(f"a tensor has {len(arguments)} parts, expected 6 or 7")
     storage, offset, shape, strides = arguments[:4]
     if type(storage) is not Storage:
-        raise Refused("a tensor has no storage")
+        raise NotTensors("a tensor has no storage")
     if type(shape) is not tuple or type(strides) is not tuple or len(shape) != len(strides):
-        raise Refused("a tensor's shape and strides are not as many numbers")
+        raise NotTensors("a tensor's shape and strides differ in length")
     if not all(type(n) is int and n >= 0 for n in (offset, *shape, *strides)):
-        raise Refused("a tensor's offset, shape or strides are not numbers from 0")
+        raise NotTensors("a tensor's offset, shape or strides are not whole numbers from 0")
     view = View(storage, offset, shape, strides)
     end = offset + sum((n - 1) * stride for n, stride in zip(shape, strides, strict=True)) + 1
     if 0 not in shape and end > storage.size:
-        raise Refused(f"a tensor ends at element {end} of a storage of {storage.size}")
+        raise NotTensors(f"a tensor ends at element {end} of a storage of {storage.size}")
     return view
 
 
 def _rebuild_parameter(arguments: tuple[Any, ...]) -> View:
     if len(arguments) != 3 or type(arguments[0]) is not View:
-        raise Refused("a parameter is not made of one tensor")
+        raise NotTensors("a parameter is not made of one tensor")
     return arguments[0]
 
 
 def _storage(identity: object) -> Storage:
-    """Return what a persistent id stands for: ("storage", type, key, device, size).
+    """Return the storage that a persistent id describes: ("storage", type, key, device, size).
 
-    The legacy format has None in sixth place; in its first days it had views of storages there.
+    The legacy format has a sixth item. It is None, except in the format's first days, when it was a view.
     """
     if type(identity) is tuple and len(identity) == 6 and identity[5] is None:
         identity = identity[:5]
     if type(identity) is not tuple or len(identity) != 5:
-        raise Refused("a persistent id is not a storage's")
+        raise NotTensors("a persistent id does not describe a storage")
     word, storage_type, key, device, size = identity
     if (
         (type(word), type(storage_type), type(key), type(device), type(size))
@@ -182,8 +190,8 @@ def _storage(identity: object) -> Storage:
         or word != "storage"
         or size < 0
     ):
-        raise Refused("a persistent id is not a storage's")
-    return Storage(key, storage_type.kind, size)
+        raise NotTensors("a persistent id does not describe a storage")
+    return Storage(key, storage_type.dtype, size)
 
 
 CALLABLE = (_ordered_dict, _rebuild_tensor, _rebuild_parameter)
@@ -192,10 +200,10 @@ GLOBALS: dict[str, Any] = {
     "collections.OrderedDict": _ordered_dict,
     "torch._utils._rebuild_tensor_v2": _rebuild_tensor,
     "torch._utils._rebuild_parameter": _rebuild_parameter,
-    **{f"torch.{name}": StorageType(kind) for name, kind in STORAGES.items()},
+    **{f"torch.{name}": StorageType(dtype) for name, dtype in STORAGES.items()},
 }
 
-# Those of protocol 2, which torch writes, and of 4, which it writes when asked to.
+# The opcodes of protocol 2, which torch writes, and of protocol 4, which it writes on request.
 OPCODES: dict[str, Callable[[_Machine, Any], None]] = {
     **dict.fromkeys(("PROTO", "FRAME"), lambda machine, argument: None),
     **dict.fromkeys(

@@ -1,7 +1,7 @@
-"""What was fetched from the hub: the commit, and the sha256 of every file, written down when they came.
+"""Notes about fetched checkpoints: the commit, and the SHA-256 of every file.
 
-The records lie where the hub's client keeps what libraries add, beside its cache, and outlive it when it is
-emptied.
+They lie in the folder that the hub's client has for the files of libraries, beside its cache, and are still
+there after the cache has been emptied.
 """
 
 import json
@@ -12,24 +12,25 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 
-class Record(NamedTuple):
-    """A commit, and the SHA-256 of each file of it that was fetched, in hexadecimal digits."""
+class FetchRecord(NamedTuple):
+    """A commit, and the SHA-256 in hexadecimal digits of each of its files that was fetched."""
 
     commit: str
     sha256: dict[str, str]
 
 
-def read_record(key: str) -> Record | None:
-    """Return what was written for `key`, or None where there is nothing that can be read."""
+def read_record(key: str) -> FetchRecord | None:
+    """Return the record under `key`, or None if there is none that can be read."""
     try:
         values = json.loads(_path(key).read_bytes())
-        return Record(str(values["commit"]), {str(name): str(sha) for name, sha in values["sha256"].items()})
+        sha256 = {str(name): str(sha) for name, sha in values["sha256"].items()}
+        return FetchRecord(str(values["commit"]), sha256)
     except (ImportError, OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
 
 
-def write_record(key: str, record: Record) -> None:
-    """Write a record. Where it cannot be written there is none: the checkpoint itself is whole."""
+def write_record(key: str, record: FetchRecord) -> None:
+    """Write a record if the folder can be written; the checkpoint itself is whole without it."""
     path = _path(key)
     unfinished = path.with_suffix(f".{os.getpid()}")
     with suppress(OSError):

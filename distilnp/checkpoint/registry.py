@@ -1,7 +1,8 @@
-"""From what a user calls a model to the folder that holds it.
+"""From the name of a model to the folder that holds it.
 
-`MODELS` is the table of names that stand for a repository on the Hugging Face hub. Bundled checkpoints go by
-their names, folders by their paths, and any other repository by "org/name", "name" or "org/name@revision".
+`MODELS` is the table of names that stand for a repository on the Hugging Face hub. A bundled checkpoint is
+called by its name, a folder by its path, and any other repository by "org/name", "name" or
+"org/name@revision".
 """
 
 import os
@@ -13,11 +14,12 @@ from typing import NamedTuple
 
 from ..errors import CheckpointError, DownloadError, InputTypeError, ModelNotFoundError
 from ..model.config import DistilBertConfig
-from .hub import Source, fetch
+from .files import CONFIG
+from .hub import HubRevision, fetch
 
 PACKAGE = Path(__file__).parents[1]
 
-# An installed distilnp carries its checkpoints inside the package, a source tree beside it.
+# An installed distilnp has its checkpoints inside the package; a source tree has them beside it.
 BUNDLED_FOLDERS = (PACKAGE / "weights", PACKAGE.parent / "weights")
 
 # A repository of the hub, and after "@" a branch, a tag, a commit or refs/pr/N.
@@ -30,14 +32,14 @@ class HubModel(NamedTuple):
     Attributes
     ----------
     names : tuple of str
-        What it is called; the first is shown.
+        The names of the model. Lists and messages show the first.
     repository, revision : str
-        Where it is. A revision that is a commit is pinned; otherwise the commit that is fetched first is
-        recorded, with the hashes of its files, and stays.
+        Its place on the hub. A revision that is a commit is pinned. For any other revision, the commit that
+        is fetched first is recorded, with the hashes of its files, and stays.
     labels : mapping
-        The labels of its `config.json`, in the order of their ids, and what the names promise for them.
+        Maps each label of its `config.json`, in the order of their ids, to the label that the names promise.
     sha256 : mapping
-        Hashes of its files, where a source gives them.
+        The SHA-256 of its files, by their names, if a source gives it.
     """
 
     names: tuple[str, ...]
@@ -47,12 +49,12 @@ class HubModel(NamedTuple):
     sha256: Mapping[str, str] = MappingProxyType({})
 
     @property
-    def source(self) -> Source:
-        """Where on the hub it is."""
-        return Source(self.repository, self.revision, self.sha256, known_as=self.names[0])
+    def source(self) -> HubRevision:
+        """The place on the hub that it comes from."""
+        return HubRevision(self.repository, self.revision, self.sha256, known_as=self.names[0])
 
 
-# The names, labels and origins are those of the model cards of Spark NLP 3.3.3 (November 2021).
+# Names, labels and origins are from the model cards of Spark NLP 3.3.3 (November 2021).
 MODELS = (
     # The card names the repository as its data source. It gives no commit.
     HubModel(
@@ -61,12 +63,12 @@ MODELS = (
         revision="main",
         labels={"NEGATIVE": "NEGATIVE", "POSITIVE": "POSITIVE"},
     ),
-    # The card names no repository, only how its weights came about, and an accuracy of 0.92 on the 25,000
-    # reviews of IMDB's test split. This one stands in: an uncased DistilBERT trained on the same reviews,
-    # which states 0.928 on the same split. Its labels were mended in a later commit, so others are refused,
-    # not taken for these. `main` has only pytorch_model.bin. There is a model.safetensors in a pull request,
-    # refs/pr/5, but anyone can open one: that the owner has published it counts for more than the format,
-    # which is read without being run.
+    # The card names no repository. It says how its weights were trained, and an accuracy of 0.92 on the
+    # 25,000 reviews of IMDB's test split. This repository stands in: an uncased DistilBERT trained on the
+    # same reviews, which states 0.928 on the same split. A later commit corrected its labels, so other labels
+    # are refused instead of being taken for these. `main` has only pytorch_model.bin. A pull request,
+    # refs/pr/5, has a model.safetensors, but anyone can open a pull request. It matters more that the owner
+    # published the file than which format it has, because both formats are read without executing anything.
     HubModel(
         names=("distilbert_base_sequence_classifier_imdb", "en.classify.distilbert_sequence.imdb"),
         repository="lvwerra/distilbert-imdb",
@@ -78,37 +80,38 @@ MODELS = (
 
 def bundled_models() -> dict[str, Path]:
     """Return the names and folders of the checkpoints that came with distilnp."""
-    configs = [path for folder in BUNDLED_FOLDERS for path in sorted(folder.glob("*/config.json"))]
+    configs = [path for folder in BUNDLED_FOLDERS for path in sorted(folder.glob(f"*/{CONFIG}"))]
     return {path.parent.name: path.parent for path in reversed(configs)}
 
 
 def hub_model(model: str | os.PathLike[str]) -> HubModel | None:
-    """Return the row of the table that a name stands for."""
+    """Return the row of the table that has this name, or None."""
     return next((row for row in MODELS if model in row.names), None)
 
 
 def find_checkpoint(
     model: str | os.PathLike[str], *, local_files_only: bool = False, renew: bool = False
 ) -> Path:
-    """Return the folder of a checkpoint, after it has been fetched where it has to be.
+    """Return the folder of a checkpoint; fetch the checkpoint first if that is necessary.
 
     Parameters
     ----------
     model : str or path
         The name of a bundled or a known model, a folder that `save_pretrained` wrote, or a repository of the
-        hub, with "@revision" if it is not to be "main". Where a folder has the name of one of the former,
-        "./name" is the folder; where it has the name of a repository, the folder counts.
+        hub, followed by "@revision" if the revision is not "main". If a folder has the name of a bundled or a
+        known model, write "./name" for the folder. If a folder has the name of a repository, the folder is
+        taken.
     local_files_only, renew : bool, optional
         See `hub.fetch`.
 
     Raises
     ------
     ModelNotFoundError
-        There is nothing of that name.
+        Nothing has that name.
     DownloadError
-        It may be on the hub, but cannot be fetched.
+        The model may be on the hub, but cannot be fetched.
     InputTypeError
-        `model` is not text and not a path.
+        `model` is neither text nor a path.
     """
     place = locate(model)
     if isinstance(place, Path):
@@ -119,20 +122,21 @@ def find_checkpoint(
         if place.known_as:
             raise
         raise DownloadError(
-            f"no model {model!r} here: no known name ({_names()}) and no folder. On the hub: {error}"
+            f"no model {model!r} here: it is neither a known name ({_names()}) nor a folder. "
+            f"On the hub: {error}"
         ) from error
 
 
 def short_name(model: str | os.PathLike[str]) -> str:
-    """Return what to call a checkpoint: its folder's name, but the repository's if it is from the hub."""
+    """Return a checkpoint's name: its repository's if it is from the hub, and its folder's otherwise."""
     place = locate(model)
     if isinstance(place, Path):
         return place.resolve().name
     return place.known_as or place.repository.rpartition("/")[2]
 
 
-def locate(model: str | os.PathLike[str]) -> Path | Source:
-    """Return the folder of a checkpoint, or where on the hub it is; nothing is fetched.
+def locate(model: str | os.PathLike[str]) -> Path | HubRevision:
+    """Return the folder of a checkpoint, or its place on the hub; nothing is fetched.
 
     Raises
     ------
@@ -159,16 +163,16 @@ def locate(model: str | os.PathLike[str]) -> Path | Source:
             "config.json, vocab.txt and weights, or a repository of the Hugging Face hub: org/name or "
             "org/name@revision"
         )
-    return Source(name["repository"], name["revision"] or "main")
+    return HubRevision(name["repository"], name["revision"] or "main")
 
 
 def promised_labels(model: str | os.PathLike[str], config: DistilBertConfig) -> tuple[str, ...]:
-    """Return the labels that a name stands for: those of the checkpoint, unless the table has others.
+    """Return the labels of a model: those that the table promises for its name, or else its own.
 
     Raises
     ------
     CheckpointError
-        The checkpoint has other labels than the table says.
+        The checkpoint's own labels are not those that the table has for it.
     """
     known = hub_model(model)
     if known is None:
@@ -176,7 +180,7 @@ def promised_labels(model: str | os.PathLike[str], config: DistilBertConfig) -> 
     if config.id2label != tuple(known.labels):
         raise CheckpointError(
             f"{model} has the labels {config.id2label!r}, expected {tuple(known.labels)!r}. "
-            f"{known.repository} has changed: load it by that name with the revision that you mean"
+            f"The repository has changed: load {known.repository}@REVISION, with the revision that you want"
         )
     return tuple(known.labels.values())
 

@@ -1,4 +1,4 @@
-"""`model.safetensors`, whole or in shards with an index: where each tensor lies."""
+"""`model.safetensors`, one file or several shards with an index: where each tensor lies."""
 
 import json
 from pathlib import Path
@@ -6,9 +6,11 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from ..errors import CheckpointError
-from .stored import OneFile, StoredTensor, contiguous, size_of
+from ..foreign import read_file, shown
+from .stored import OneFile, StoredTensor, contiguous, weights_size
 
-# An index is names: of the 16 tensors of each of 1024 layers, the most that config.json may ask for, 2 MB.
+# An index is a list of names: 2 MB for the 16 tensors of each of 1024 layers, the most that config.json may
+# ask for.
 MAX_INDEX_BYTES = 4 << 20
 
 
@@ -23,9 +25,9 @@ class SafetensorsFile(OneFile):
         CheckpointError
             The file is not there, or is not a whole safetensors file.
         """
-        size_of(self.path)
+        weights_size(self.path)
         try:
-            # It checks the header: types, shapes, and that tensors lie side by side from end to end.
+            # This checks the header: types, shapes, and that tensors lie side by side from end to end.
             with safe_open(self.path, framework="np", backend="pread"):
                 pass
         except (OSError, SafetensorError) as error:
@@ -33,7 +35,7 @@ class SafetensorsFile(OneFile):
                 f"{self.path} is not a whole safetensors file ({error!s:.300}). It is damaged or was not "
                 "fetched to its end: fetch it again"
             ) from error
-        # Where tensors begin it does not say: https://github.com/huggingface/safetensors#format
+        # safe_open does not say where tensors begin: https://github.com/huggingface/safetensors#format
         with self.path.open("rb") as file:
             size = int.from_bytes(file.read(8), "little")
             header = json.loads(file.read(size))
@@ -51,12 +53,12 @@ class SafetensorsFile(OneFile):
 
 
 class ShardedSafetensors:
-    """Several safetensors files, and the index that says which tensor is in which.
+    """Several safetensors files, and the index that says which tensor is in which file.
 
-    The index may come from anywhere, so that its names are names of files in its own folder and nothing else.
-    A shard may be a link to another place in the folder or, where the folder is a snapshot in the hub's
-    cache, to the cache's blobs, which is how the cache keeps files. A link called `model.safetensors` or
-    `pytorch_model.bin` is followed anywhere: no file has named it, so that it is the user's.
+    The index may come from anywhere, so that a name in it may only be the name of a file in the same folder.
+    A shard may be a link to another place in the folder or, if the folder is a snapshot in the hub's cache,
+    to the cache's blobs, because the cache keeps files there. A link called `model.safetensors` or
+    `pytorch_model.bin` may lead anywhere: no file has named it, so the user has made it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -81,29 +83,29 @@ class ShardedSafetensors:
             tensors = SafetensorsFile(self._shard(shard)).tensors()
             for name in tensors:
                 if name in found:
-                    raise self._disagrees(f"{name:.200} is in {found[name].path.name} and in {shard}")
+                    raise self._disagrees(f"{shown(name)} is in {found[name].path.name} and in {shard}")
                 if name not in weight_map:
-                    raise self._disagrees(f"{name:.200} is in {shard} and not in the index")
+                    raise self._disagrees(f"{shown(name)} is in {shard} and not in the index")
             found |= tensors
         for name, shard in weight_map.items():
             if name not in found:
-                raise self._disagrees(f"{name:.200} is not in {shard:.200}, where the index has it")
-            if found[name].path.name != shard:
-                raise self._disagrees(f"{name} is in {found[name].path.name}, and the index says {shard}")
+                raise self._disagrees(f"the index has {shown(name)} in {shard}, and it is not there")
+            if (holder := found[name].path.name) != shard:
+                raise self._disagrees(f"the index has {shown(name)} in {shard}, and it is in {holder}")
         return found
 
     def _weight_map(self) -> dict[str, str]:
-        if size_of(self.path) > MAX_INDEX_BYTES:
-            raise CheckpointError(
-                f"{self.path} has more than {MAX_INDEX_BYTES} bytes, expected a list of names"
-            )
         try:
-            weight_map = json.loads(self.path.read_bytes())["weight_map"]
+            weight_map = json.loads(read_file(self.path, MAX_INDEX_BYTES))["weight_map"]
             if not weight_map or not all(isinstance(shard, str) for shard in weight_map.values()):
                 raise ValueError("weight_map is not an object of tensors and files")
+        except OSError as error:
+            raise CheckpointError(
+                f"{self.path} cannot be read ({error.strerror or error}), expected an index of shards"
+            ) from error
         except (ValueError, RecursionError, TypeError, KeyError, AttributeError) as error:
             raise CheckpointError(
-                f"{self.path} is not an index of shards ({error!r:.200}), expected an object with a "
+                f"{self.path} is not an index of shards ({shown(error)}), expected an object with a "
                 "weight_map of tensors and files. It is damaged: fetch it again"
             ) from error
         return weight_map
@@ -113,7 +115,7 @@ class ShardedSafetensors:
         # A backslash separates folders on Windows, and a colon names a drive.
         if not name.isascii() or not name.endswith(".safetensors") or set(name) & set("/\\:\0"):
             raise CheckpointError(
-                f"{self.path} names the shard {name!r:.200}, expected the name of a .safetensors file in the "
+                f"{self.path} names the shard {shown(name)}, expected the name of a .safetensors file in the "
                 "same folder. Nothing else is opened: do not trust this checkpoint"
             )
         homes = [folder]
@@ -122,7 +124,11 @@ class ShardedSafetensors:
         try:
             place = (folder / name).resolve()
         except (OSError, RuntimeError) as error:
-            raise CheckpointError(f"{folder / name} leads nowhere ({error})") from error
+            reason = getattr(error, "strerror", None) or error
+            raise CheckpointError(
+                f"{self.path} names the shard {shown(name)}, which cannot be found ({reason}), expected a "
+                "file in the same folder"
+            ) from error
         if not any(place.is_relative_to(home) for home in homes):
             raise CheckpointError(
                 f"{folder / name} is a link to {place}, expected a file in the same folder (or, in the hub's "

@@ -1,43 +1,44 @@
-"""Weights into memory: some rows at a time, and every fault of the files named in one error.
+"""Weights are read into memory a few rows at a time, and all faults of the files are reported in one error.
 
-What a file is, is known to its source (`safetensors_file`, `pytorch`); whether its tensors are those of the
-model is checked here. Files are read, not mapped: a mapping would keep all of its pages in memory beside the
-tensors. Where rows go is the caller's business: `load_params` gathers plain arrays for the reference pass,
-the engine packs them.
+A form of weights (`safetensors_file`, `pytorch`) knows where its tensors lie; this module checks whether they
+are the tensors of the model. Files are read, not mapped: a mapping would keep all of its pages in memory
+beside the tensors. The caller decides where rows go: `load_params` gathers plain arrays for the reference
+pass, and the engine packs them.
 """
 
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ..errors import CheckpointError, TensorError
+from ..foreign import shown
 from ..model.config import DistilBertConfig
-from ..model.params import ENCODER_PREFIX, Array, Params, build_params, shapes
-from .heads import head_of
+from ..model.params import ENCODER_PREFIX, Params, build_params, shapes
+from .config_json import has_int8_rows
+from .files import INDEX, PYTORCH, SAFETENSORS, WEIGHTS
+from .heads import ARCHITECTURE, head_of
+from .int8 import read_scale, scale_name
 from .safetensors_file import SafetensorsFile, ShardedSafetensors
-from .stored import Fault, Source, StoredTensor
-
-WEIGHTS_FILE = "model.safetensors"
+from .stored import Fault, StoredRows, StoredTensor, WeightsFile, read_rows
 
 
-def _pytorch_file(path: Path) -> Source:
-    # It brings zipfile and pickletools, which who has safetensors need not wait for.
+def _pytorch_file(path: Path) -> WeightsFile:
+    # Imported late: it brings zipfile and pickletools, which a safetensors checkpoint never needs.
     from .pytorch import PytorchFile
 
     return PytorchFile(path)
 
 
-# The first that a folder has is read.
-SOURCES: dict[str, Callable[[Path], Source]] = {
-    WEIGHTS_FILE: SafetensorsFile,
-    "model.safetensors.index.json": ShardedSafetensors,
-    "pytorch_model.bin": _pytorch_file,
+FORMS: dict[str, Callable[[Path], WeightsFile]] = {
+    SAFETENSORS: SafetensorsFile,
+    INDEX: ShardedSafetensors,
+    PYTORCH: _pytorch_file,
 }
 
 FLOATS = ("F32", "F16", "BF16", "F64")
@@ -45,15 +46,17 @@ FLOATS = ("F32", "F16", "BF16", "F64")
 # A buffer that old versions of transformers wrote beside the parameters; it only counts from 0.
 POSITION_IDS = "embeddings.position_ids"
 
-# Read at a time by one thread: much less than a model, much more than a call costs.
+# Bytes that one thread reads at a time, counted as float32: much less than a model, and so many that the cost
+# of a call does not matter.
 CHUNK_BYTES = 4 << 20
-# Threads that read: NumPy does most of it without the GIL. Two took 0.7 of the time of one, and four no less.
+# Threads that read: NumPy does most of the work without the GIL. Two took 0.7 of the time of one; four were
+# no faster than two.
 READERS = 2
 
-# Receives name, shape, first row and rows: see `read_tensors`.
-Store = Callable[[str, tuple[int, ...], int, Array], None]
+# Receives a name, a shape, the number of the first row, and rows: see `read_tensors`.
+Store = Callable[[str, tuple[int, ...], int, StoredRows], None]
 
-# A file of another model has hundreds of faults; the first ones tell the story.
+# A file of another model has hundreds of faults; the first ones are enough to recognise it.
 MAX_FAULTS_SHOWN = 20
 
 
@@ -72,8 +75,7 @@ def load_params(folder: Path, config: DistilBertConfig, dtype: DTypeLike = np.fl
     CheckpointError, TensorError
         See `read_tensors`.
     """
-    tensors = load_tensors(folder, config, dtype)
-    return build_params(config, tensors)
+    return build_params(config, load_tensors(folder, config, dtype))
 
 
 def load_tensors(folder: Path, config: DistilBertConfig, dtype: DTypeLike) -> dict[str, NDArray[Any]]:
@@ -86,10 +88,11 @@ def load_tensors(folder: Path, config: DistilBertConfig, dtype: DTypeLike) -> di
     """
     tensors: dict[str, NDArray[Any]] = {}
 
-    def store(name: str, shape: tuple[int, ...], first_row: int, rows: Array) -> None:
+    def store(name: str, shape: tuple[int, ...], first_row: int, rows: StoredRows) -> None:
         tensor = tensors.setdefault(name, np.empty(shape, dtype))
-        with np.errstate(over="ignore"):  # who asks for such a type tells it
-            tensor[first_row : first_row + len(rows)] = rows
+        floats = rows.floats()
+        with np.errstate(over="ignore"):  # a caller that asks for float16 checks the result
+            tensor[first_row : first_row + len(floats)] = floats
 
     read_tensors(folder, config, lambda: store)
     return tensors
@@ -101,110 +104,110 @@ def read_tensors(folder: Path, config: DistilBertConfig, destination: Callable[[
     Parameters
     ----------
     folder : Path
-        Holds weights in one of the forms of `SOURCES`.
+        The folder of the checkpoint, with `config.json` and weights in one of the `FORMS`.
     config : DistilBertConfig
-        Says which tensors there are, and their shapes.
+        The model, which decides which tensors there are, and their shapes.
     destination : callable
-        Is called once the tensors are known to be there: until then, their sizes are only what config.json
-        says. Returns what is given the name and the shape of a tensor, the number of the first row, and the
-        rows: float64 if they are stored so, else float32. There are as many as fit `CHUNK_BYTES`, in whole
-        sixteens but for the last. Several threads call it, in any order.
+        Returns the function that stores rows. It is called only after the tensors are known to be there:
+        until then, their sizes are just a claim of config.json. The function that it returns receives the
+        name and the shape of a tensor, the number of the first row, and the rows as they are stored: as many
+        as fit `CHUNK_BYTES`, and a multiple of 16 unless they are the last. Several threads call it, in any
+        order.
 
     Raises
     ------
     CheckpointError
-        There are no weights, or their files are damaged.
+        There are no weights, or a file is damaged.
     TensorError
-        Tensors are missing, left over, of the wrong shape or type, or hold NaN or infinity, also as float32.
-        All are named. Some may have been stored before.
+        Tensors are missing, left over, or of the wrong shape or type, or hold NaN, infinity or a number
+        beyond float32. The message names all of them. Some rows may have been stored before.
     """
-    source = find_weights(folder)
-    stored = source.tensors()
-    faults: dict[str, str | None] = {}
-    reads: dict[str, tuple[tuple[int, ...], Callable[[int, int], Array]]] = {}
-    n_bytes = 0
-    unread = set(stored) - {POSITION_IDS, ENCODER_PREFIX + POSITION_IDS}
-
-    for name, shape in shapes(config).items():
-        stored_name = _stored_name(name, unread)
-        unread.difference_update(
-            {stored_name, f"{stored_name}_scale"} if config.is_quantized else {stored_name}
-        )
-        faults[name] = None
-        try:
-            reads[name] = shape, _reader(stored, stored_name, shape, config.is_quantized)
-        except Fault as fault:
-            faults[name] = str(fault)
-        else:
-            n_bytes += stored[stored_name].n_bytes
+    weights = find_weights(folder)
+    stored = weights.tensors()
     if head := head_of(stored):
         raise TensorError(
-            f"{source.path} holds {head}, expected a DistilBertForSequenceClassification. It has to be "
-            "fine-tuned as a classifier first"
+            f"{weights.path} holds {head}, expected a {ARCHITECTURE}. It has to be fine-tuned as a "
+            "classifier first"
         )
-    if n_bytes > (size := sum(path.stat().st_size for path in source.files())):
-        raise TensorError(
-            f"{source.path} has {size} bytes for tensors of {n_bytes}, expected a place for each tensor: "
-            "a small file that makes a large model is not to be trusted"
-        )
-    is_whole = not unread and not any(faults.values())
-    store = destination() if is_whole else _forget
-    faults |= dict(_read(reads, store))
-    told = [fault for fault in faults.values() if fault]
-    told += [f"{name:.200} is not a tensor of this model" for name in sorted(unread)]
-    if told:
-        lines = [f"  - {fault}" for fault in told[:MAX_FAULTS_SHOWN]]
-        if len(told) > MAX_FAULTS_SHOWN:
-            lines.append(f"  - and {len(told) - MAX_FAULTS_SHOWN} more")
-        raise TensorError(
-            f"{source.path} does not hold the model that config.json describes:\n" + "\n".join(lines) + "\n"
-            f"Names or shapes of another model: take config.json and {source.path.name} from one revision of "
-            "one checkpoint. Anything else: the file is damaged, fetch it again"
-        )
+    inventory = _inventory(stored, config, has_int8_rows(folder))
+    _check_size(weights, inventory)
+    store = destination() if inventory.is_whole else _forget
+    faults = inventory.faults | dict(_read(inventory.parameters, store))
+    if faults or not inventory.is_whole:
+        lines = [faults[name] for name in shapes(config) if name in faults]
+        lines += [f"{shown(name)} is not a tensor of this model" for name in sorted(inventory.left_over)]
+        raise _not_this_model(weights.path, lines)
 
 
-def find_weights(folder: Path) -> Source:
-    """Return the weights of a checkpoint, safetensors before PyTorch's own format.
+def find_weights(folder: Path) -> WeightsFile:
+    """Return the weights of a checkpoint, in the most preferred form that its folder has.
 
     Raises
     ------
     CheckpointError
         There are none.
     """
-    for name, source in SOURCES.items():
-        if os.path.lexists(folder / name):  # a link that leads nowhere is to be told
-            return source(folder / name)
+    for name in WEIGHTS:
+        if os.path.lexists(folder / name):  # a link that leads nowhere is an error, not a reason to go on
+            return FORMS[name](folder / name)
     others = sorted(
         p.name for p in folder.glob("*") if p.suffix in {".bin", ".safetensors", ".h5", ".msgpack"}
     )
-    beside = f" The folder has {', '.join(others)}, not read by distilnp." if others else ""
+    beside = f" The folder has {', '.join(others)}, which distilnp does not read." if others else ""
     raise CheckpointError(
-        f"{folder} has no weights, expected {' or '.join(SOURCES)}.{beside} save_pretrained of transformers "
+        f"{folder} has no weights, expected {' or '.join(WEIGHTS)}.{beside} save_pretrained of transformers "
         "writes them"
     )
 
 
-def _forget(name: str, shape: tuple[int, ...], first_row: int, rows: Array) -> None:
-    """Store nothing: rows are read only for their faults."""
+class _Parameter(NamedTuple):
+    """The tensor that a file has for a parameter: its name there, its place, and the scales of int8 rows."""
+
+    name: str
+    tensor: StoredTensor
+    scale: NDArray[np.float32] | None
+
+    def rows(self, first: int, last: int) -> StoredRows:
+        """Read the rows from `first` up to `last`, and check their numbers."""
+        rows = read_rows(self.tensor, self.name, first, last, self.scale)
+        if not rows.are_finite():
+            raise Fault(f"{self.name} holds NaN, infinity or a number beyond float32")
+        return rows
+
+    def chunks(self) -> Iterator[tuple[int, int]]:
+        """Yield, for each part that is read at a time, its first row and the first row after it."""
+        n_rows, *row_shape = self.tensor.shape
+        step = max(16, CHUNK_BYTES // (4 * math.prod(row_shape)) // 16 * 16)
+        for first in range(0, n_rows, step):
+            yield first, min(first + step, n_rows)
 
 
-def _read(
-    reads: dict[str, tuple[tuple[int, ...], Callable[[int, int], Array]]], store: Store
-) -> Iterator[tuple[str, str]]:
-    """Read and store all tensors; yield the names of those with faults in their values, and the faults."""
-    with ThreadPoolExecutor(READERS) as readers:
-        jobs: list[tuple[str, Future[None]]] = []
-        for name, (shape, read) in reads.items():
+class _Inventory(NamedTuple):
+    """The parameters that were found, the faults of the others, and the tensors that are left over."""
 
-            def job(first: int, last: int, name: str = name, shape: Any = shape, read: Any = read) -> None:
-                store(name, shape, first, read(first, last))
+    parameters: dict[str, _Parameter]
+    faults: dict[str, str]
+    left_over: set[str]
 
-            jobs += [(name, readers.submit(job, *chunk)) for chunk in _chunks(shape)]
-        for name, future in jobs:
-            try:
-                future.result()
-            except Fault as fault:
-                yield name, str(fault)
+    @property
+    def is_whole(self) -> bool:
+        """Whether the tensors are exactly those of the model."""
+        return not self.faults and not self.left_over
+
+
+def _inventory(tensors: dict[str, StoredTensor], config: DistilBertConfig, is_int8: bool) -> _Inventory:
+    """Compare the tensors of a file with those of the model; only the scales are read."""
+    found = _Inventory({}, {}, set(tensors) - {POSITION_IDS, ENCODER_PREFIX + POSITION_IDS})
+    for name, shape in shapes(config).items():
+        stored_name = _stored_name(name, found.left_over)
+        found.left_over.discard(stored_name)
+        if is_int8:
+            found.left_over.discard(scale_name(stored_name))
+        try:
+            found.parameters[name] = _parameter(tensors, stored_name, shape, is_int8)
+        except Fault as fault:
+            found.faults[name] = str(fault)
+    return found
 
 
 def _stored_name(name: str, names: set[str]) -> str:
@@ -213,63 +216,63 @@ def _stored_name(name: str, names: set[str]) -> str:
     return name if name in names or without_prefix not in names else without_prefix
 
 
-def _chunks(shape: tuple[int, ...]) -> Iterator[tuple[int, int]]:
-    """Yield the first row of each chunk of a tensor, and of the next one."""
-    step = max(16, CHUNK_BYTES // (4 * math.prod(shape[1:])) // 16 * 16)
-    for first in range(0, shape[0], step):
-        yield first, min(first + step, shape[0])
-
-
-def _reader(
-    tensors: dict[str, StoredTensor], name: str, shape: tuple[int, ...], is_quantized: bool
-) -> Callable[[int, int], Array]:
-    """Return what reads some rows of a tensor and widens them to float32 where they are stored in less."""
+def _parameter(
+    tensors: dict[str, StoredTensor], name: str, shape: tuple[int, ...], is_int8: bool
+) -> _Parameter:
+    """Check a tensor of a file; return it with its scales if it can be the parameter."""
     if name not in tensors:
         raise Fault(f"{name} is missing")
-    stored = tensors[name]
-    if stored.shape != shape:
-        raise Fault(f"{name} has shape {stored.shape!s:.200}, expected {shape}")
-    is_int8 = is_quantized and stored.kind == "I8" and len(shape) == 2
-    if not is_int8 and stored.kind not in FLOATS:
-        raise Fault(f"{name} has type {stored.kind}, expected {' or '.join(FLOATS)}")
-    if not stored.can_be_read:
-        raise Fault(f"{name} has strides {stored.strides}, expected one of them to be 1")
-    scale = _read_scale(tensors, f"{name}_scale", shape[0]) if is_int8 else None
-
-    def read(first: int, last: int) -> Array:
-        rows = _rows(stored, name, first, last)
-        # A finite number can be beyond float32: told below, so NumPy need not warn of it.
-        with np.errstate(over="ignore"):
-            if stored.kind == "BF16":
-                rows = (rows.astype(np.uint32) << 16).view(np.float32)
-            elif stored.kind in ("F16", "I8"):
-                rows = rows.astype(np.float32)
-            if scale is not None:
-                rows *= scale[first:last]
-            if not np.isfinite(rows.astype(np.float32, copy=False)).all():
-                raise Fault(f"{name} holds NaN or infinity")
-        return rows
-
-    return read
+    tensor = tensors[name]
+    if tensor.shape != shape:
+        raise Fault(f"{name} has shape {shown(tensor.shape)}, expected {shape}")
+    has_scale = is_int8 and tensor.dtype == "I8" and len(shape) == 2
+    if not has_scale and tensor.dtype not in FLOATS:
+        raise Fault(f"{name} has type {tensor.dtype}, expected {' or '.join(FLOATS)}")
+    if not tensor.can_be_read:
+        raise Fault(f"{name} has strides {tensor.strides}, expected one of them to be 1")
+    return _Parameter(name, tensor, read_scale(tensors, name) if has_scale else None)
 
 
-def _read_scale(tensors: dict[str, StoredTensor], name: str, n_rows: int) -> Array:
-    """Return the scales of int8 rows."""
-    if name not in tensors:
-        raise Fault(f"{name} is missing")
-    stored = tensors[name]
-    if stored.shape != (n_rows, 1):
-        raise Fault(f"{name} has shape {stored.shape!s:.200}, expected {(n_rows, 1)}")
-    if stored.kind != "F32":
-        raise Fault(f"{name} has type {stored.kind}, expected F32")
-    scale = _rows(stored, name, 0, n_rows)
-    if not np.isfinite(scale).all():
-        raise Fault(f"{name} holds NaN or infinity")
-    return scale
+def _check_size(weights: WeightsFile, inventory: _Inventory) -> None:
+    """Refuse tensors that share their numbers: a small file would fill a large memory."""
+    n_bytes = sum(parameter.tensor.n_bytes for parameter in inventory.parameters.values())
+    size = sum(path.stat().st_size for path in weights.files())
+    if n_bytes > size:
+        raise TensorError(
+            f"{weights.path} has {size} bytes for tensors of {n_bytes}, expected a place for each tensor. Do "
+            "not trust a small file that makes a large model"
+        )
 
 
-def _rows(stored: StoredTensor, name: str, first: int, last: int) -> Any:
-    try:
-        return stored.rows(first, last)
-    except (EOFError, OSError) as error:
-        raise Fault(f"{name} cannot be read from {stored.path.name} ({error})") from None
+def _forget(name: str, shape: tuple[int, ...], first_row: int, rows: StoredRows) -> None:
+    """Store nothing: the rows are read only to find their faults."""
+
+
+def _read(parameters: Mapping[str, _Parameter], store: Store) -> Iterator[tuple[str, str]]:
+    """Read and store all parameters; yield the name and the fault of each that has a fault in its numbers."""
+    with ThreadPoolExecutor(READERS) as readers:
+
+        def job(name: str, parameter: _Parameter, first: int, last: int) -> None:
+            store(name, parameter.tensor.shape, first, parameter.rows(first, last))
+
+        jobs: list[tuple[str, Future[None]]] = [
+            (name, readers.submit(job, name, parameter, *chunk))
+            for name, parameter in parameters.items()
+            for chunk in parameter.chunks()
+        ]
+        for name, future in jobs:
+            try:
+                future.result()
+            except Fault as fault:
+                yield name, str(fault)
+
+
+def _not_this_model(path: Path, faults: Iterable[str]) -> TensorError:
+    lines = [f"  - {fault}" for fault in faults]
+    if len(lines) > MAX_FAULTS_SHOWN:
+        lines[MAX_FAULTS_SHOWN:] = [f"  - and {len(lines) - MAX_FAULTS_SHOWN} more"]
+    return TensorError(
+        f"{path} does not hold the model that config.json describes:\n" + "\n".join(lines) + "\n"
+        f"If names or shapes differ, take config.json and {path.name} from one revision of one checkpoint. "
+        "Otherwise the file is damaged: fetch it again"
+    )

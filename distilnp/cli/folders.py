@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ..checkpoint.files import CONFIG, TOKENIZER_FILES
 from ..errors import ArgumentError, DistilnpError
-from ..tokenizer.files import FILES as TOKENIZER_FILES
 
 # The files of a checkpoint besides its weights, and its card, which may state the licence.
-CHECKPOINT_FILES = ("config.json", *TOKENIZER_FILES, "README.md", "LICENSE")
+CHECKPOINT_FILES = (CONFIG, *TOKENIZER_FILES, "README.md", "LICENSE")
 
 
 def check_is_new(folder: Path) -> None:

@@ -11,8 +11,9 @@ from argparse import Namespace
 from collections import Counter
 from typing import Any
 
+from ..checkpoint.config_json import read_config
 from ..checkpoint.registry import bundled_models, find_checkpoint, promised_labels, short_name
-from ..checkpoint.stored import Source
+from ..checkpoint.stored import WeightsFile
 from ..checkpoint.tensors import find_weights
 from ..model.config import DistilBertConfig
 from ..model.params import shapes
@@ -51,7 +52,7 @@ def describe(model: str | os.PathLike[str]) -> dict[str, Any]:
         DISTILNP_KERNELS asks for kernels that cannot run.
     """
     folder = find_checkpoint(model)
-    config = DistilBertConfig.from_folder(folder)
+    config = read_config(folder)
     settings = Tokenizer.from_folder(folder).settings
     weights = find_weights(folder)
     return {
@@ -83,11 +84,11 @@ def _count_parameters(config: DistilBertConfig) -> int:
     return sum(map(math.prod, shapes(config).values()))
 
 
-def _stored_types(weights: Source) -> list[str]:
+def _stored_types(weights: WeightsFile) -> list[str]:
     """Return the types of the tensors, the type that most numbers have first."""
     sizes: Counter[str] = Counter()
     for tensor in weights.tensors().values():
-        sizes[tensor.kind] += math.prod(tensor.shape)
+        sizes[tensor.dtype] += math.prod(tensor.shape)
     return [TYPE_NAMES.get(kind, kind) for kind, _ in sizes.most_common()]
 
 

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from weakref import WeakValueDictionary
 
+from ..checkpoint.config_json import has_int8_rows
+from ..checkpoint.stored import StoredRows
 from ..checkpoint.tensors import Store, find_weights, read_tensors
 from ..model.config import DistilBertConfig
-from ..model.params import Array, Params, Shape, build_params, shapes
+from ..model.params import Params, Shape, build_params, shapes
 from .memory import CACHE_LINE, Bytes, aligned_bytes
 from .packing import (
     Block,
@@ -60,7 +62,7 @@ class PackedWeights:
         block = self.arena[first : first + packing.n_bytes].view(packing.dtype)
         return block.reshape(packing.block_shape)
 
-    def store(self, name: str, shape: Shape, first_row: int, rows: Array) -> None:
+    def store(self, name: str, shape: Shape, first_row: int, rows: StoredRows) -> None:
         """Pack some rows of a tensor.
 
         Parameters
@@ -71,11 +73,11 @@ class PackedWeights:
             Its shape.
         first_row : int
             The index of the first of these rows in the tensor; a multiple of 16.
-        rows : array, [n, ...]
+        rows : StoredRows, [n, ...]
             n is a multiple of 16 unless these are the last rows.
         """
         _, packing = self._places[name]
-        packing.store(self._block(name), first_row, rows)
+        packing.store(self._block(name), first_row, rows.floats())
 
     def address(self, name: str) -> int:
         """Return the address of a packed tensor."""
@@ -111,7 +113,7 @@ def load_packed(folder: Path, config: DistilBertConfig) -> PackedWeights:
     CheckpointError, TensorError
         See `checkpoint.tensors.read_tensors`.
     """
-    key = _identity(find_weights(folder).files(), config)
+    key = *_identity(find_weights(folder).files(), config), has_int8_rows(folder)
     weights = _shared.get(key)
     if weights is None:
         weights = _packed(folder, config)

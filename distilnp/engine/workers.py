@@ -53,9 +53,9 @@ class Worker:
     def call(self, function: Callable[[], None]) -> None:
         """Call `function` in this worker's thread, soon. If there is no thread for it, do nothing.
 
-        The system may refuse a thread. A library of green threads, such as gevent, puts its own function in the
-        place of `start_new_thread`: a helper would then run in its caller's thread, and while it waits for work,
-        nothing else in that thread could.
+        The system may refuse a thread. A library of green threads, such as gevent, puts its own function in
+        the place of `start_new_thread`: a helper would then run in its caller's thread, and while it waits
+        for work, nothing else in that thread could.
         """
         if self._inbox is None:
             if not isinstance(_thread.start_new_thread, BuiltinFunctionType):
@@ -98,8 +98,8 @@ class Workers:
         """Wait for a free worker and add it to `taken`, with a fair share of the other free ones, up to n.
 
         A thread may already have workers further down its stack: a signal handler, a finalizer or a trace
-        function may classify while the thread does. Waiting for those would never end, so it gets a new worker
-        of its own, which is dropped afterwards.
+        function may classify while the thread does. Waiting for those would never end, so it gets a new
+        worker of its own, which is dropped afterwards.
         """
         if threading.get_ident() in self._callers:
             taken.append(Worker(SimpleQueue()))

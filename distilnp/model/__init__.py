@@ -1,5 +1,5 @@
-"""The model, to read: NumPy only.
+"""The model to read, in NumPy only.
 
-`reference` is the forward pass, `params` the table of its parameters, `config` the sizes of the model, and
-`erf` the one function that NumPy lacks. Begin with `reference`.
+`reference` is the forward pass, `params` the table of the parameters, `config` the sizes, and `erf` the one
+function that NumPy lacks. Start with `reference`.
 """

@@ -1,9 +1,9 @@
-"""The error function, which NumPy does not have, for the reference pass.
+"""The error function, which NumPy lacks, for the reference pass.
 
-Rational approximations of W. J. Cody, "Rational Chebyshev approximations for the error function", Mathematics
-of Computation 23 (1969), 631-637, with the coefficients of his program CALERF (netlib.org/specfun/erf). They
-are made for float64, where the result is within 4e-16 of the true value; a float32 array is worked in
-float32, to 2.5e-7.
+The rational approximations are from W. J. Cody, "Rational Chebyshev approximations for the error function",
+Mathematics of Computation 23 (1969), 631-637, with the coefficients of his program CALERF
+(netlib.org/specfun/erf). They are made for float64, where the result is within 4e-16 of the true value. A
+float32 array is computed in float32, to within 2.5e-7.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# erf(x) = x P(x^2) / Q(x^2) for |x| <= 0.46875; the highest power comes first
+# erf(x) = x P(x^2) / Q(x^2) for |x| <= 0.46875. The highest power comes first.
 SMALL_P = (
     1.85777706184603153e-1,
     3.16112374387056560e00,
@@ -27,7 +27,7 @@ SMALL_Q = (
     2.84423683343917062e03,
 )
 # erfc(x) = exp(-x^2) P(x) / Q(x) for 0.46875 <= x <= 4. Cody has a third form beyond 4, where erfc is below
-# 1.6e-8: erf, which is 1 minus that, does not need it.
+# 1.6e-8. It is not needed here, because erf is 1 minus that.
 LARGE_P = (
     2.15311535474403846e-8,
     5.64188496988670089e-1,
@@ -54,8 +54,8 @@ LARGE_Q = (
 
 def erf(x: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
     """Return the error function of every element, in the type of `x` (float32 or float64)."""
-    # Beyond 6, 1 - erf is below half a unit in the last place; the bound also keeps the powers of infinity
-    # away.
+    # Beyond 6, 1 - erf is below half a unit in the last place. The bound also keeps infinity out of the
+    # powers.
     size = np.minimum(np.abs(x), 6.0)
     square = size * size
     small = size * polynomial(SMALL_P, square) / polynomial(SMALL_Q, square)

@@ -1,7 +1,7 @@
-"""The parameters of the model, and the one table that says where each stands in a checkpoint.
+"""The parameters of the model, and the one table of their names and shapes in a checkpoint.
 
-`EMBEDDINGS`, `LAYER` and `HEAD` are the only place where the names in a file, the names here and the shapes
-meet. A shape is written in the terms of `config.json`. Reading files is the business of `tensors`.
+The names in a file, the names in this package and the shapes meet only in `EMBEDDINGS`, `LAYER` and `HEAD`. A
+shape is written in the fields of `DistilBertConfig`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,14 +17,14 @@ Shape = tuple[int, ...]
 
 
 class Linear(NamedTuple):
-    """A dense layer; `weight` is kept [out, in] as stored, `bias` is [out]."""
+    """A dense layer: `weight` is [out, in], as stored, and `bias` is [out]."""
 
     weight: Array
     bias: Array
 
 
 class LayerNorm(NamedTuple):
-    """What follows a normalization: `weight` scales, `bias` shifts, both [dim]."""
+    """The learnt part of a layer normalization: `weight` scales and `bias` shifts, both [dim]."""
 
     weight: Array
     bias: Array
@@ -63,9 +63,16 @@ class Params(NamedTuple):
 class Module(NamedTuple):
     """A row of the table.
 
-    `name` is the module's in the file, behind the prefix of its part; `field` is its place in the part;
-    `kind` is None for a bare weight, otherwise a pair of weight and bias; `shape` is the weight's, and its
-    first term the bias's.
+    Attributes
+    ----------
+    name : str
+        The module's name in the file, after the prefix of its part.
+    field : str
+        Its field in the `NamedTuple` of its part.
+    kind : type or None
+        The pair of weight and bias; None for a weight alone.
+    shape : tuple of str
+        The shape of the weight; a bias has the first of its sizes.
     """
 
     name: str
@@ -74,8 +81,8 @@ class Module(NamedTuple):
     shape: tuple[str, ...]
 
     def shapes(self, config: DistilBertConfig) -> dict[str, Shape]:
-        """Return the shapes of its weight and, where it has one, its bias."""
-        weight = tuple(getattr(config, term) for term in self.shape)
+        """Return the shapes of its weight and, if it has one, of its bias."""
+        weight = tuple(getattr(config, size) for size in self.shape)
         return {"weight": weight} if self.kind is None else {"weight": weight, "bias": weight[:1]}
 
 
@@ -122,7 +129,7 @@ def build_params(config: DistilBertConfig, tensors: Mapping[str, Array]) -> Para
     ----------
     config : DistilBertConfig
     tensors : mapping of str to array
-        Holds, under each name of `shapes`, what is to stand in its place.
+        The array for each name of `shapes`.
 
     Returns
     -------

@@ -1,6 +1,7 @@
-"""`config.json`: what is read, what is refused, and in which words."""
+"""`config.json`: which values are read, which are refused, and the messages."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ from hypothesis import strategies as st
 from support.seeded_models import CONFIGS, config_json
 
 from distilnp import CheckpointError, ConfigError
-from distilnp.model.config import MAX_FILE_BYTES, MAX_LAYERS, DistilBertConfig
+from distilnp.checkpoint.config_json import config_from_dict, has_int8_rows, read_config
+from distilnp.foreign import MAX_FILE_BYTES
+from distilnp.model.config import MAX_LAYERS, DistilBertConfig
 
 MINIMAL = {"model_type": "distilbert"}
 
@@ -29,27 +32,27 @@ INT8 = {
 def test_a_configuration_survives_its_file(tmp_path: Path, name: str) -> None:
     (tmp_path / "config.json").write_text(json.dumps(config_json(CONFIGS[name])))
 
-    assert DistilBertConfig.from_folder(tmp_path) == CONFIGS[name]
+    assert read_config(tmp_path) == CONFIGS[name]
 
 
 def test_the_published_sst2_configuration_is_read(data: Path) -> None:
     folder = data / "tokenizer/distilbert-base-uncased-finetuned-sst-2-english"
 
-    config = DistilBertConfig.from_folder(folder)
+    config = read_config(folder)
 
     assert config == DistilBertConfig(id2label=("NEGATIVE", "POSITIVE"))
 
 
-def test_what_is_not_there_has_the_value_that_transformers_gives_it() -> None:
-    config = DistilBertConfig.from_dict(MINIMAL)
+def test_a_missing_key_has_the_value_that_transformers_gives_it() -> None:
+    config = config_from_dict(MINIMAL)
 
     assert (config.vocab_size, config.dim, config.hidden_dim) == (30522, 768, 3072)
     assert (config.n_layers, config.n_heads, config.max_position_embeddings) == (6, 12, 512)
     assert config.id2label == ("LABEL_0", "LABEL_1")
 
 
-def test_num_labels_names_labels_that_have_no_names() -> None:
-    assert DistilBertConfig.from_dict(MINIMAL | {"num_labels": 3}).id2label == (
+def test_num_labels_gives_names_to_labels_without_names() -> None:
+    assert config_from_dict(MINIMAL | {"num_labels": 3}).id2label == (
         "LABEL_0",
         "LABEL_1",
         "LABEL_2",
@@ -59,13 +62,13 @@ def test_num_labels_names_labels_that_have_no_names() -> None:
 def test_the_general_names_of_transformers_are_read() -> None:
     general = {"num_hidden_layers": 2, "num_attention_heads": 3, "hidden_size": 6}
 
-    config = DistilBertConfig.from_dict(MINIMAL | general)
+    config = config_from_dict(MINIMAL | general)
 
     assert (config.n_layers, config.n_heads, config.dim) == (2, 3, 6)
 
 
 def test_labels_are_in_the_order_of_their_ids_not_of_the_file() -> None:
-    config = DistilBertConfig.from_dict(
+    config = config_from_dict(
         MINIMAL | {"id2label": {"1": "one", "10": "x", "0": "zero"} | {str(i): f"l{i}" for i in range(2, 10)}}
     )
 
@@ -75,14 +78,26 @@ def test_labels_are_in_the_order_of_their_ids_not_of_the_file() -> None:
 
 @pytest.mark.parametrize("temperature", [1.2345, 2, 5e-324, None])
 def test_a_temperature_is_read(temperature: float | None) -> None:
-    config = DistilBertConfig.from_dict(MINIMAL | {"calibration_temperature": temperature})
+    config = config_from_dict(MINIMAL | {"calibration_temperature": temperature})
 
     assert config.calibration_temperature == temperature
-    assert DistilBertConfig.from_dict(MINIMAL).calibration_temperature is None
+    assert config_from_dict(MINIMAL).calibration_temperature is None
 
 
-def test_int8_rows_are_recognised() -> None:
-    assert DistilBertConfig.from_dict(MINIMAL | {"quantization_config": INT8}).is_quantized
+@pytest.mark.parametrize(("changes", "expected"), [({"quantization_config": INT8}, True), ({}, False)])
+def test_int8_rows_are_recognised(tmp_path: Path, changes: dict[str, object], expected: bool) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(MINIMAL | changes))
+
+    assert has_int8_rows(tmp_path) is expected
+    assert read_config(tmp_path) == DistilBertConfig()  # how numbers are stored says nothing about the model
+
+
+def test_another_quantization_is_refused_with_the_file_that_asks_for_it(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(MINIMAL | {"quantization_config": {"bits": 4}}))
+
+    for read in (has_int8_rows, read_config):
+        with pytest.raises(ConfigError, match=r"config\.json: quantization_config is .*, expected"):
+            read(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -127,11 +142,11 @@ def test_int8_rows_are_recognised() -> None:
         ({"calibration_temperature": 10**400}, ["calibration_temperature is 1000"]),
     ],
 )
-def test_what_cannot_be_run_is_refused_with_what_was_expected(
+def test_a_model_that_cannot_be_run_is_refused_with_what_was_expected(
     changes: dict[str, object], words: list[str]
 ) -> None:
     with pytest.raises(ConfigError) as raised:
-        DistilBertConfig.from_dict(MINIMAL | changes)
+        config_from_dict(MINIMAL | changes)
 
     assert "expected" in str(raised.value)
     assert [word for word in words if word not in str(raised.value)] == []
@@ -145,12 +160,12 @@ def test_a_damaged_file_is_one_clear_error(tmp_path: Path, text: str) -> None:
     (tmp_path / "config.json").write_bytes(text.encode("latin-1"))
 
     with pytest.raises(ConfigError, match=r"config\.json"):
-        DistilBertConfig.from_folder(tmp_path)
+        read_config(tmp_path)
 
 
-def test_a_folder_without_a_config_says_what_a_checkpoint_is(tmp_path: Path) -> None:
+def test_a_folder_without_config_json_is_told_what_a_checkpoint_has(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"config\.json.*vocab\.txt"):
-        DistilBertConfig.from_folder(tmp_path)
+        read_config(tmp_path)
 
 
 JSON = st.recursive(
@@ -165,9 +180,9 @@ KEYS = st.sampled_from(
 
 
 @given(st.dictionaries(KEYS, JSON))
-def test_whatever_the_values_are_the_answer_is_a_config_or_our_error(values: dict[str, object]) -> None:
+def test_any_values_give_a_configuration_or_an_error_of_ours(values: dict[str, object]) -> None:
     try:
-        config = DistilBertConfig.from_dict(MINIMAL | values)
+        config = config_from_dict(MINIMAL | values)
     except ConfigError:
         return
 
@@ -175,34 +190,45 @@ def test_whatever_the_values_are_the_answer_is_a_config_or_our_error(values: dic
     assert len(set(config.id2label)) == config.n_labels >= 1
 
 
-def test_the_number_of_labels_has_a_limit() -> None:
-    assert DistilBertConfig.from_dict({"model_type": "distilbert", "num_labels": 2**20}).n_labels == 2**20
+def test_the_number_of_labels_is_limited() -> None:
+    assert config_from_dict({"model_type": "distilbert", "num_labels": 2**20}).n_labels == 2**20
 
     with pytest.raises(ConfigError, match=r"num_labels is 1048577, expected an integer from 1 to 1048576"):
-        DistilBertConfig.from_dict({"model_type": "distilbert", "num_labels": 2**20 + 1})
+        config_from_dict({"model_type": "distilbert", "num_labels": 2**20 + 1})
 
 
 @pytest.mark.parametrize(
     ("value", "reason"), [("x" * 100_000, "n_layers is 'xxx"), (10**400, "n_layers is 1000")]
 )
-def test_a_value_of_any_length_is_cut_in_the_message(value: object, reason: str) -> None:
+def test_a_value_of_any_length_is_cut_short_in_the_message(value: object, reason: str) -> None:
     with pytest.raises(ConfigError, match=reason) as raised:
-        DistilBertConfig.from_dict({"model_type": "distilbert", "n_layers": value})
+        config_from_dict({"model_type": "distilbert", "n_layers": value})
 
     assert len(str(raised.value)) < 400
 
 
-@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="a file without end")
+def test_brackets_nested_as_deeply_as_json_allows_are_one_clear_error(tmp_path: Path) -> None:
+    # From some depth on, Python can parse the file, but not print its value.
+    for depth in range(900, sys.getrecursionlimit() + 1):
+        (tmp_path / "config.json").write_text(
+            json.dumps(MINIMAL)[:-1] + f', "dim": {"[" * depth + "]" * depth}}}'
+        )
+
+        with pytest.raises(ConfigError, match=r"dim is|is not JSON"):
+            read_config(tmp_path)
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs a file without end")
 def test_a_file_without_end_is_never_read(tmp_path: Path) -> None:
     (tmp_path / "config.json").symlink_to("/dev/zero")
 
     with pytest.raises(CheckpointError, match="it is not a file"):
-        DistilBertConfig.from_folder(tmp_path)
+        read_config(tmp_path)
 
 
-def test_a_file_has_a_limit(tmp_path: Path) -> None:
+def test_the_size_of_the_file_is_limited(tmp_path: Path) -> None:
     with (tmp_path / "config.json").open("wb") as file:
         file.truncate(MAX_FILE_BYTES + 1)
 
     with pytest.raises(CheckpointError, match="it has more than 67108864 bytes"):
-        DistilBertConfig.from_folder(tmp_path)
+        read_config(tmp_path)

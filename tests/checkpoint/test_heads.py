@@ -1,4 +1,4 @@
-"""DistilBERTs that classify no texts: each is told by its name, whether config.json says it or not."""
+"""DistilBERTs that are not text classifiers: the error names them, even if config.json does not."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def linear(name: str, n: int) -> dict[str, np.ndarray]:
     return {f"{name}.weight": np.ones((n, CONFIG.dim), np.float32), f"{name}.bias": np.ones(n, np.float32)}
 
 
-# What transformers' classes have beside the encoder.
+# The tensors of transformers' other classes.
 HEADS = {
     "DistilBertModel": ENCODER,
     "DistilBertForMaskedLM": ENCODER | linear("vocab_transform", CONFIG.dim) | linear("vocab_projector", 101),
@@ -30,22 +30,21 @@ NO_HEAD = r"pre_classifier and classifier.* are missing"
 
 
 @pytest.mark.parametrize("name", HEADS)
-def test_tensors_tell_another_head(tmp_path: Path, name: str) -> None:
+def test_another_head_is_recognised_by_its_tensors(tmp_path: Path, name: str) -> None:
     write_checkpoint(tmp_path, CONFIG, HEADS[name], architectures=None)
 
     with pytest.raises(TensorError, match=rf"model\.safetensors holds {name}, .*fine-tuned"):
         distilnp.load(tmp_path)
 
 
-def test_a_base_model_says_what_is_missing(tmp_path: Path) -> None:
+def test_the_error_says_what_a_base_model_lacks(tmp_path: Path) -> None:
     for i, tensors in enumerate((ENCODER, BARE)):
         folder = write_checkpoint(tmp_path / str(i), CONFIG, tensors, architectures=None)
         with pytest.raises(TensorError, match=rf"DistilBertModel, a base model without a head \({NO_HEAD}"):
             distilnp.load(folder)
 
 
-def test_a_head_is_told_in_a_pytorch_file_too(tmp_path: Path) -> None:
-    """Its masked-word projection is the table of embeddings once more."""
+def test_another_head_is_recognised_in_a_pytorch_file_too(tmp_path: Path) -> None:
     write_checkpoint(tmp_path, CONFIG, {})
     (tmp_path / "model.safetensors").unlink()
     write_torch(tmp_path / "pytorch_model.bin", HEADS["DistilBertForMaskedLM"])
@@ -55,7 +54,7 @@ def test_a_head_is_told_in_a_pytorch_file_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [*HEADS, "DistilBertForMultipleChoice"])
-def test_config_json_tells_another_head(tmp_path: Path, name: str) -> None:
+def test_another_head_is_recognised_by_config_json(tmp_path: Path, name: str) -> None:
     write_checkpoint(tmp_path, CONFIG, seeded_tensors(CONFIG), architectures=[name])
 
     with pytest.raises(ConfigError, match=rf"architectures is \['{name}'\].* {name}, a .*fine-tuned"):
@@ -69,7 +68,7 @@ def test_architectures_may_be_missing(tmp_path: Path, architectures: object) -> 
     assert distilnp.load(tmp_path)("w1").label in CONFIG.id2label
 
 
-def test_half_a_head_is_a_list_of_what_is_missing(tmp_path: Path) -> None:
+def test_the_error_lists_what_half_a_head_lacks(tmp_path: Path) -> None:
     tensors = ENCODER | linear("pre_classifier", CONFIG.dim)
     write_checkpoint(tmp_path, CONFIG, tensors)
 
@@ -77,6 +76,6 @@ def test_half_a_head_is_a_list_of_what_is_missing(tmp_path: Path) -> None:
         distilnp.load(tmp_path)
 
 
-def test_a_published_base_model_is_told(data: Path) -> None:
+def test_a_published_base_model_is_recognised(data: Path) -> None:
     with pytest.raises(distilnp.CheckpointError, match=r"DistilBertModel, a base model without a head"):
         distilnp.load(data / "tiny-random-distilbert")

@@ -21,7 +21,7 @@ from distilnp.checkpoint.registry import MODELS
 
 CONFIG = dataclasses.replace(CONFIGS["one-layer"], id2label=("NEGATIVE", "POSITIVE"))
 
-# The process ends as the command does: with an answer, or with one error of ours and nothing else.
+# The process ends like the command: with an answer, or with one error of ours and nothing else.
 CLASSIFY = """
 import json, sys
 import distilnp
@@ -38,7 +38,7 @@ Run = Callable[..., "CompletedProcess[str]"]
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """Return a repository's files, also those that nobody here reads."""
+    """Return the files of a repository, including some that distilnp does not read."""
     folder = write_checkpoint(tmp_path_factory.mktemp("hub") / "model", CONFIG, seeded_tensors(CONFIG))
     (folder / "tokenizer_config.json").write_text('{"do_lower_case": true, "model_max_length": 512}')
     others = ("README.md", "tf_model.h5", "flax_model.msgpack", "onnx/model.onnx", "pytorch_model.bin")
@@ -55,7 +55,7 @@ def hub(files: dict[str, bytes]) -> Iterator[Hub]:
 
 @pytest.fixture
 def variables(hub: Hub, tmp_path: Path) -> dict[str, str | None]:
-    """Return the variables with which a process knows this hub, its own cache, and no token."""
+    """Return environment variables that give a process this hub, a cache of its own, and no token."""
     unset = (name for name in os.environ if name.startswith(("HF_", "HUGGING")) or "PROXY" in name.upper())
     return {
         **dict.fromkeys(unset),
@@ -63,13 +63,13 @@ def variables(hub: Hub, tmp_path: Path) -> dict[str, str | None]:
         "HF_HOME": os.fspath(tmp_path / "home"),
         "HF_HUB_DOWNLOAD_TIMEOUT": "20",
         "HF_HUB_OFFLINE": "0",
-        "DISTILNP_KERNELS": "numpy",  # it answers at once
+        "DISTILNP_KERNELS": "numpy",  # the fastest to start
     }
 
 
 @pytest.fixture
 def load(variables: dict[str, str | None]) -> Run:
-    """Return what loads a model in a new process and asks it."""
+    """Return a function that loads a model in a new process and classifies a text."""
 
     def load(model: str, preexec_fn: object = None, changes: object = None, **options: object) -> object:
         env = environment(**variables | dict(changes or {}))
@@ -80,7 +80,7 @@ def load(variables: dict[str, str | None]) -> Run:
 
 @pytest.fixture
 def command(variables: dict[str, str | None]) -> Run:
-    """Return what runs the command `distilnp` in a new process."""
+    """Return a function that runs the command `distilnp` in a new process."""
 
     def command(*arguments: str, **changes: str) -> object:
         script = "import sys; from distilnp.cli import main; sys.exit(main(sys.argv[1:]))"
@@ -96,19 +96,21 @@ def assert_answers(run: "CompletedProcess[str]") -> Path:
     return Path(folder)
 
 
-def assert_fails(run: "CompletedProcess[str]", *told: str) -> None:
-    """Check that there is one error of ours, on one line, which tells all of this."""
+def assert_fails(run: "CompletedProcess[str]", *words: str) -> None:
+    """Check that there is one error of ours, on one line, with all of these words."""
     assert run.returncode == 1
     assert run.stderr.startswith("DownloadError: ") and run.stderr.count("\n") == 1, run.stderr
-    assert [text for text in told if text not in run.stderr] == [], run.stderr
+    assert [text for text in words if text not in run.stderr] == [], run.stderr
 
 
 def asked(hub: Hub) -> list[str]:
-    """Return the requests about models: the client also asks for what is its own business."""
+    """Return the requests about models: the client also sends requests of its own."""
     return [request for request in hub.requests if "/model" in request or "/cdn/" in request]
 
 
-def test_only_what_is_read_is_fetched_once(hub: Hub, load: Run, files: dict[str, bytes]) -> None:
+def test_only_files_that_are_read_are_fetched_and_only_once(
+    hub: Hub, load: Run, files: dict[str, bytes]
+) -> None:
     folder = assert_answers(load("org/model"))
 
     weights = sha256(files["model.safetensors"])
@@ -139,7 +141,7 @@ def test_the_cache_is_read_without_the_client_s_transport(
     assert {"httpx", "httpx2", "requests", "tqdm", "huggingface_hub.file_download"}.isdisjoint(modules)
 
 
-# As transformers and others do: single files, as they are needed.
+# Fetches single files, as transformers and other libraries do when they need one.
 FETCH = """
 import sys
 from huggingface_hub import hf_hub_download
@@ -152,20 +154,20 @@ for name in sys.argv[2:]:
 """
 
 
-def test_what_others_have_cached_is_completed(
+def test_files_that_another_library_has_cached_are_completed(
     hub: Hub, load: Run, variables: dict[str, str | None], files: dict[str, bytes]
 ) -> None:
     needed = ["config.json", "vocab.txt", "model.safetensors"]
     run_python(FETCH, "org/model", *needed, env=environment(**variables))
 
     hub.requests.clear()
-    folder = assert_answers(load("org/model"))  # tokenizer_config.json may say that it is cased
+    folder = assert_answers(load("org/model"))  # tokenizer_config.json might say that the model is cased
 
     assert hub.downloads()[-1] == "tokenizer_config.json"
     assert (folder / "tokenizer_config.json").is_file()
 
 
-def test_what_does_not_exist_is_not_asked_for_again(
+def test_a_file_that_does_not_exist_is_not_asked_for_again(
     hub: Hub, load: Run, variables: dict[str, str | None], files: dict[str, bytes]
 ) -> None:
     del (lacking := dict(files))["tokenizer_config.json"]
@@ -180,7 +182,7 @@ def test_what_does_not_exist_is_not_asked_for_again(
     assert hub.requests == []
 
 
-def test_a_branch_stays_until_it_is_asked_for_anew(
+def test_a_branch_stays_until_it_is_downloaded_again(
     hub: Hub, load: Run, command: Run, files: dict[str, bytes]
 ) -> None:
     first = assert_answers(load("org/model"))
@@ -203,7 +205,7 @@ def test_a_pinned_commit_is_not_asked_for(hub: Hub, load: Run, command: Run) -> 
 
 
 @pytest.mark.parametrize("revision", ["v1.0", "refs/pr/5", "a/branch"])
-def test_tags_branches_and_pull_requests_are_taken_when_named(
+def test_tags_branches_and_pull_requests_can_be_named(
     hub: Hub, load: Run, files: dict[str, bytes], revision: str
 ) -> None:
     commit = hub.repositories["org/model"].commit(files | {"README.md": revision.encode()}, revision)
@@ -215,7 +217,7 @@ def test_tags_branches_and_pull_requests_are_taken_when_named(
     assert hub.requests == []
 
 
-def test_a_name_without_organization_and_a_moved_repository(
+def test_a_repository_may_have_moved_from_a_name_without_organization(
     hub: Hub, load: Run, files: dict[str, bytes]
 ) -> None:
     hub.moved["model-of-old"] = "org/model"
@@ -223,7 +225,7 @@ def test_a_name_without_organization_and_a_moved_repository(
     assert_answers(load("model-of-old"))
 
 
-def test_shards_come_before_the_index_that_makes_them_whole(
+def test_shards_are_fetched_before_the_index_that_makes_them_whole(
     hub: Hub, command: Run, files: dict[str, bytes]
 ) -> None:
     shards = {f"model-0000{i}-of-00002.safetensors": bytes([i]) * 50 for i in (1, 2)}
@@ -242,7 +244,7 @@ def test_shards_come_before_the_index_that_makes_them_whole(
         *index,
     }
     hub.requests.clear()
-    assert command("download", "org/model", HF_HUB_OFFLINE="1").returncode == 1  # a branch is asked for
+    assert command("download", "org/model", HF_HUB_OFFLINE="1").returncode == 1  # `download` renews a branch
     commit = hub.repositories["org/model"].refs["main"]
     assert command("download", f"org/model@{commit}", HF_HUB_OFFLINE="1").returncode == 0
 
@@ -250,7 +252,7 @@ def test_shards_come_before_the_index_that_makes_them_whole(
     assert command("download", f"org/model@{commit}", HF_HUB_OFFLINE="1").returncode == 1
 
 
-def test_pytorch_files_come_where_there_is_nothing_better(
+def test_a_pytorch_file_is_fetched_if_there_is_nothing_better(
     hub: Hub, command: Run, files: dict[str, bytes]
 ) -> None:
     hub.repositories["org/model"].commit(
@@ -264,21 +266,21 @@ def test_pytorch_files_come_where_there_is_nothing_better(
 
 
 @pytest.mark.parametrize(
-    ("lacking", "told"),
+    ("lacking", "words"),
     [
-        ("config.json", "no config.json: it holds README.md"),
-        ("vocab.txt", "no tokenizer.json or vocab.txt"),
-        ("model.safetensors", "no model.safetensors or pytorch_model.bin: it holds README.md"),
+        ("config.json", "org/model@main holds README.md, "),
+        ("vocab.txt", "and no tokenizer.json or vocab.txt. "),
+        ("model.safetensors", "no model.safetensors or model.safetensors.index.json or pytorch_model.bin. "),
     ],
 )
-def test_what_a_repository_lacks_is_named(
-    hub: Hub, load: Run, files: dict[str, bytes], lacking: str, told: str
+def test_the_error_names_the_file_that_a_repository_lacks(
+    hub: Hub, load: Run, files: dict[str, bytes], lacking: str, words: str
 ) -> None:
     hub.repositories["org/model"].commit(
         {name: content for name, content in files.items() if name not in (lacking, "pytorch_model.bin")}
     )
 
-    assert_fails(load("org/model"), "org/model@main", told, "save_pretrained")
+    assert_fails(load("org/model"), "org/model@main", words, "save_pretrained")
     assert hub.downloads() in ([], ["agent-harnesses"])
 
 
@@ -286,7 +288,7 @@ API = "GET /api/models/org/model"
 
 
 @pytest.mark.parametrize(
-    ("where", "what", "told"),
+    ("where", "what", "words"),
     [
         (API, status(401, message="Invalid credentials in Authorization header"), ["HTTP 401", "HF_TOKEN"]),
         (API, status(403, "GatedRepo", "Access is restricted"), ["asked for at", "HF_TOKEN"]),
@@ -297,7 +299,11 @@ API = "GET /api/models/org/model"
         (API, status(503), ["HTTP 503", "Try again later"]),
         (API, silent(3), ["did not answer in time", "HF_HUB_DOWNLOAD_TIMEOUT"]),
         (API, silent(0), ["the connection broke", "try again"]),
-        ("HEAD /org/model/resolve", status(404, "EntryNotFound"), ["a file of it is missing", "Try again"]),
+        (
+            "HEAD /org/model/resolve",
+            status(404, "EntryNotFound"),
+            ["one of its files is missing", "Try again"],
+        ),
         ("HEAD /org/model/resolve", status(401), ["HTTP 401", "HF_TOKEN"]),
         ("GET /cdn", status(403), ["HTTP 403", "HF_TOKEN"]),
         ("GET /cdn", status(500), ["HTTP 500", "Try again later"]),
@@ -305,7 +311,7 @@ API = "GET /api/models/org/model"
     ],
 )
 def test_a_server_that_fails_is_one_clear_error(
-    hub: Hub, load: Run, where: str, what: Callable[[object], bool], told: list[str]
+    hub: Hub, load: Run, where: str, what: Callable[[object], bool], words: list[str]
 ) -> None:
     hub.fault(where, what)
 
@@ -313,23 +319,36 @@ def test_a_server_that_fails_is_one_clear_error(
         load("org/model", changes={"HF_HUB_DOWNLOAD_TIMEOUT": "1"}),
         "no model 'org/model' here",
         "org/model@main cannot be fetched",
-        *told,
+        *words,
     )
 
     hub.faults.clear()
     assert_answers(load("org/model"))
 
 
-def test_a_server_that_is_not_there_is_told_at_once(hub: Hub, load: Run) -> None:
+def test_a_server_that_is_not_there_is_one_clear_error(hub: Hub, load: Run) -> None:
     run = load("org/model", changes={"HF_ENDPOINT": "http://127.0.0.1:9"})  # the port "discard"
 
     assert_fails(run, "http://127.0.0.1:9 cannot be reached", "HF_ENDPOINT")
 
 
-def test_offline_is_told_with_the_way_out(hub: Hub, load: Run) -> None:
+def test_the_error_of_offline_mode_says_how_to_leave_it(hub: Hub, load: Run) -> None:
     assert_fails(load("org/model", changes={"HF_HUB_OFFLINE": "1"}), "HF_HUB_OFFLINE", "Unset it")
     assert_fails(load("org/model", local_files_only=True), "local_files_only=True", "distilnp download org")
     assert hub.requests == []
+
+
+def test_a_name_that_the_hub_does_not_allow_is_one_clear_error(hub: Hub, load: Run) -> None:
+    assert_fails(load("org/a--b"), "org/a--b@main cannot be fetched", "cannot be the name of a repository")
+    assert asked(hub) == []
+
+
+def test_without_the_client_the_error_says_how_to_install_it(variables: dict[str, str | None]) -> None:
+    script = 'import sys; sys.modules["huggingface_hub"] = None' + CLASSIFY
+
+    run = run_python(script, "org/model", "{}", env=environment(**variables))
+
+    assert_fails(run, "org/model@main cannot be fetched", "pip install huggingface_hub")
 
 
 def test_a_private_repository_needs_its_token(hub: Hub, load: Run) -> None:
@@ -339,7 +358,7 @@ def test_a_private_repository_needs_its_token(hub: Hub, load: Run) -> None:
     assert_fails(load("org/model", changes={"HF_TOKEN": "hf_other"}), "private", "HF_TOKEN")
     assert_fails(load("org/model", changes={"HF_TOKEN": "invalid"}), "HTTP 401", "HF_TOKEN")
     assert_answers(load("org/model", changes={"HF_TOKEN": "hf_secret"}))
-    assert_answers(load("org/model"))  # the cache asks for none
+    assert_answers(load("org/model"))  # the cache needs none
 
 
 def test_a_cut_connection_resumes_or_restarts(hub: Hub, load: Run, files: dict[str, bytes]) -> None:
@@ -351,13 +370,13 @@ def test_a_cut_connection_resumes_or_restarts(hub: Hub, load: Run, files: dict[s
         assert_fails(run, "the connection broke", "try again")
         run = load("org/model")
     else:
-        assert "Trying to resume" in run.stderr  # the client says so
+        assert "Trying to resume" in run.stderr  # the client's message
     weights = Path(run.stdout.split()[1]) / "model.safetensors"
     assert weights.read_bytes() == files["model.safetensors"]
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_an_interrupted_download_is_not_taken_for_whole(
+def test_an_interrupted_download_is_not_taken_for_a_whole_checkpoint(
     hub: Hub, load: Run, variables: dict[str, str | None], files: dict[str, bytes], how: signal.Signals
 ) -> None:
     hub.fault("GET /cdn", silent(PATIENCE_SECONDS))
@@ -374,7 +393,7 @@ def test_an_interrupted_download_is_not_taken_for_whole(
     assert (folder / "model.safetensors").read_bytes() == files["model.safetensors"]
 
 
-def test_content_that_is_not_what_the_hub_states_does_not_stay(hub: Hub, load: Run) -> None:
+def test_a_file_without_the_hash_that_the_hub_states_is_deleted_again(hub: Hub, load: Run) -> None:
     hub.fault("GET /cdn", altered(lambda content: content[:-1] + bytes([content[-1] ^ 1])))
 
     run = load("org/model")
@@ -384,7 +403,7 @@ def test_content_that_is_not_what_the_hub_states_does_not_stay(hub: Hub, load: R
     assert_answers(load("org/model"))
 
 
-def test_a_commit_that_comes_a_second_time_has_to_be_the_same(
+def test_a_commit_that_is_fetched_again_has_to_have_the_same_files(
     hub: Hub, load: Run, files: dict[str, bytes], tmp_path: Path
 ) -> None:
     assert_answers(load("org/model"))
@@ -400,7 +419,7 @@ def test_a_commit_that_comes_a_second_time_has_to_be_the_same(
 
 
 def without_rights_of_root() -> None:
-    """Make file modes count for this process and what it starts, also if it is root."""
+    """Make file modes count for this process and its children even if it is root."""
     ctypes.CDLL(None).prctl(24, 1, 0, 0, 0)  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE
 
 
@@ -418,18 +437,18 @@ def make_writable(folder: Path) -> None:
 
 @pytest.fixture
 def read_only(tmp_path: Path) -> Iterator[Callable[[], None]]:
-    """Return what makes the cache read-only, until the end of the test."""
+    """Return a function that makes the cache read-only until the end of the test."""
     yield lambda: make_read_only(tmp_path / "home")
     make_writable(tmp_path / "home")
 
 
 needs_linux = pytest.mark.skipif(
-    sys.platform != "linux", reason="the rights of root are taken as Linux has them"
+    sys.platform != "linux", reason="drops the rights of root in the way of Linux"
 )
 
 
 @needs_linux
-def test_a_cache_that_is_read_only_is_read(hub: Hub, load: Run, read_only: Callable[[], None]) -> None:
+def test_a_read_only_cache_can_be_read(hub: Hub, load: Run, read_only: Callable[[], None]) -> None:
     assert_answers(load("org/model"))
     read_only()
 
@@ -439,7 +458,7 @@ def test_a_cache_that_is_read_only_is_read(hub: Hub, load: Run, read_only: Calla
 
 
 @needs_linux
-def test_a_cache_that_cannot_be_written_is_told(
+def test_a_cache_that_cannot_be_written_is_one_clear_error(
     hub: Hub, load: Run, read_only: Callable[[], None], tmp_path: Path
 ) -> None:
     (tmp_path / "home").mkdir()
@@ -459,8 +478,8 @@ def test_records_that_cannot_be_written_are_no_error(hub: Hub, load: Run, tmp_pa
 
 
 @needs_linux
-def test_a_full_disk_is_told(hub: Hub, load: Run, files: dict[str, bytes]) -> None:
-    # To the process, a limit on the size of files is a disk that is full.
+def test_a_full_disk_is_one_clear_error(hub: Hub, load: Run, files: dict[str, bytes]) -> None:
+    # A process with a limit on the size of its files gets an error like that of a full disk.
     limit = len(files["model.safetensors"]) - 1
 
     run = load("org/model", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
@@ -469,7 +488,7 @@ def test_a_full_disk_is_told(hub: Hub, load: Run, files: dict[str, bytes]) -> No
     assert_answers(load("org/model"))
 
 
-def test_nothing_but_answers_is_printed_where_there_is_no_terminal(hub: Hub, command: Run) -> None:
+def test_nothing_but_the_answer_is_printed_without_a_terminal(hub: Hub, command: Run) -> None:
     run = command("download", "org/model")
 
     assert run.stderr == ""
@@ -477,7 +496,7 @@ def test_nothing_but_answers_is_printed_where_there_is_no_terminal(hub: Hub, com
 
 
 @pytest.mark.parametrize("name", [name for row in MODELS for name in row.names])
-def test_a_known_name_means_for_good_what_was_fetched_first(
+def test_a_known_name_always_means_the_commit_that_was_fetched_first(
     hub: Hub, load: Run, command: Run, files: dict[str, bytes], name: str
 ) -> None:
     row = next(row for row in MODELS if name in row.names)
@@ -497,9 +516,7 @@ def test_a_known_name_means_for_good_what_was_fetched_first(
     assert command("verify", row.names[0]).returncode == 0
 
 
-def test_labels_that_are_not_those_of_the_table_are_refused(
-    hub: Hub, load: Run, files: dict[str, bytes]
-) -> None:
+def test_labels_that_differ_from_the_table_are_refused(hub: Hub, load: Run, files: dict[str, bytes]) -> None:
     row = MODELS[1]
     config = json.loads(files["config.json"]) | {"id2label": {"0": "LABEL_0", "1": "LABEL_1"}}
     hub.repositories[row.repository] = Repository()
@@ -510,7 +527,7 @@ def test_labels_that_are_not_those_of_the_table_are_refused(
     assert run.stderr.startswith("CheckpointError: ") and "('LABEL_0', 'LABEL_1'), expected" in run.stderr
 
 
-def test_verify_finds_what_was_changed(hub: Hub, load: Run, command: Run) -> None:
+def test_verify_finds_a_changed_file(hub: Hub, load: Run, command: Run) -> None:
     assert "distilnp download org/model" in command("verify", "org/model").stderr
     folder = assert_answers(load("org/model"))
     assert command("verify", "org/model").stdout.count("as expected") == 4
@@ -539,20 +556,19 @@ def test_models_are_listed_without_a_request(hub: Hub, command: Run) -> None:
 @pytest.mark.parametrize(
     "name", ["org/model@../x", "../no-such-folder", "a/b/c", "org/model@", "org/mödel", "", "@main", " "]
 )
-def test_what_cannot_be_a_name_is_not_asked_for(hub: Hub, load: Run, name: str) -> None:
+def test_no_request_is_sent_for_an_impossible_name(hub: Hub, load: Run, name: str) -> None:
     run = load(name)
 
     assert run.stderr.startswith("ModelNotFoundError: no model ") and "org/name@revision" in run.stderr
     assert hub.requests == []
 
 
-def test_the_server_states_git_hashes() -> None:
-    assert (
-        git_hash(b"hello\n") == "ce013625030ba8dba906f756967f9e9ca394464a"
-    )  # git's own, in its documentation
+def test_the_server_states_hashes_as_git_computes_them() -> None:
+    # The example in git's documentation.
+    assert git_hash(b"hello\n") == "ce013625030ba8dba906f756967f9e9ca394464a"
 
 
-def test_a_checkpoint_from_the_hub_has_its_repository_s_name(load: Run, command: Run) -> None:
+def test_a_checkpoint_from_the_hub_is_called_like_its_repository(load: Run, command: Run) -> None:
     assert_answers(load("org/model"))
 
     assert json.loads(command("info", "org/model", "--format", "json").stdout)["name"] == "model"

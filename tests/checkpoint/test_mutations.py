@@ -1,6 +1,6 @@
-"""Folders in which something is wrong: each ends in an error of ours or loads something valid, in bounds.
+"""Damaged and hostile folders: each gives an error of ours or a valid classifier, within limits.
 
-A process of its own loads them, with little memory and with a clock; what kills it is a failure.
+A process of its own loads them, with little memory and a time limit. A folder that kills it is a failure.
 """
 
 import subprocess
@@ -11,11 +11,11 @@ import pytest
 from support.children import environment, start_python
 from support.mutations import write_sources
 
-# Beyond what the process has before the first folder. A hostile pickle of the largest size takes 0.3 GB; the
+# More than the process has before the first folder. A hostile pickle of the largest size takes 0.3 GB; the
 # folders' models take a few kilobytes.
 MEMORY_BYTES = 1 << 30
 
-# A folder takes some milliseconds. A hang is what takes this long on the busiest machine.
+# A folder takes some milliseconds. Only a hang takes this long, even on a busy machine.
 SECONDS = 30
 
 LOAD = """
@@ -26,11 +26,11 @@ import distilnp
 
 sources, first, last, memory, seconds = Path(sys.argv[1]), *map(int, sys.argv[2:])
 folders = sorted(sources.iterdir())
-for folder in folders:  # also imports and compiles whatever is needed
+for folder in folders:  # this also imports and compiles everything that is needed
     distilnp.load(folder, threads=1)("w1 w2")
 size = int(re.search(r"VmSize:\\s+(\\d+) kB", open("/proc/self/status").read())[1]) * 1024
 resource.setrlimit(resource.RLIMIT_AS, (size + memory, size + memory))
-signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends the process, whatever it is doing
+signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends the process even inside C code
 loaded = 0
 with tempfile.TemporaryDirectory() as scratch:
     for seed in range(first, last):
@@ -52,7 +52,7 @@ print("loaded", loaded, flush=True)
 
 
 def load_mutations(tmp_path: Path, first: int, last: int) -> int:
-    """Load folders of these seeds in one process, and return how many were valid."""
+    """Load the folders of these seeds in one process; return how many were valid."""
     write_sources(tmp_path)
     arguments = (tmp_path, first, last, MEMORY_BYTES, SECONDS)
     with start_python(LOAD, *arguments, env=environment(), stderr=subprocess.PIPE) as process:
@@ -63,12 +63,14 @@ def load_mutations(tmp_path: Path, first: int, last: int) -> int:
     return int(end[0].removeprefix("loaded "))
 
 
-linux = pytest.mark.skipif(sys.platform != "linux", reason="limits and sizes of a process as Linux has them")
+linux = pytest.mark.skipif(
+    sys.platform != "linux", reason="sets and reads limits of a process in the way of Linux"
+)
 
 
 @linux
 def test_a_thousand_mutations_end_well(tmp_path: Path) -> None:
-    # Some are valid, or the mutations would all be caught by the first check; most are not.
+    # Some are valid, because mutations that the first check catches would test nothing else. Most are not.
     assert 50 < load_mutations(tmp_path, 0, 1_000) < 700
 
 

@@ -1,4 +1,4 @@
-"""`pytorch_model.bin`: what torch wrote is read, damage is one clear error, and nothing is ever executed."""
+"""`pytorch_model.bin`: torch's files are read, damage is one clear error, and nothing is ever executed."""
 
 import io
 import json
@@ -50,18 +50,18 @@ def folder_with(path: Path, tensors: dict[str, np.ndarray], *, legacy: bool = Fa
 
 def values(tensor: StoredTensor) -> list[object]:
     rows = tensor.rows(0, tensor.shape[0])
-    if tensor.kind == "BF16":
+    if tensor.dtype == "BF16":
         rows = (rows.astype(np.uint32) << 16).view(np.float32)
     return rows.astype(np.float64).tolist()
 
 
 @pytest.mark.parametrize("name", ["archive", "legacy", "protocol4"])
-def test_what_torch_wrote_is_read(name: str) -> None:
+def test_files_that_torch_wrote_are_read(name: str) -> None:
     expected = json.loads((GOLDENS / "manifest.json").read_text())["tensors"]
 
     tensors = PytorchFile(GOLDENS / f"{name}.bin").tensors()
 
-    assert tensors.pop("position_ids").kind == "I64"
+    assert tensors.pop("position_ids").dtype == "I64"
     expected.pop("position_ids")
     assert {name: values(tensor) for name, tensor in tensors.items()} == expected
     middle = tensors["by columns"].rows(1, 3).tolist()
@@ -69,7 +69,7 @@ def test_what_torch_wrote_is_read(name: str) -> None:
 
 
 @FORMATS
-def test_a_checkpoint_gives_the_logits_of_its_safetensors(tmp_path: Path, legacy: bool) -> None:
+def test_the_logits_are_those_of_the_same_weights_as_safetensors(tmp_path: Path, legacy: bool) -> None:
     expected = distilnp.load(write_checkpoint(tmp_path / "safe", CONFIG, TENSORS))("w1 w2").logits
 
     folder = folder_with(tmp_path / "torch", TENSORS, legacy=legacy)
@@ -78,7 +78,9 @@ def test_a_checkpoint_gives_the_logits_of_its_safetensors(tmp_path: Path, legacy
 
 
 @FORMATS
-def test_matrices_may_lie_by_columns(tmp_path: Path, legacy: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_matrices_may_lie_column_by_column(
+    tmp_path: Path, legacy: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("distilnp.checkpoint.tensors.CHUNK_BYTES", 1)
     turned = {name: np.asfortranarray(tensor) for name, tensor in TENSORS.items()}
 
@@ -90,7 +92,7 @@ def test_matrices_may_lie_by_columns(tmp_path: Path, legacy: bool, monkeypatch: 
     )
 
 
-def test_a_published_encoder_is_read_as_its_safetensors(data: Path) -> None:
+def test_a_published_encoder_has_the_tensors_of_its_safetensors(data: Path) -> None:
     from distilnp.checkpoint.safetensors_file import SafetensorsFile
 
     folder = data / "tiny-random-distilbert"
@@ -103,7 +105,7 @@ def test_a_published_encoder_is_read_as_its_safetensors(data: Path) -> None:
         assert values(ours[name]) == values(theirs[name])
 
 
-def test_safetensors_come_first(tmp_path: Path) -> None:
+def test_safetensors_are_preferred(tmp_path: Path) -> None:
     folder = write_checkpoint(tmp_path, CONFIG, TENSORS)
     (folder / "pytorch_model.bin").write_bytes(b"never opened")
 
@@ -111,7 +113,7 @@ def test_safetensors_come_first(tmp_path: Path) -> None:
 
 
 class Evil:
-    """An object whose pickle calls."""
+    """An object whose pickle calls a function."""
 
     def __init__(self, function: Callable[..., object], *arguments: object) -> None:
         self.call = function, arguments
@@ -123,7 +125,7 @@ class Evil:
 CANARY = "DISTILNP_WAS_ATTACKED"
 NASTY = f"import os; os.environ[{CANARY!r}] = '1'"
 
-# Opcodes by hand, after PROTO 2.
+# Pickles that Python made, and opcodes written by hand, which follow PROTO 2.
 HOSTILE: dict[str, tuple[bytes, str]] = {
     "os.system": (pickle.dumps(Evil(os.system, f"export {CANARY}=1"), 2), "posix.system"),
     "os.system, protocol 5": (pickle.dumps(Evil(os.system, "true"), 5), "posix.system"),
@@ -131,9 +133,10 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "builtins.exec": (pickle.dumps(Evil(exec, NASTY), 2), "__builtin__.exec"),
     "subprocess": (pickle.dumps(Evil(subprocess.Popen, ["true"]), 4), "subprocess.Popen"),
     "a chain of __reduce__": (pickle.dumps(Evil(getattr, Evil(__import__, "os"), "system"), 2), "getattr"),
-    "getattr on what is allowed": (b"cbuiltins\ngetattr\nctorch\nFloatStorage\n\x86R.", "builtins.getattr"),
+    "getattr on an allowed name": (b"cbuiltins\ngetattr\nctorch\nFloatStorage\n\x86R.", "builtins.getattr"),
     "a dotted name": (b"ctorch._utils\n_rebuild_tensor_v2.__globals__\n.", "_rebuild_tensor_v2.__globals__"),
     "a dotted module": (b"\x8c\x0btorch.utils\x8c\x0f_rebuild_tensor\x93.", "torch.utils"),
+    "a name that is not text": (b")" + b"\x85" * 1_000_000 + b")\x93.", "a name that is not text"),
     "a name from the memo": (word("os") + b"q\0" + word("system") + b"q\1" + b"h\0h\1\x93.", "os.system"),
     "copyreg": (b"ccopyreg\n_reconstructor\n.", "copyreg._reconstructor"),
     "copyreg of Python 2": (b"ccopy_reg\n_reconstructor\n.", "copy_reg._reconstructor"),
@@ -144,21 +147,24 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "NEWOBJ": (b"ccollections\nOrderedDict\n)\x81.", "NEWOBJ"),
     "NEWOBJ_EX": (b"ccollections\nOrderedDict\n)}\x92.", "NEWOBJ_EX"),
     "a persistent id of text": (b"Pevil\n.", "PERSID"),
-    "a persistent id of another kind": (b"K\1Q.", "persistent id is not a storage"),
+    "a persistent id of another kind": (b"K\1Q.", "persistent id does not describe a storage"),
     "a module as a persistent id": (
         b"(" + word("module") + b"ctorch\nFloatStorage\n" + word("0") + word("cpu") + b"K\1tQ.",
-        "persistent id is not a storage",
+        "persistent id does not describe a storage",
     ),
     "a storage of no type": (
         b"(" + word("storage") + word("os") + word("0") + word("cpu") + b"K\1tQ.",
-        "persistent id is not a storage",
+        "persistent id does not describe a storage",
     ),
-    "a storage below nothing": (storage("0", "FloatStorage", -1) + b".", "persistent id is not a storage"),
-    "a call of text": (word("os.system") + b")R.", "calls what cannot be called"),
-    "a call of a type": (b"ctorch\nFloatStorage\n)R.", "calls what cannot be called"),
+    "a storage of negative size": (
+        storage("0", "FloatStorage", -1) + b".",
+        "persistent id does not describe a storage",
+    ),
+    "a call of text": (word("os.system") + b")R.", "calls something that cannot be called"),
+    "a call of a type": (b"ctorch\nFloatStorage\n)R.", "calls something that cannot be called"),
     "state for a function": (b"ctorch._utils\n_rebuild_tensor_v2\n}b.", "sets the state"),
     "state with slots for a type": (b"ctorch\nFloatStorage\nN}\x86b.", "sets the state"),
-    "an OrderedDict of what it is given": (b"ccollections\nOrderedDict\n]\x85R.", "fills an OrderedDict"),
+    "an OrderedDict with arguments": (b"ccollections\nOrderedDict\n]\x85R.", "fills an OrderedDict"),
     "room for two billion memos": (b"}r\xff\xff\xff\x7f0.", "POP"),
     "a memo that is not there": (b"h\7.", "not a whole pickle"),
     "a stack that is empty": (b"R.", "not a whole pickle"),
@@ -176,7 +182,7 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
 
 @FORMATS
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_pickle_is_refused_by_name_and_nothing_is_executed(
+def test_a_hostile_pickle_is_refused_with_the_reason_and_nothing_is_executed(
     tmp_path: Path, name: str, legacy: bool
 ) -> None:
     code, reason = HOSTILE[name]
@@ -188,13 +194,13 @@ def test_a_hostile_pickle_is_refused_by_name_and_nothing_is_executed(
     else:
         write_archive(path, code, {})
 
-    with pytest.raises(CheckpointError, match=f"{reason}.*Nothing of it was executed"):
+    with pytest.raises(CheckpointError, match=f"{reason}.*Nothing in it was executed"):
         PytorchFile(path).tensors()
 
     assert CANARY not in os.environ
 
 
-def test_a_hostile_pickle_that_python_would_execute_is_one() -> None:
+def test_python_would_execute_a_hostile_pickle() -> None:
     """The list above would prove nothing if its pickles were harmless."""
     seen: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
@@ -213,13 +219,16 @@ VIEWS: dict[str, tuple[bytes, str]] = {
     "strides beyond": (view(FLOATS, 0, (2, 3), (4, 1)), "element 7 of a storage of 6"),
     "beyond 64 bits": (view(FLOATS, 2**64, (2,), (1,)), "of a storage of 6"),
     "a product beyond 64 bits": (view(FLOATS, 0, (2**33, 2**33), (2**33, 1)), "of a storage of 6"),
-    "a negative offset": (view(FLOATS, -1, (2,), (1,)), "not numbers from 0"),
-    "a negative size": (view(FLOATS, 0, (-2,), (1,)), "not numbers from 0"),
-    "a negative stride": (view(FLOATS, 5, (2,), (-1,)), "not numbers from 0"),
-    "more strides than sizes": (view(FLOATS, 0, (2,), (1, 1)), "not as many"),
+    "a negative offset": (view(FLOATS, -1, (2,), (1,)), "not whole numbers from 0"),
+    "a negative size": (view(FLOATS, 0, (-2,), (1,)), "not whole numbers from 0"),
+    "a negative stride": (view(FLOATS, 5, (2,), (-1,)), "not whole numbers from 0"),
+    "more strides than sizes": (view(FLOATS, 0, (2,), (1, 1)), "differ in length"),
     "no storage": (view(b"N", 0, (2,), (1,)), "no storage"),
-    "a size that is text": (view(FLOATS, 0, (2,), (1,)).replace(number(2), word("2")), "not numbers from 0"),
-    "True for a size": (view(FLOATS, 0, (2,), (1,)).replace(number(2), b"\x88"), "not numbers from 0"),
+    "a size that is text": (
+        view(FLOATS, 0, (2,), (1,)).replace(number(2), word("2")),
+        "not whole numbers from 0",
+    ),
+    "True for a size": (view(FLOATS, 0, (2,), (1,)).replace(number(2), b"\x88"), "not whole numbers from 0"),
     "too few parts": (b"ctorch._utils\n_rebuild_tensor_v2\n(" + FLOATS + b"tR", "1 parts"),
     "a parameter of nothing": (b"ctorch._utils\n_rebuild_parameter\n(NNNtR", "one tensor"),
     "no tensor": (b"}", "is dict, expected a tensor"),
@@ -227,7 +236,7 @@ VIEWS: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize("name", VIEWS)
-def test_a_tensor_that_is_not_in_its_storage_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_tensor_outside_its_storage_is_refused(tmp_path: Path, name: str) -> None:
     pushed, reason = VIEWS[name]
     path = tmp_path / "pytorch_model.bin"
     write_archive(path, state_dict({"x": pushed}), {"0": bytes(24)})
@@ -246,7 +255,7 @@ def test_one_storage_cannot_have_two_types(tmp_path: Path) -> None:
         PytorchFile(path).tensors()
 
 
-def test_tensors_that_share_their_numbers_cannot_be_more_than_the_file(tmp_path: Path) -> None:
+def test_tensors_that_share_numbers_cannot_take_more_memory_than_the_file(tmp_path: Path) -> None:
     size = max(tensor.size for tensor in TENSORS.values())
     shared = storage("0", "FloatStorage", size)
     views = {}
@@ -256,11 +265,11 @@ def test_tensors_that_share_their_numbers_cannot_be_more_than_the_file(tmp_path:
     folder = folder_with(tmp_path, {})
     write_archive(folder / "pytorch_model.bin", state_dict(views), {"0": bytes(4 * size)})
 
-    with pytest.raises(TensorError, match="a small file that makes a large model"):
+    with pytest.raises(TensorError, match="Do not trust a small file that makes a large model"):
         load_params(folder, CONFIG)
 
 
-def test_gaps_in_both_directions_are_refused(tmp_path: Path) -> None:
+def test_a_matrix_with_gaps_in_both_directions_is_refused(tmp_path: Path) -> None:
     folder = folder_with(tmp_path, TENSORS)
     pushed = {
         name: view(storage("0", "FloatStorage", 60_000), 0, t.shape, tuple(s // 4 for s in t.strides))
@@ -274,7 +283,7 @@ def test_gaps_in_both_directions_are_refused(tmp_path: Path) -> None:
 
 
 def archive_with(**changes: object) -> Callable[[Path], None]:
-    """Return what writes an archive with one thing wrong."""
+    """Return a function that writes an archive with one thing wrong."""
 
     def write(path: Path) -> None:
         code, contents = pickled({"x": np.zeros(6, np.float32)})
@@ -304,7 +313,7 @@ ARCHIVES: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "with a pickle too large": (
         archive_with(records={"archive/data.pkl": bytes(MAX_PICKLE_BYTES + 1)}),
-        "of more than 4194304 bytes",
+        "larger than 4194304 bytes",
     ),
     "with a directory too large": (
         archive_with(records={f"archive/{i}{'x' * 60_000}": b"" for i in range(80)}),
@@ -323,13 +332,13 @@ def test_an_archive_that_torch_did_not_write_is_refused(tmp_path: Path, name: st
         PytorchFile(path).tensors()
 
 
-def test_a_name_twice_in_an_archive_is_refused(tmp_path: Path) -> None:
+def test_an_archive_with_the_same_name_twice_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "pytorch_model.bin"
     write_torch(path, {"x": np.zeros(6, np.float32)})
     with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning):
         archive.writestr("archive/data.pkl", b"\x80\2}.")
 
-    with pytest.raises(CheckpointError, match="a name twice"):
+    with pytest.raises(CheckpointError, match="the same name twice"):
         PytorchFile(path).tensors()
 
 
@@ -356,7 +365,7 @@ def legacy_bytes(**system: object) -> bytes:
 
 LEGACY: dict[str, tuple[bytes, str]] = {
     "big-endian": (legacy_bytes(little_endian=False), "not in little-endian order"),
-    "cut": (legacy_bytes()[:-1], "the file ends in the storage '0'"),
+    "cut": (legacy_bytes()[:-1], "the file ends inside the storage '0'"),
     "with another number of elements": (
         legacy_bytes().replace(b"\6\0\0\0\0\0\0\0" + bytes(24), b"\7\0\0\0\0\0\0\0" + bytes(24)),
         "has 7 elements, expected 6",
@@ -382,14 +391,14 @@ def test_a_legacy_file_that_torch_did_not_write_is_refused(tmp_path: Path, name:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
-def test_a_pipe_is_refused_and_never_waited_for(tmp_path: Path) -> None:
+def test_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pytorch_model.bin")
 
-    with pytest.raises(CheckpointError, match="expected a file with the weights"):
+    with pytest.raises(CheckpointError, match=r"it is not a file.*, expected a file with the weights"):
         load_params(tmp_path, CONFIG)
 
 
-def test_a_link_that_leads_nowhere_is_told(tmp_path: Path) -> None:
+def test_a_link_that_leads_nowhere_is_an_error_even_if_other_weights_are_there(tmp_path: Path) -> None:
     write_torch(tmp_path / "pytorch_model.bin", TENSORS)
     (tmp_path / "model.safetensors").symlink_to("gone")
 
@@ -397,7 +406,7 @@ def test_a_link_that_leads_nowhere_is_told(tmp_path: Path) -> None:
         load_params(tmp_path, CONFIG)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process has had at most")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports the peak memory of a process")
 @FORMATS
 def test_reading_takes_no_second_copy_of_the_file(tmp_path: Path, legacy: bool) -> None:
     config = DistilBertConfig(n_layers=1, vocab_size=60_000, dim=512, n_heads=8, hidden_dim=512)
@@ -422,7 +431,7 @@ def test_the_engine_packs_columns_as_it_packs_rows(tmp_path: Path, legacy: bool)
     np.testing.assert_array_equal(distilnp.load(folder)("w1 w2").logits, expected)
 
 
-def test_a_shape_of_any_length_is_cut_in_the_message(tmp_path: Path) -> None:
+def test_a_shape_of_any_length_is_cut_short_in_the_message(tmp_path: Path) -> None:
     ones = (1,) * 10_000
     folder = folder_with(tmp_path, {})
     views = {WEIGHT: view(storage("0", "FloatStorage", 1), 0, ones, ones)}

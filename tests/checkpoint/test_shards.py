@@ -1,4 +1,4 @@
-"""Sharded safetensors: read as one file would be, only from their own folder, one error for each fault."""
+"""Shards of safetensors: read like one file, only from their own folder, with one error for each fault."""
 
 import json
 import os
@@ -64,14 +64,14 @@ def test_a_shard_that_has_changed_is_read_again(tmp_path: Path) -> None:
     np.testing.assert_allclose(distilnp.load(folder)("w1 w2").logits, before + 1, rtol=1e-5)
 
 
-def test_one_whole_file_comes_before_shards(tmp_path: Path) -> None:
+def test_one_whole_file_is_preferred_to_shards(tmp_path: Path) -> None:
     write_checkpoint(tmp_path, CONFIG, TENSORS)
     (tmp_path / INDEX).write_text("never opened")
 
     assert_whole(load_params(tmp_path, CONFIG))
 
 
-def test_shards_come_before_pytorch(tmp_path: Path) -> None:
+def test_shards_are_preferred_to_pytorch(tmp_path: Path) -> None:
     write_shards(tmp_path)
     (tmp_path / "pytorch_model.bin").write_text("never opened")
 
@@ -84,7 +84,7 @@ INDEXES: dict[str, tuple[object, str]] = {
     "no names": ({}, "not an index of shards"),
     "a list": ([FIRST], "not an index of shards"),
     "a number for a shard": (WEIGHT_MAP | {FIRST: 1}, "not an index of shards"),
-    "nothing": (None, "not an index of shards"),
+    "null": (None, "not an index of shards"),
     "an absolute path": (WEIGHT_MAP | {FIRST: "/etc/passwd.safetensors"}, "names the shard '/etc/passwd"),
     "the folder above": (WEIGHT_MAP | {FIRST: "../x.safetensors"}, r"names the shard '\.\./x"),
     "a folder below": (WEIGHT_MAP | {FIRST: "x/y.safetensors"}, "names the shard 'x/y"),
@@ -101,18 +101,21 @@ INDEXES: dict[str, tuple[object, str]] = {
     ),
     "a tensor in the other shard": (
         WEIGHT_MAP | {FIRST: SHARDS[1]},
-        f"{FIRST} is in {SHARDS[0]}, and the index says {SHARDS[1]}",
+        f"the index has '{FIRST}' in {SHARDS[1]}, and it is in {SHARDS[0]}",
     ),
-    "a tensor that is in no shard": (WEIGHT_MAP | {"more": SHARDS[0]}, f"more is not in {SHARDS[0]}"),
-    "a tensor too few": (
+    "a tensor that is in no shard": (
+        WEIGHT_MAP | {"more": SHARDS[0]},
+        f"the index has 'more' in {SHARDS[0]}, and it is not there",
+    ),
+    "a tensor that the index lacks": (
         {name: shard for name, shard in WEIGHT_MAP.items() if name != SECOND},
-        f"{SECOND} is in {SHARDS[1]} and not in the index",
+        f"'{SECOND}' is in {SHARDS[1]} and not in the index",
     ),
 }
 
 
 @pytest.mark.parametrize("name", INDEXES)
-def test_an_index_that_does_not_fit_is_one_clear_error(tmp_path: Path, name: str) -> None:
+def test_an_index_that_does_not_fit_the_shards_is_one_clear_error(tmp_path: Path, name: str) -> None:
     weight_map, reason = INDEXES[name]
     write_shards(tmp_path)
     write_index(tmp_path, weight_map)
@@ -122,7 +125,7 @@ def test_an_index_that_does_not_fit_is_one_clear_error(tmp_path: Path, name: str
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"\xff", b"[" * 100_000, b'{"weight_map": 1}'])
-def test_what_is_no_index_is_one_clear_error(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_an_index_is_one_clear_error(tmp_path: Path, content: bytes) -> None:
     write_shards(tmp_path)
     (tmp_path / INDEX).write_bytes(content)
 
@@ -130,7 +133,7 @@ def test_what_is_no_index_is_one_clear_error(tmp_path: Path, content: bytes) -> 
         load_params(tmp_path, CONFIG)
 
 
-def test_an_index_has_a_limit(tmp_path: Path) -> None:
+def test_the_size_of_an_index_is_limited(tmp_path: Path) -> None:
     write_shards(tmp_path)
     (tmp_path / INDEX).write_bytes(b" " * (MAX_INDEX_BYTES + 1))
 
@@ -142,7 +145,7 @@ def test_a_tensor_in_two_shards_is_refused(tmp_path: Path) -> None:
     write_shards(tmp_path)
     save_file({name: TENSORS[name] for name in (*HALVES[1], FIRST)}, tmp_path / SHARDS[1])
 
-    with pytest.raises(CheckpointError, match=f"{FIRST} is in {SHARDS[0]} and in {SHARDS[1]}"):
+    with pytest.raises(CheckpointError, match=f"'{FIRST}' is in {SHARDS[0]} and in {SHARDS[1]}"):
         load_params(tmp_path, CONFIG)
 
 
@@ -156,7 +159,7 @@ def test_a_damaged_shard_is_named(tmp_path: Path) -> None:
 
 
 def in_cache(tmp_path: Path) -> Path:
-    """Lay the files as the hub's cache does: contents among the blobs, links in the snapshot."""
+    """Write files as they lie in the hub's cache: contents among the blobs, links in the snapshot."""
     folder = tmp_path / "models--org--name" / "snapshots" / "0123"
     blobs = tmp_path / "models--org--name" / "blobs"
     blobs.mkdir(parents=True)
@@ -167,7 +170,7 @@ def in_cache(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_snapshot_of_the_cache_is_links_to_its_blobs(tmp_path: Path) -> None:
+def test_a_shard_may_be_a_link_to_the_blobs_of_the_cache(tmp_path: Path) -> None:
     assert_whole(load_params(in_cache(tmp_path), CONFIG))
 
 
@@ -197,7 +200,7 @@ def test_a_shard_that_is_a_link_out_of_the_folder_is_refused(tmp_path: Path, pla
         load_params(folder, CONFIG)
 
 
-def test_a_snapshot_has_no_links_to_other_repositories(tmp_path: Path) -> None:
+def test_a_shard_that_is_a_link_to_another_repository_is_refused(tmp_path: Path) -> None:
     folder = in_cache(tmp_path)
     other = tmp_path / "models--org--private" / "blobs" / "hash"
     other.parent.mkdir(parents=True)
@@ -209,10 +212,10 @@ def test_a_snapshot_has_no_links_to_other_repositories(tmp_path: Path) -> None:
         load_params(folder, CONFIG)
 
 
-def test_links_in_a_ring_lead_nowhere(tmp_path: Path) -> None:
+def test_a_shard_that_is_a_link_to_itself_is_one_clear_error(tmp_path: Path) -> None:
     folder = write_shards(tmp_path)
     (folder / SHARDS[0]).unlink()
     (folder / SHARDS[0]).symlink_to(SHARDS[0])
 
-    with pytest.raises(CheckpointError):
+    with pytest.raises(CheckpointError, match=f"{SHARDS[0]}.* cannot be (found|read)"):
         load_params(folder, CONFIG)

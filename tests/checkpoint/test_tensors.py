@@ -1,4 +1,4 @@
-"""`model.safetensors`: every stored type, every fault, and the memory that reading takes."""
+"""Weights: every stored type, every fault, and the memory that reading takes."""
 
 import sys
 from pathlib import Path
@@ -16,6 +16,7 @@ from support.seeded_models import (
 )
 
 from distilnp import CheckpointError, TensorError
+from distilnp.checkpoint.config_json import read_config
 from distilnp.checkpoint.tensors import CHUNK_BYTES, load_params
 from distilnp.model.config import DistilBertConfig
 from distilnp.model.params import Params
@@ -27,7 +28,7 @@ WEIGHT = "distilbert.transformer.layer.1.attention.k_lin.weight"
 
 def load(folder: Path, tensors: dict[str, np.ndarray], **changes: object) -> Params:
     write_checkpoint(folder, CONFIG, tensors, **changes)
-    return load_params(folder, DistilBertConfig.from_folder(folder))
+    return load_params(folder, read_config(folder))
 
 
 def flat(params: Params) -> list[np.ndarray]:
@@ -37,7 +38,7 @@ def flat(params: Params) -> list[np.ndarray]:
     return walk(params)
 
 
-def test_float32_is_read_as_it_stands(tmp_path: Path) -> None:
+def test_float32_is_read_as_it_is_stored(tmp_path: Path) -> None:
     params = load(tmp_path, TENSORS)
 
     np.testing.assert_array_equal(params.layers[1].k_lin.weight, TENSORS[WEIGHT])
@@ -96,7 +97,7 @@ def test_encoder_tensors_may_come_without_their_prefix(tmp_path: Path) -> None:
     np.testing.assert_array_equal(params.layers[1].k_lin.weight, TENSORS[WEIGHT])
 
 
-def test_all_faults_are_named_at_once(tmp_path: Path) -> None:
+def test_all_faults_are_named_in_one_error(tmp_path: Path) -> None:
     broken = dict(TENSORS)
     del broken["pre_classifier.bias"]
     broken["vocab_projector.bias"] = np.zeros(3, np.float32)
@@ -110,22 +111,22 @@ def test_all_faults_are_named_at_once(tmp_path: Path) -> None:
 
     faults = [line for line in str(raised.value).splitlines() if line.startswith("  - ")]
     assert faults == [
-        "  - distilbert.embeddings.LayerNorm.bias holds NaN or infinity",
+        "  - distilbert.embeddings.LayerNorm.bias holds NaN, infinity or a number beyond float32",
         f"  - {WEIGHT} has shape (34, 35), expected (35, 35)",
         "  - pre_classifier.bias is missing",
-        "  - classifier.weight holds NaN or infinity",
+        "  - classifier.weight holds NaN, infinity or a number beyond float32",
         "  - classifier.bias has type I32, expected F32 or F16 or BF16 or F64",
-        "  - vocab_projector.bias is not a tensor of this model",
+        "  - 'vocab_projector.bias' is not a tensor of this model",
     ]
     assert str(tmp_path / "model.safetensors") in str(raised.value)
 
 
 def test_a_tensor_under_both_its_names_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(TensorError, match=r"- transformer\.layer\.1.* is not a tensor of this model"):
+    with pytest.raises(TensorError, match=r"- 'transformer\.layer\.1.*' is not a tensor of this model"):
         load(tmp_path, TENSORS | {WEIGHT.removeprefix("distilbert."): TENSORS[WEIGHT]})
 
 
-def test_a_file_of_another_model_does_not_flood_the_screen(tmp_path: Path) -> None:
+def test_the_faults_of_another_model_do_not_flood_the_screen(tmp_path: Path) -> None:
     with pytest.raises(TensorError, match="and 107 more") as raised:
         load(tmp_path, {f"bert.tensor.{i}": np.zeros(1, np.float32) for i in range(127 - len(TENSORS))})
 
@@ -135,7 +136,7 @@ def test_a_file_of_another_model_does_not_flood_the_screen(tmp_path: Path) -> No
 def test_a_float64_beyond_float32_is_a_fault(tmp_path: Path) -> None:
     huge = TENSORS["pre_classifier.bias"].astype(np.float64) * 1e300
 
-    with pytest.raises(TensorError, match=r"pre_classifier\.bias holds NaN or infinity"):
+    with pytest.raises(TensorError, match=r"pre_classifier\.bias holds .* a number beyond float32"):
         load(tmp_path, TENSORS | {"pre_classifier.bias": huge})
 
 
@@ -186,7 +187,7 @@ def test_a_damaged_file_is_one_clear_error(tmp_path: Path, kind: str) -> None:
         load_params(tmp_path, CONFIG)
 
 
-def test_a_missing_file_names_what_is_there_instead(tmp_path: Path) -> None:
+def test_the_error_for_missing_weights_names_other_weights_in_the_folder(tmp_path: Path) -> None:
     (tmp_path / "tf_model.h5").touch()
 
     with pytest.raises(
@@ -195,14 +196,14 @@ def test_a_missing_file_names_what_is_there_instead(tmp_path: Path) -> None:
         load_params(tmp_path, CONFIG)
 
 
-def test_a_folder_in_place_of_the_file_is_a_clear_error(tmp_path: Path) -> None:
+def test_a_folder_in_place_of_the_file_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").mkdir()
 
     with pytest.raises(CheckpointError, match="cannot be read"):
         load_params(tmp_path, CONFIG)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process has had at most")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports the peak memory of a process")
 def test_reading_takes_no_second_copy_of_the_file(tmp_path: Path) -> None:
     config = DistilBertConfig(n_layers=1, vocab_size=40_000, dim=512, n_heads=8, hidden_dim=512)
     write_checkpoint(tmp_path, config, seeded_tensors(config))
@@ -211,5 +212,5 @@ def test_reading_takes_no_second_copy_of_the_file(tmp_path: Path) -> None:
     run = run_python(MEMORY_TO_LOAD, tmp_path)
 
     assert run.stderr == ""
-    # The tensors, and a few chunks: the rows, as they were stored, and the mask of the check for NaN.
+    # The tensors, and a few chunks: rows as they are stored, and the mask of the check for NaN.
     assert size < int(run.stdout) < size + 4 * CHUNK_BYTES

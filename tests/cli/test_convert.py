@@ -17,7 +17,7 @@ from support.seeded_models import (
 from support.torch_files import write_torch
 
 import distilnp
-from distilnp.checkpoint.convert import QUANTIZATION_CONFIG
+from distilnp.checkpoint.int8 import QUANTIZATION_CONFIG
 from distilnp.checkpoint.tensors import load_params
 from distilnp.cli import main
 

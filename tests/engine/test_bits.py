@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from support.engines import compiled_engine
 from support.seeded_models import CONFIGS, packed, seeded_ids, seeded_tensors
 
+from distilnp.checkpoint.config_json import read_config
 from distilnp.checkpoint.registry import find_checkpoint
 from distilnp.engine import compiled_engine as engine_module
 from distilnp.engine.compiled_engine import BATCH_TOKENS, CompiledEngine
 from distilnp.engine.weights import PackedWeights, load_packed
-from distilnp.model.config import DistilBertConfig
 
 SMALL = [name for name in CONFIGS if name != "base"]
 THREADS = (1, 2, 3, 8)
@@ -29,7 +29,7 @@ def weights(name: str) -> PackedWeights:
     if name in CONFIGS:
         return packed(seeded_tensors(CONFIGS[name]), CONFIGS[name])
     folder = find_checkpoint(name)
-    return load_packed(folder, DistilBertConfig.from_folder(folder))
+    return load_packed(folder, read_config(folder))
 
 
 @cache

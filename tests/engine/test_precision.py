@@ -12,6 +12,7 @@ from support.expected_logits import GOLDENS, float32_tolerance, golden
 from support.seeded_models import CONFIGS, packed, params_of, seeded_ids, seeded_tensors
 
 import distilnp
+from distilnp.checkpoint.config_json import read_config
 from distilnp.checkpoint.registry import find_checkpoint
 from distilnp.engine.weights import PackedWeights, load_packed
 from distilnp.kernels.tiles import KC
@@ -29,7 +30,7 @@ def weights_of(name: str) -> PackedWeights:
     if name in CONFIGS:
         return packed(seeded_tensors(CONFIGS[name]), CONFIGS[name])
     folder = find_checkpoint(name)
-    return load_packed(folder, DistilBertConfig.from_folder(folder))
+    return load_packed(folder, read_config(folder))
 
 
 class Compared(NamedTuple):

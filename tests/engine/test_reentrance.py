@@ -3,7 +3,8 @@
 import pytest
 from support.children import run_python
 
-# The text is computed by one batch after another, and each return from the kernels lets Python run other code.
+# The text is computed by one batch after another, and each return from the kernels lets Python run other
+# code.
 SCRIPT = """
 import gc, signal, sys, threading
 import distilnp

@@ -1,4 +1,4 @@
-"""erf against Python's own, which is the C library's."""
+"""erf, compared with Python's own, which is that of the C library."""
 
 import math
 
@@ -7,8 +7,8 @@ import pytest
 
 from distilnp.model.erf import erf
 
-# Dense where erf bends, and every order of magnitude down to the subnormal numbers; 0.46875 is where the two
-# approximations meet.
+# Dense where erf bends, and every order of magnitude down to the subnormal numbers. The two approximations
+# meet at 0.46875.
 POINTS = np.concatenate(
     [
         np.linspace(-7, 7, 100_001),
@@ -18,7 +18,7 @@ POINTS = np.concatenate(
 )
 
 
-# A few roundings of numbers up to 1, each half of 2.2e-16 or of 1.2e-7.
+# A few roundings of numbers up to 1; each is off by half of 2.2e-16 or of 1.2e-7.
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 4e-16), (np.float32, 2.5e-7)])
 def test_erf_equals_that_of_the_c_library(dtype: type, tolerance: float) -> None:
     with np.errstate(over="ignore"):
@@ -31,7 +31,7 @@ def test_erf_equals_that_of_the_c_library(dtype: type, tolerance: float) -> None
     np.testing.assert_allclose(result, expected, rtol=0, atol=tolerance)
 
 
-def test_erf_keeps_nan_infinity_and_the_sign_of_zero() -> None:
+def test_erf_handles_nan_infinity_and_the_sign_of_zero() -> None:
     result = erf(np.array([np.nan, np.inf, -np.inf, 0.0, -0.0]))
 
     np.testing.assert_array_equal(result, [np.nan, 1.0, -1.0, 0.0, 0.0])

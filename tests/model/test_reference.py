@@ -1,4 +1,4 @@
-"""The reference pass against transformers, in both precisions, at lengths from 1 to 512."""
+"""The reference pass, compared with transformers in both precisions, at lengths from 1 to 512."""
 
 import json
 from functools import cache
@@ -9,6 +9,7 @@ import pytest
 from support.expected_logits import GOLDENS, float32_tolerance, golden
 from support.seeded_models import CONFIGS, params_of, seeded_ids, seeded_tensors, tiny_real_head
 
+from distilnp.checkpoint.config_json import config_from_dict, read_config
 from distilnp.checkpoint.registry import find_checkpoint
 from distilnp.checkpoint.tensors import load_params
 from distilnp.model import reference
@@ -47,7 +48,7 @@ def base_tensors() -> dict[str, np.ndarray]:
     return seeded_tensors(CONFIGS["base"])
 
 
-# float64 at full size costs seconds a text: both ends and the middle are enough beside the small models.
+# At full size, float64 takes seconds per text. The small models cover every length, so a few are enough here.
 @pytest.mark.parametrize(("dtype", "lengths"), [(np.float32, None), (np.float64, {1, 17, 128, 512})])
 def test_a_model_of_full_size_gives_the_logits_of_transformers(
     base_tensors: dict[str, np.ndarray], dtype: type, lengths: set[int] | None
@@ -63,7 +64,7 @@ def test_the_tiny_published_encoder_gives_the_logits_of_transformers(data: Path,
 
     folder = data / "tiny-random-distilbert"
     values = json.loads((folder / "config.json").read_text())
-    config = DistilBertConfig.from_dict(values | {"architectures": None})
+    config = config_from_dict(values | {"architectures": None})
     encoder = {
         f"distilbert.{name}": tensor for name, tensor in load_file(folder / "model.safetensors").items()
     }
@@ -76,7 +77,7 @@ def test_the_tiny_published_encoder_gives_the_logits_of_transformers(data: Path,
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_the_bundled_checkpoint_gives_the_logits_of_transformers(dtype: type) -> None:
     folder = find_checkpoint("sst2-mini")
-    config = DistilBertConfig.from_folder(folder)
+    config = read_config(folder)
 
     assert_equals_transformers("sst2-mini", config, load_params(folder, config, dtype))
 
@@ -99,7 +100,7 @@ def test_every_intermediate_equals_transformers() -> None:
         np.testing.assert_allclose(trace[name], expected[name], rtol=0, atol=1e-12, err_msg=name)
 
 
-def test_the_trace_names_what_transformers_has_no_module_for() -> None:
+def test_the_trace_has_intermediates_for_which_transformers_has_no_module() -> None:
     names = {name for name in traced(np.float64) if name.startswith("layer.1.attention.")}
 
     assert names == {
@@ -112,11 +113,13 @@ def test_a_float32_pass_stays_in_float32() -> None:
     assert {name: x.dtype.name for name, x in traced(np.float32).items() if x.dtype != np.float32} == {}
 
 
-def test_attention_shares_add_up_to_one() -> None:
-    probs = traced(np.float64)["layer.0.attention.probs"]
+def test_the_traced_scores_and_context_follow_from_the_intermediates_that_have_goldens() -> None:
+    trace = {name.removeprefix("layer.0.attention."): x for name, x in traced(np.float64).items()}
+    q, k, v = (trace[name].reshape(6, 5, 7).swapaxes(0, 1) for name in ("q_lin", "k_lin", "v_lin"))
 
-    assert probs.shape == (5, 6, 6)
-    np.testing.assert_allclose(probs.sum(axis=-1), 1, rtol=0, atol=1e-15 * 6)
+    np.testing.assert_allclose(trace["scores"], q @ k.swapaxes(1, 2) / np.sqrt(7), rtol=0, atol=1e-12)
+    context = (trace["probs"] @ v).swapaxes(0, 1).reshape(6, 35)
+    np.testing.assert_allclose(trace["context"], context, rtol=0, atol=1e-12)
 
 
 def test_softmax_survives_scores_that_overflow() -> None:

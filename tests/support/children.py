@@ -35,11 +35,12 @@ MEMORY_TO_LOAD = (
     + """
 import sys
 from pathlib import Path
+from distilnp.checkpoint.config_json import read_config
 from distilnp.model.config import DistilBertConfig
 from distilnp.checkpoint.tensors import load_params
 
 folder = Path(sys.argv[1])
-config = DistilBertConfig.from_folder(folder)
+config = read_config(folder)
 before = memory("VmRSS")
 params = load_params(folder, config)
 print(memory("VmHWM") - before)

@@ -6,9 +6,9 @@ from pathlib import Path
 from support.engines import compiled_engine
 from support.seeded_models import CONFIGS, packed, seeded_ids, seeded_tensors
 
+from distilnp.checkpoint.config_json import read_config
 from distilnp.checkpoint.registry import find_checkpoint
 from distilnp.engine.weights import load_packed
-from distilnp.model.config import DistilBertConfig
 
 GOLDEN = Path(__file__).parents[1] / "goldens" / "engine_bits.json"
 
@@ -22,7 +22,7 @@ def engine_bits(name: str, threads: int) -> dict[str, list[str]]:
         weights = packed(seeded_tensors(CONFIGS[name]), CONFIGS[name])
     else:
         folder = find_checkpoint(name)
-        weights = load_packed(folder, DistilBertConfig.from_folder(folder))
+        weights = load_packed(folder, read_config(folder))
     lengths = [n for n in LENGTHS if n <= weights.config.max_position_embeddings]
     texts = [seeded_ids(weights.config.vocab_size, n, 0) for n in lengths]
     logits = compiled_engine(weights, threads).forward(texts)

@@ -1,7 +1,7 @@
-"""A model hub on loopback: what the hub's client asks for, answered as the real one does, faults included.
+"""A model hub on loopback: it answers the requests of the hub's client as the real hub does, errors included.
 
-Small files come from the address itself, with git's hash as ETag; large ones by a redirect to another host,
-as from a content delivery network, with their SHA-256.
+A small file comes from its own address, with git's hash as ETag. A large file comes by a redirect to another
+host, as from a content delivery network, with its SHA-256.
 """
 
 import hashlib
@@ -27,14 +27,14 @@ def git_hash(content: bytes) -> str:
 
 @dataclass
 class Repository:
-    """Commits with their files, and what branches, tags and pull requests mean."""
+    """Commits with their files, and the commits that branches, tags and pull requests mean."""
 
     commits: dict[str, dict[str, bytes]] = field(default_factory=dict)
     refs: dict[str, str] = field(default_factory=dict)
-    token: str | None = None  # who wants to read a private one needs it
+    token: str | None = None  # a private repository is read with it
 
     def commit(self, files: dict[str, bytes], ref: str = "main") -> str:
-        """Add a commit, and let `ref` be it."""
+        """Add a commit, and let `ref` mean it."""
         names = json.dumps({name: sha256(content) for name, content in files.items()}, sort_keys=True)
         commit = hashlib.sha1(f"{len(self.commits)} {names}".encode()).hexdigest()
         self.commits[commit] = files
@@ -44,11 +44,11 @@ class Repository:
 
 @dataclass
 class Hub:
-    """The hub: repositories, names that have moved, what was asked, and what is to go wrong."""
+    """The hub: repositories, names that have moved, the requests so far, and the faults to come."""
 
     repositories: dict[str, Repository] = field(default_factory=dict)
     moved: dict[str, str] = field(default_factory=dict)
-    requests: list[str] = field(default_factory=list)  # "GET /path", in their order
+    requests: list[str] = field(default_factory=list)  # "GET /path", in order
     faults: dict[str, Callable[["Handler"], bool]] = field(default_factory=dict)
     port: int = 0
 
@@ -57,11 +57,11 @@ class Hub:
         return f"http://127.0.0.1:{self.port}"
 
     def fault(self, where: str, what: Callable[["Handler"], bool]) -> None:
-        """Let `what` answer requests that begin with `where`; it says whether it has."""
+        """Let `what` answer the requests that begin with `where`; `what` returns whether it has answered."""
         self.faults[where] = what
 
     def downloads(self) -> list[str]:
-        """Return the names of the files that were sent, large ones by their hash."""
+        """Return the names of the files that were sent; large files have their hash for a name."""
         return [
             request.rpartition("/")[2]
             for request in self.requests
@@ -71,7 +71,7 @@ class Hub:
 
 @contextmanager
 def running_hub() -> Iterator[Hub]:
-    """Run an empty hub."""
+    """Run a hub without repositories."""
     hub = Hub()
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("HandlerOfHub", (Handler,), {"hub": hub}))
     server.daemon_threads = True
@@ -100,7 +100,7 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
     def fail(self, status: int, code: str = "", message: str = "", commit: str = "") -> bool:
-        """Answer with an error as the hub tells it."""
+        """Answer with an error in the hub's own form."""
         headers = {"X-Error-Code": code, "X-Error-Message": message, "X-Repo-Commit": commit}
         self.respond(status, b"", headers)
         return True
@@ -197,7 +197,7 @@ class Handler(BaseHTTPRequestHandler):
         self.respond(206 if first else 200, content[first:], headers)
 
     def large(self, name: str) -> bytes:
-        """Return the file with a hash."""
+        """Return the content of the file with this hash."""
         return next(
             content
             for repository in self.hub.repositories.values()
@@ -207,7 +207,7 @@ class Handler(BaseHTTPRequestHandler):
         )
 
     def first_byte(self) -> int:
-        """Return where the client wants to go on."""
+        """Return the first byte that the client asks for, when it resumes a download."""
         return int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")[0])
 
 
@@ -217,7 +217,7 @@ def status(code: int, error_code: str = "", message: str = "") -> Callable[[Hand
 
 
 def silent(seconds: float) -> Callable[[Handler], bool]:
-    """Return a fault: the server takes its time, and then answers nothing."""
+    """Return a fault: the server waits, and then closes the connection without an answer."""
 
     def fault(handler: Handler) -> bool:
         time.sleep(seconds)
@@ -228,7 +228,7 @@ def silent(seconds: float) -> Callable[[Handler], bool]:
 
 
 def cut(after: int, times: int) -> Callable[[Handler], bool]:
-    """Return a fault: the connection breaks in the middle of a large file, some times."""
+    """Return a fault: the connection breaks in the middle of a large file, as often as `times`."""
     left = [times]
 
     def fault(handler: Handler) -> bool:
@@ -248,7 +248,7 @@ def cut(after: int, times: int) -> Callable[[Handler], bool]:
 
 
 def altered(change: Callable[[bytes], bytes]) -> Callable[[Handler], bool]:
-    """Return a fault: a large file arrives as something else."""
+    """Return a fault: a large file arrives with other content."""
 
     def fault(handler: Handler) -> bool:
         handler.respond(200, change(handler.large(handler.path.rpartition("/")[2])), {})

@@ -1,4 +1,4 @@
-"""Checkpoint folders that go wrong in a seeded way: bits, lengths, JSON, opcodes, archives, files."""
+"""Checkpoint folders damaged by a seed: in their bits, lengths, JSON, opcodes, archives or files."""
 
 import json
 import random
@@ -16,7 +16,7 @@ from tokenizers import BertWordPieceTokenizer
 CONFIG = CONFIGS["one-layer"]
 TENSORS = seeded_tensors(CONFIG)
 
-# Lengths, sizes and offsets that overflow something.
+# Lengths, sizes and offsets that overflow some type.
 NUMBERS = (
     0,
     1,
@@ -57,7 +57,7 @@ OPCODES = b"().012FGIJKLMNPQRSTUVX]abcdeghijloprstu}" + bytes(range(0x80, 0x98))
 
 
 def write_sources(folder: Path) -> list[Path]:
-    """Write a valid folder of every form, and return them."""
+    """Write a valid folder of every form; return the folders."""
     folders = [write_checkpoint(folder / name, CONFIG, TENSORS) for name in ("safetensors", "tokenizer.json")]
     tokenizer = BertWordPieceTokenizer(str(folders[1] / "vocab.txt"))
     tokenizer.save(str(folders[1] / "tokenizer.json"))
@@ -81,7 +81,7 @@ def write_sources(folder: Path) -> list[Path]:
 
 
 def mutated(source: Path, folder: Path, seed: int) -> str:
-    """Copy a folder with something wrong in it, and return what."""
+    """Copy a folder, damage the copy, and return a description of the damage."""
     draw = random.Random(seed)
     shutil.copytree(source, folder)
     mutation = draw.choice(MUTATIONS)
@@ -105,7 +105,7 @@ def flip_bits(folder: Path, draw: random.Random) -> None:
     path = a_file(folder, draw)
     content = bytearray(path.read_bytes())
     for _ in range(draw.randint(1, 8) if content else 0):
-        # Half of them at the front, where the structure is.
+        # Half of the bits are at the front, where the structure is.
         end = len(content) if draw.random() < 0.5 else min(len(content), 300)
         content[draw.randrange(end)] ^= 1 << draw.randrange(8)
     path.write_bytes(content)
@@ -124,7 +124,7 @@ def lengthen(folder: Path, draw: random.Random) -> None:
 
 
 def replace_length(folder: Path, draw: random.Random) -> None:
-    """Put a number that overflows where a length may be: at the front, or in the records of an archive."""
+    """Write a number that overflows where a length may be: at the front, or in the records of an archive."""
     path = weights_of(folder, draw)
     content = bytearray(path.read_bytes())
     marks = [i for i in range(len(content)) if content[i : i + 2] == b"PK"] or [0]
@@ -185,7 +185,7 @@ def change_header(folder: Path, draw: random.Random) -> None:
 
 
 def change_opcodes(folder: Path, draw: random.Random) -> None:
-    """Write a PyTorch file anew with another pickle, whole but for that."""
+    """Replace the weights by a PyTorch file that is whole except for its pickle."""
     legacy = draw.random() < 0.5
     pickle, contents = pickled(TENSORS, legacy=legacy)
     code = bytearray(pickle)
@@ -203,7 +203,7 @@ def change_opcodes(folder: Path, draw: random.Random) -> None:
 
 
 def change_files(folder: Path, draw: random.Random) -> None:
-    """Remove a file, empty it, make a folder or a link of it, or give it the content of another one."""
+    """Remove a file, empty it, turn it into a folder or a link, or give it the content of another file."""
     path, other = a_file(folder, draw), a_file(folder, draw)
     content = other.read_bytes()
     path.unlink()
@@ -221,7 +221,7 @@ def change_files(folder: Path, draw: random.Random) -> None:
 
 
 def change_numbers(folder: Path, draw: random.Random) -> None:
-    """Write weights anew with numbers that overflow, or tensors of other shapes and types."""
+    """Write the weights again with numbers that overflow, or with a tensor of another shape or type."""
     name = draw.choice(sorted(TENSORS))
     tensor = TENSORS[name]
     changed = draw.choice(

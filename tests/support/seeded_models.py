@@ -1,6 +1,6 @@
-"""Models made of a seed: the same numbers in a test and beside the witness, without a file between them.
+"""Models made from a seed: a test and the witness get the same numbers without sharing a file.
 
-The legacy generator of NumPy is used because its stream is frozen for all versions to come (NEP 19).
+NumPy's legacy generator is used because its stream is frozen for all future versions (NEP 19).
 """
 
 import json
@@ -10,18 +10,20 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
+from distilnp.checkpoint.stored import StoredRows
 from distilnp.engine.weights import PackedWeights
 from distilnp.model.config import DistilBertConfig
 from distilnp.model.params import Params, build_params, shapes
 
 SEED = 20_261_122
 
-# Of the attention scores before the softmax: tokens two standard deviations apart differ by a factor of 50.
+# The standard deviation of attention scores before the softmax: the probabilities of tokens whose scores are
+# two standard deviations apart differ by a factor of 50.
 SCORE_SPREAD = 2.0
 
 BASE = DistilBertConfig()
 
-# Odd sizes on purpose: nothing may depend on a power of two, on a pair of labels, or on hidden_dim = 4 dim.
+# Sizes are odd on purpose: nothing may depend on a power of two, on two labels, or on hidden_dim = 4 dim.
 CONFIGS = {
     "one-layer": DistilBertConfig(
         vocab_size=101, max_position_embeddings=512, n_layers=1, n_heads=1, dim=16, hidden_dim=64
@@ -53,8 +55,9 @@ CONFIGS = {
 def seeded_tensors(config: DistilBertConfig, seed: int = SEED) -> dict[str, np.ndarray]:
     """Return float32 tensors by checkpoint name.
 
-    A weight has a spread of 1 / sqrt(in), so that every layer keeps the size of what passes through it.
-    Queries and keys have more, so that the scores have `SCORE_SPREAD` and attention is far from uniform.
+    The weights of a layer have the standard deviation 1 / sqrt(in), so that its output is about as large as
+    its input. Queries and keys have a larger one, so that attention scores have `SCORE_SPREAD` and attention
+    is far from uniform.
     """
     random = np.random.RandomState(seed)
     tensors: dict[str, np.ndarray] = {}
@@ -73,12 +76,12 @@ def seeded_tensors(config: DistilBertConfig, seed: int = SEED) -> dict[str, np.n
 
 
 def seeded_ids(vocab_size: int, n_seq: int, seed: int) -> list[int]:
-    """Return token ids of one text."""
+    """Return the token ids of one text."""
     return np.random.RandomState(seed).randint(0, vocab_size, n_seq).tolist()
 
 
 def tiny_real_head(dim: int, seed: int = SEED) -> dict[str, np.ndarray]:
-    """Return a head for the tiny published encoder, which has none."""
+    """Return a classifier's head for the tiny published encoder, which has none."""
     random = np.random.RandomState(seed)
     shapes = {
         "pre_classifier.weight": (dim, dim),
@@ -90,22 +93,22 @@ def tiny_real_head(dim: int, seed: int = SEED) -> dict[str, np.ndarray]:
 
 
 def params_of(tensors: dict[str, np.ndarray], config: DistilBertConfig, dtype: type = np.float32) -> Params:
-    """Put tensors where the forward pass wants them, past all files."""
+    """Return the parameters for the reference pass, without writing a file."""
     return build_params(
         config, {name: tensors[name].astype(dtype).reshape(shape) for name, shape in shapes(config).items()}
     )
 
 
 def packed(tensors: dict[str, np.ndarray], config: DistilBertConfig) -> PackedWeights:
-    """Put tensors where the engine wants them, past all files."""
+    """Return packed weights for the engine, without writing a file."""
     weights = PackedWeights(config)
     for name, tensor in tensors.items():
-        weights.store(name, tensor.shape, 0, tensor)
+        weights.store(name, tensor.shape, 0, StoredRows(tensor, "F32"))
     return weights
 
 
 def config_json(config: DistilBertConfig) -> dict[str, object]:
-    """Return what `config.json` says of a configuration."""
+    """Return the keys and values of `config.json` for a configuration."""
     return {
         "model_type": "distilbert",
         "architectures": ["DistilBertForSequenceClassification"],
@@ -140,7 +143,7 @@ def write_checkpoint(
 
 
 def write_bfloat16(path: Path, tensors: dict[str, np.ndarray]) -> None:
-    """Write a safetensors file by hand: NumPy, and so its writer, has no bfloat16."""
+    """Write a safetensors file by hand, because safetensors' writer for NumPy has no bfloat16."""
     header, uppers, size = {}, [], 0
     for name, tensor in tensors.items():
         upper = (tensor.view(np.uint32) >> 16).astype("<u2").tobytes()
@@ -152,7 +155,7 @@ def write_bfloat16(path: Path, tensors: dict[str, np.ndarray]) -> None:
     path.write_bytes(b"".join([len(text).to_bytes(8, "little"), text, *uppers]))
 
 
-# What config.json says of `int8_rows`.
+# The quantization_config of weights from `int8_rows`, with only the keys that distilnp needs.
 QUANTIZATION = {
     "quant_method": "compressed-tensors",
     "format": "int-quantized",
@@ -163,7 +166,7 @@ QUANTIZATION = {
 
 
 def int8_rows(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return tensors with matrices in int8, each row with a scale of its own."""
+    """Return tensors with matrices as int8 rows, each row with a scale of its own."""
     stored = {}
     for name, tensor in tensors.items():
         if tensor.ndim == 2:

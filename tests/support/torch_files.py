@@ -1,6 +1,6 @@
 """A writer of `pytorch_model.bin`, in both formats of torch.save and without torch.
 
-`tests/witness/torch_files.py` asks torch whether it reads what is written here.
+`tests/witness/torch_files.py` checks that torch reads the files that are written here.
 """
 
 import pickle
@@ -25,7 +25,7 @@ def word(text: str) -> bytes:
 
 
 def number(value: int) -> bytes:
-    """Return the opcode that pushes a number: of any size, so that hostile ones can be written."""
+    """Return the opcode that pushes a number of any size, because hostile pickles need huge ones."""
     if -(2**31) <= value < 2**31:
         return b"J" + struct.pack("<i", value)
     digits = value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True)
@@ -36,9 +36,9 @@ def numbers(values: tuple[int, ...]) -> bytes:
     return b"(" + b"".join(map(number, values)) + b"t"
 
 
-def storage(key: str, kind: str, size: int, *, legacy: bool = False) -> bytes:
-    """Return the opcodes that push a storage."""
-    identity = word("storage") + f"ctorch\n{kind}\n".encode() + word(key) + word("cpu") + number(size)
+def storage(key: str, class_name: str, size: int, *, legacy: bool = False) -> bytes:
+    """Return the opcodes that push a storage of one of torch's classes."""
+    identity = word("storage") + f"ctorch\n{class_name}\n".encode() + word(key) + word("cpu") + number(size)
     return b"(" + identity + (b"N" if legacy else b"") + b"tQ"
 
 
@@ -50,7 +50,7 @@ def view(storage: bytes, offset: int, shape: tuple[int, ...], strides: tuple[int
 
 
 def state_dict(views: dict[str, bytes]) -> bytes:
-    """Return the pickle of a dict of tensors, with the state that torch's modules give it."""
+    """Return the pickle of a dict of tensors, with the state that torch's modules add to it."""
     items = b"".join(word(name) + pushed for name, pushed in views.items())
     metadata = b"}" + word("_metadata") + b"ccollections\nOrderedDict\n)Rsb"
     return b"\x80\x02ccollections\nOrderedDict\n)R(" + items + b"u" + metadata + b"."
@@ -66,13 +66,13 @@ def pickled(tensors: dict[str, np.ndarray], *, legacy: bool = False) -> tuple[by
         by_columns = tensor.ndim == 2 and not tensor.flags.c_contiguous
         contents[str(i)] = tensor.tobytes("F" if by_columns else "C")
         strides = tuple(step // tensor.itemsize for step in tensor.strides)
-        kind = STORAGES[tensor.dtype.str]
-        views[name] = view(storage(str(i), kind, tensor.size, legacy=legacy), 0, tensor.shape, strides)
+        class_name = STORAGES[tensor.dtype.str]
+        views[name] = view(storage(str(i), class_name, tensor.size, legacy=legacy), 0, tensor.shape, strides)
     return state_dict(views), contents
 
 
 def write_archive(path: Path, pickle_: bytes, contents: dict[str, bytes], **more: bytes) -> None:
-    """Write the format of torch 1.6 and later; `more` are records beside data.pkl."""
+    """Write the format of torch 1.6 and later; `more` are further records beside data.pkl."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr("archive/data.pkl", pickle_)
         for name, content in ({"byteorder": b"little"} | more).items():
@@ -85,7 +85,7 @@ def write_archive(path: Path, pickle_: bytes, contents: dict[str, bytes], **more
 def write_legacy(
     path: Path, pickle_: bytes, contents: dict[str, tuple[int, bytes]], **system: object
 ) -> None:
-    """Write the format before torch 1.6; of each storage, the number of elements and the content."""
+    """Write the format before torch 1.6; `contents` has the size and the bytes of each storage."""
     head = [pickle.dumps(value, 2) for value in (MAGIC, 1001, SYSTEM | system)]
     keys = pickle.dumps(list(contents), 2)
     storages = [struct.pack("<q", size) + content for size, content in contents.values()]
@@ -93,7 +93,7 @@ def write_legacy(
 
 
 def write_torch(path: Path, tensors: dict[str, np.ndarray], *, legacy: bool = False) -> None:
-    """Write what torch.save writes for a state_dict."""
+    """Write a file as torch.save writes it for a state_dict."""
     pickle_, contents = pickled(tensors, legacy=legacy)
     if not legacy:
         write_archive(path, pickle_, contents)

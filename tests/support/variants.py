@@ -1,6 +1,7 @@
-"""Checkpoints of every kind that there is, small and made of a seed, and what they are asked.
+"""Small seeded checkpoints of every kind that exists, and the texts that they classify.
 
-The script of the goldens and the tests both write them; transformers and distilnp read the same folders.
+The script that makes the goldens and the tests both write them, so that transformers and distilnp read the
+same folders.
 """
 
 import json
@@ -15,7 +16,7 @@ from support.tokenizer_witness import BUNDLED, witness
 
 from distilnp.model.config import DistilBertConfig
 
-# Few positions, so that short texts are long ones. The other sizes are odd on purpose.
+# With few positions, short texts are already too long. The other sizes are odd on purpose.
 SMALL = DistilBertConfig(max_position_embeddings=24, n_layers=2, n_heads=5, dim=35, hidden_dim=53)
 EMOTIONS = ("anger", "fear", "joy, or so", "悲しみ", "surprise")
 
@@ -36,12 +37,12 @@ TEXTS = (
 
 
 class Variant(NamedTuple):
-    """A kind of checkpoint: what `config.json` says, and what writes the tokenizer's files."""
+    """A kind of checkpoint: its configuration, and a function that writes the tokenizer's files."""
 
     config: DistilBertConfig
     write_tokenizer: Callable[[Path, Path | None], None]
     needs_data: bool = False
-    num_labels: int | None = None  # in place of id2label
+    num_labels: int | None = None  # written to config.json in place of id2label
 
 
 def uncased(folder: Path, data: Path | None) -> None:
@@ -50,13 +51,13 @@ def uncased(folder: Path, data: Path | None) -> None:
 
 
 def tokenizer_json(folder: Path, data: Path | None) -> None:
-    """Write nothing but a tokenizer.json, as the package `tokenizers` saves it."""
+    """Write only a tokenizer.json, as the package `tokenizers` saves it."""
     (folder / "vocab.txt").unlink()
     witness(BUNDLED, lowercase=True).save(str(folder / "tokenizer.json"))
 
 
 def real_vocabulary(name: str) -> Callable[[Path, Path | None], None]:
-    """Return what writes a published cased vocabulary."""
+    """Return a function that writes a published cased vocabulary."""
 
     def write(folder: Path, data: Path | None) -> None:
         shutil.copy(data / "vocab" / f"{name}.vocab.txt", folder / "vocab.txt")
