@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "tokenizer.unicode_tables": set(),
     "tokenizer.characters": {"tokenizer.unicode_tables"},
     "tokenizer.settings": set(),
-    "tokenizer.sections": {"errors"},
+    "tokenizer.sections": {"errors", "foreign"},
     "tokenizer.normalize": {"tokenizer.characters", "tokenizer.settings"},
     "tokenizer.added_tokens": {"tokenizer.characters", "tokenizer.normalize", "tokenizer.settings"},
     "tokenizer.pre_tokenize": {"tokenizer.characters", "tokenizer.normalize"},

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ..errors import TokenizerFilesError
+from ..foreign import MAX_FILE_BYTES, read_file
 
-# Twenty times the largest published file (multilingual, 3 MB). A larger file does not belong to a tokenizer.
-MAX_FILE_BYTES = 64 << 20
 # The witness stores ids as 32-bit unsigned integers.
 MAX_ID = (1 << 32) - 1
 # Long enough to recognise a value by. A message must not be as long as the file that it is about.
@@ -101,24 +100,17 @@ class Section:
 def read_text(path: Path) -> str | None:
     """Return the text of a file, or None if the file does not exist."""
     try:
-        if not path.exists():
-            return None
-        if not path.is_file():  # reading a named pipe or a device might never end
-            raise TokenizerFilesError(f"{path} is a folder, a pipe or a device, expected a file. {ADVICE}")
-        n_bytes = path.stat().st_size
-        if n_bytes > MAX_FILE_BYTES:
-            raise TokenizerFilesError(
-                f"{path} has {n_bytes:,} bytes, expected at most {MAX_FILE_BYTES:,}. {ADVICE}"
-            )
-        return path.read_bytes().decode("utf-8")
+        return read_file(path).decode("utf-8")
+    except FileNotFoundError:
+        return None
     except UnicodeDecodeError as error:
         raise TokenizerFilesError(
             f"{path}: byte {error.start} is 0x{error.object[error.start]:02X}, expected UTF-8. {ADVICE}"
         ) from None
     except OSError as error:
         raise TokenizerFilesError(
-            f"{path} cannot be read ({error.strerror or error}), expected a readable file. "
-            "Check its permissions"
+            f"{path} cannot be read ({error.strerror or error}), expected a readable file of at most "
+            f"{MAX_FILE_BYTES} bytes. Check its permissions, or download the checkpoint again"
         ) from error
 
 
