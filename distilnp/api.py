@@ -29,6 +29,7 @@ from .engine.choice import load_engine
 from .engine.engine import Engine
 from .engine.thread_count import thread_count
 from .errors import ArgumentError, CheckpointError, InputTypeError
+from .fork_lock import ForkLock
 from .long_text import Passage
 from .model.config import DistilBertConfig
 from .model.params import Params
@@ -487,6 +488,7 @@ def _check_vocabulary(folder: Path, tokenizer: Tokenizer, config: DistilBertConf
 
 
 _kept: dict[tuple[Path, bool, str], Classifier] = {}
+_keeping = ForkLock()
 
 
 def kept(model: str | os.PathLike[str] = DEFAULT_MODEL, **options: Unpack[LoadOptions]) -> Classifier:
@@ -504,8 +506,8 @@ def kept(model: str | os.PathLike[str] = DEFAULT_MODEL, **options: Unpack[LoadOp
     key = (folder, hub_model(model) is not None, repr(sorted(options.items())))
     classifier = _kept.get(key)
     if classifier is None:
-        # No lock, because a fork could leave it locked for ever. Two threads may both load; one result stays.
-        classifier = _kept.setdefault(key, load(model, **options))
+        with _keeping.held():  # threads whose first calls come together wait for one copy
+            classifier = _kept.get(key) or _kept.setdefault(key, load(model, **options))
     return classifier
 
 

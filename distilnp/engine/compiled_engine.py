@@ -40,7 +40,7 @@ class CompiledEngine:
         self.threads = threads
         self.program = program
         # A caller that asks for one thread may call from several of its own. They get the other workers.
-        workers().grow(max(threads, thread_count()))
+        self._n_workers = max(threads, thread_count())
         config = weights.config
         self._n_labels = config.n_labels
         self._n_heads = config.n_heads
@@ -84,6 +84,8 @@ class CompiledEngine:
         everyone = workers()
         taken: list[Worker] = []
         try:
+            # Here and not once: a fork, or a reload of the module, leaves the process without workers.
+            everyone.grow(self._n_workers)
             everyone.take(self.threads, taken)
             worker, *helpers = taken
             try:

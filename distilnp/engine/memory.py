@@ -1,6 +1,7 @@
 """Memory from the system, in pages: where packed weights and activations are kept."""
 
 import mmap
+import os
 from contextlib import suppress
 
 import numpy as np
@@ -21,7 +22,10 @@ def aligned_bytes(n: int) -> Bytes:
     stay with the process. Large blocks come in huge pages. DistilBERT-base would need 65,000 small ones, each
     of which has to be mapped first and looked up at every read.
     """
-    memory = mmap.mmap(-1, max(n, 1), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if os.name == "posix":
+        memory = mmap.mmap(-1, max(n, 1), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    else:  # Windows has no such flags, and no need of them
+        memory = mmap.mmap(-1, max(n, 1))
     if n >= HUGE and hasattr(mmap, "MADV_HUGEPAGE"):
         with suppress(OSError):  # a kernel without huge pages
             memory.madvise(mmap.MADV_HUGEPAGE)

@@ -10,6 +10,7 @@ from weakref import WeakValueDictionary
 from ..checkpoint.config_json import has_int8_rows
 from ..checkpoint.stored import StoredRows
 from ..checkpoint.tensors import Store, find_weights, read_tensors
+from ..fork_lock import ForkLock
 from ..model.config import DistilBertConfig
 from ..model.params import Params, Shape, build_params, shapes
 from .memory import CACHE_LINE, Bytes, aligned_bytes
@@ -103,6 +104,7 @@ def _copy(config: DistilBertConfig, arena: Bytes) -> PackedWeights:
 
 
 _shared: WeakValueDictionary[tuple[object, ...], PackedWeights] = WeakValueDictionary()
+_packing_lock = ForkLock()
 
 
 def load_packed(folder: Path, config: DistilBertConfig) -> PackedWeights:
@@ -114,11 +116,10 @@ def load_packed(folder: Path, config: DistilBertConfig) -> PackedWeights:
         See `checkpoint.tensors.read_tensors`.
     """
     key = *_identity(find_weights(folder).files(), config), has_int8_rows(folder)
-    weights = _shared.get(key)
-    if weights is None:
-        weights = _packed(folder, config)
-        # Two threads may both load; one result stays.
-        weights = _shared.setdefault(key, weights)
+    with _packing_lock.held():  # threads that load the same model at once wait for one copy
+        weights = _shared.get(key)
+        if weights is None:
+            weights = _shared[key] = _packed(folder, config)
     return weights
 
 

@@ -51,24 +51,36 @@ class Worker:
         self._memory = aligned_floats(0)
 
     def call(self, function: Callable[[], None]) -> None:
-        """Call `function` in this worker's thread, soon. If there is no thread for it, do nothing.
-
-        The system may refuse a thread. A library of green threads, such as gevent, puts its own function in
-        the place of `start_new_thread`: a helper would then run in its caller's thread, and while it waits
-        for work, nothing else in that thread could.
-        """
+        """Call `function` in this worker's thread, soon. If there is no thread for it, do nothing."""
         if self._inbox is None:
-            if not isinstance(_thread.start_new_thread, BuiltinFunctionType):
-                return
             inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
-            # A daemon, because a waiting thread must not keep the interpreter from ending.
-            thread = threading.Thread(target=_work, args=(inbox,), name="distilnp", daemon=True)
             try:
-                thread.start()
-            except RuntimeError:
+                start_thread(_work, (inbox,))
+            except RuntimeError:  # the system has no more threads
                 return
             self._inbox = inbox
         self._inbox.put(function)
+
+
+def _start_system_thread() -> Callable[..., object]:
+    """Return the function that starts a thread of the system, or one that starts none.
+
+    It is looked up when this module is imported, as `SimpleQueue` is. A library of green threads, such as
+    gevent, may replace both later, and a helper must not wait in a queue of one kind for a thread of the
+    other: the process would stop. If they were replaced before, there are no helpers, because a green thread
+    shares its caller's core.
+    """
+    start = _thread.start_new_thread
+    if isinstance(start, BuiltinFunctionType):
+        return start
+
+    def start_nothing(*_: object) -> None:
+        raise RuntimeError("threads are green")
+
+    return start_nothing
+
+
+start_thread = _start_system_thread()
 
 
 def _work(inbox: "SimpleQueue[Callable[[], None]]") -> None:
@@ -89,6 +101,8 @@ class Workers:
 
     def grow(self, n: int) -> None:
         """Have at least n workers."""
+        if self._n >= n:
+            return
         with self._growing:
             while self._n < n:
                 self._n += 1
@@ -131,8 +145,7 @@ def workers() -> Workers:
 def _after_fork() -> None:
     """Give the child new workers: it has none of the parent's threads, and its locks may be locked."""
     global _workers
-    n, _workers = _workers._n, Workers()
-    _workers.grow(n)
+    _workers = Workers()
 
 
 if hasattr(os, "register_at_fork"):

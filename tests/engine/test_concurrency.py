@@ -320,17 +320,21 @@ def test_callers_share_the_workers() -> None:
     assert shares == [1, 3]
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux lists the threads of a process")
 def test_threads_that_cannot_be_started_are_not_needed(engine: CompiledEngine, expected: bytes) -> None:
     def work() -> tuple[bytes, int, bytes, int]:
-        start = threading.Thread.start
+        start = workers_module.start_thread
 
-        def fail(self: threading.Thread) -> None:
+        def fail(*_: object) -> None:
             raise RuntimeError("can't start new thread")
 
-        threading.Thread.start = fail
-        alone, n_alone = engine.forward(TEXTS).tobytes(), threading.active_count()
-        threading.Thread.start = start
-        together, n_together = engine.forward(TEXTS).tobytes(), threading.active_count()
+        def n_threads() -> int:
+            return len(list(Path("/proc/self/task").iterdir()))
+
+        workers_module.start_thread = fail
+        alone, n_alone = engine.forward(TEXTS).tobytes(), n_threads()
+        workers_module.start_thread = start
+        together, n_together = engine.forward(TEXTS).tobytes(), n_threads()
         return alone, n_alone, together, n_together
 
     assert Fork(work).result() == (expected, 1, expected, THREADS)

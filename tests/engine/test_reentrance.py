@@ -105,3 +105,61 @@ def test_green_threads_get_their_answers(patched: str) -> None:
     run = run_python(GREEN, patched)
 
     assert run.stdout == "answered\n", run.stderr
+
+
+RELOADED = """
+import importlib, sys
+import distilnp
+
+classifier = distilnp.load("sst2-mini")
+expected = classifier("hello").logits.tobytes()
+for name in [name for name in sys.modules if name.startswith("distilnp.")]:
+    if name.partition(".")[2].startswith(("engine", "native", "reading", "scoring", "api")):
+        importlib.reload(sys.modules[name])
+        assert classifier("hello").logits.tobytes() == expected, name
+importlib.reload(distilnp)
+assert distilnp.load("sst2-mini")("hello").logits.tobytes() == expected
+print("answered")
+"""
+
+
+def test_a_reloaded_module_leaves_a_classifier_answering() -> None:
+    run = run_python(RELOADED)
+
+    assert run.stdout == "answered\n", run.stderr
+
+
+HERD = """
+import sys, threading
+import distilnp, distilnp.api
+from distilnp.engine import weights
+
+packed = []
+once = weights._packed
+weights._packed = lambda *arguments: packed.append(1) or once(*arguments)
+start, scores, loaded = threading.Barrier(16), [], []
+
+def load_and_classify():
+    loaded.append(distilnp.load())
+    return loaded[-1]("hello").score
+
+call = {"classify": lambda: distilnp.classify("hello").score, "load": load_and_classify}[sys.argv[1]]
+
+def answer():
+    start.wait()
+    scores.append(call())
+
+threads = [threading.Thread(target=answer) for _ in range(16)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(len(scores), len(set(scores)), len(packed), len(distilnp.api._kept))
+"""
+
+
+@pytest.mark.parametrize(("call", "kept"), [("classify", 1), ("load", 0)])
+def test_threads_that_load_at_once_make_one_copy_of_the_weights(call: str, kept: int) -> None:
+    run = run_python(HERD, call)
+
+    assert run.stdout == f"16 1 1 {kept}\n", run.stderr
