@@ -8,13 +8,14 @@ computed. There is no maths in this file.
 import operator
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Unpack, overload
+from typing import Any, Never, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from . import __version__
 from .checkpoint.config_json import read_config
 from .checkpoint.registry import find_checkpoint, hub_model, promised_labels
 from .choices import (
@@ -29,13 +30,17 @@ from .engine.choice import load_engine
 from .engine.engine import Engine
 from .engine.thread_count import thread_count
 from .errors import ArgumentError, CheckpointError, InputTypeError
+from .foreign import shown
 from .fork_lock import ForkLock
+from .identity import fingerprint, reading_settings
 from .long_text import Passage
 from .model.config import DistilBertConfig
 from .model.params import Params
 from .options import (
     LoadOptions,
+    checked_bool,
     label_tuple,
+    refuse_keywords,
     resolved_language,
     resolved_temperature,
     resolved_threshold,
@@ -44,7 +49,7 @@ from .options import (
 from .predictions import Prediction
 from .reading import Reading
 from .scoring import Scoring, default_function
-from .texts import Text
+from .texts import Text, check_iterable
 from .tokenizer import Tokenizer
 
 
@@ -67,6 +72,11 @@ class Classifier:
         From token ids to logits: the parameters, and what computes with them.
     scoring : Scoring
         From logits to a prediction: labels, function_to_apply, threshold, temperature, aggregate.
+    embed : bool
+        Whether a pickle carries the weights. By default it names the folder, which the receiver loads again
+        and compares by fingerprint; `replace(c, embed=True)` is for receivers that do not have the folder.
+    fingerprint : str
+        The SHA-256 of the parameters, the tokenizer and the settings: of everything that answers depend on.
     tokenizer : Tokenizer
         The tokenizer of `reading`.
     max_length : int
@@ -101,6 +111,7 @@ class Classifier:
     reading: Reading
     engine: Engine
     scoring: Scoring
+    embed: bool = False
 
     def __post_init__(self) -> None:
         _check_fit(self.config, self.reading, self.scoring)
@@ -109,6 +120,46 @@ class Classifier:
                 f"engine runs a model of {self.engine.config}, expected one of {self.config}. Load the other "
                 "model instead"
             )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        if self.embed:
+            return Classifier, (self.folder, self.config, self.reading, self.engine, self.scoring, True)
+        settings = reading_settings(self.reading)
+        split_special_tokens = self.tokenizer.settings.split_special_tokens
+        given = (self.folder.resolve(), self.fingerprint, settings, split_special_tokens, self.scoring)
+        return _unpickled, (*given, self.engine.threads)
+
+    def __copy__(self) -> "Classifier":
+        return self
+
+    def __deepcopy__(self, memo: object) -> "Classifier":
+        return self
+
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256 of the parameters, the tokenizer and the settings."""
+        return fingerprint(self.reading, self.engine, self.scoring)
+
+    def describe(self) -> dict[str, Any]:
+        """Return the facts about this classifier, as JSON can hold them, for logs and health checks.
+
+        Returns
+        -------
+        dict of str to object
+            The version of distilnp, the folder, the fingerprint, the hash of the parameters, the kernels and
+            the threads, and every setting of `reading` and `scoring`.
+        """
+        return {
+            "distilnp": __version__,
+            "folder": os.fspath(self.folder),
+            "fingerprint": self.fingerprint,
+            "weights_sha256": self.engine.weights_sha256,
+            "kernels": self.engine.kernels,
+            "threads": self.engine.threads,
+            **reading_settings(self.reading),
+            **asdict(self.scoring),
+            "labels": list(self.labels),
+        }
 
     @property
     def tokenizer(self) -> Tokenizer:
@@ -174,16 +225,16 @@ class Classifier:
     @overload
     def __call__(self, texts: Iterable[Text]) -> list[Prediction]: ...
 
-    def __call__(self, texts: Text | Iterable[Text]) -> Prediction | list[Prediction]:
+    def __call__(self, texts: Text | Iterable[Text], **foreign: Never) -> Prediction | list[Prediction]:
         """Call `classify`."""
-        return self.classify(texts)
+        return self.classify(texts, **foreign)
 
     @overload
     def classify(self, texts: Text) -> Prediction: ...  # type: ignore[overload-overlap]
     @overload
     def classify(self, texts: Iterable[Text]) -> list[Prediction]: ...
 
-    def classify(self, texts: Text | Iterable[Text]) -> Prediction | list[Prediction]:
+    def classify(self, texts: Text | Iterable[Text], **foreign: Never) -> Prediction | list[Prediction]:
         """Classify one text or several.
 
         Parameters
@@ -193,6 +244,8 @@ class Classifier:
             text. If a text has more than `max_length` tokens, `long_text` decides which part is read, and the
             prediction says how much that was. A pair is cut at its longer text first
             (`long_text.longest_first`).
+        **foreign
+            Keywords of other libraries are refused, with what to write instead.
 
         Returns
         -------
@@ -210,12 +263,17 @@ class Classifier:
         CheckpointError
             The weights are finite but give logits that are not.
         """
+        refuse_keywords("classify", foreign)
         if isinstance(texts, str | Mapping):
             return next(self._predict([self.reading.passages(texts, "texts")]))
         return list(self.stream(texts))
 
     def stream(
-        self, texts: Iterable[Text], *, batch_tokens: int = DEFAULT_BATCH_TOKENS
+        self,
+        texts: Iterable[Text],
+        *,
+        batch_tokens: int = DEFAULT_BATCH_TOKENS,
+        progress: bool = False,
     ) -> Iterator[Prediction]:
         """Classify texts as they come, in order, in memory that does not grow with their number.
 
@@ -226,6 +284,9 @@ class Classifier:
         batch_tokens : int, optional
             Texts are gathered until they have this many tokens. It decides how soon answers come, and never
             what they are.
+        progress : bool, default False
+            Show a bar on standard error, with the number of texts and, if `texts` has a length, the remaining
+            time.
 
         Returns
         -------
@@ -242,15 +303,16 @@ class Classifier:
             See `classify`.
         """
         if type(batch_tokens) is not int or batch_tokens < 1:
-            raise ArgumentError(f"batch_tokens is {batch_tokens!r}, expected a positive integer")
-        if isinstance(texts, str | bytes | bytearray | Mapping) or not isinstance(texts, Iterable):
-            raise InputTypeError(
-                f"texts is {type(texts).__name__}, expected an iterable of texts, such as a list of str "
-                "(classify also takes a single text)"
-            )
-        return (
+            raise ArgumentError(f"batch_tokens is {shown(batch_tokens)}, expected a positive integer")
+        check_iterable(texts)
+        predictions = (
             prediction for batch in self._batches(texts, batch_tokens) for prediction in self._predict(batch)
         )
+        if not checked_bool("progress", progress):
+            return predictions
+        from tqdm import tqdm  # type: ignore[import-untyped]  # it comes without types
+
+        return iter(tqdm(predictions, total=operator.length_hint(texts) or None, unit=" texts"))
 
     def warmup(self) -> None:
         """Compile the kernels now, where they have to be compiled: some seconds, once in a process."""
@@ -295,7 +357,7 @@ class Classifier:
             checked = [operator.index(id_) for id_ in ids]
         except TypeError as error:
             raise InputTypeError(
-                f"inputs[{i}] is {ids!r:.60}, expected token ids: a sequence of integers"
+                f"inputs[{i}] is {shown(ids, 60)}, expected token ids: a sequence of integers"
             ) from error
         if not 1 <= len(checked) <= self.config.max_position_embeddings:
             raise ArgumentError(
@@ -305,8 +367,8 @@ class Classifier:
             )
         if min(checked) < 0 or max(checked) >= self.config.vocab_size:
             raise ArgumentError(
-                f"inputs[{i}] has ids from {min(checked)} to {max(checked)}, expected from 0 to "
-                f"{self.config.vocab_size - 1}. They come from another model's tokenizer"
+                f"inputs[{i}] has ids from {shown(min(checked))} to {shown(max(checked))}, expected from 0 "
+                f"to {self.config.vocab_size - 1}. They come from another model's tokenizer"
             )
         return checked
 
@@ -364,6 +426,7 @@ def load(
     split_special_tokens: bool = False,
     threads: int | None = None,
     local_files_only: bool = False,
+    **foreign: Never,
 ) -> Classifier:
     """Load a classifier.
 
@@ -413,6 +476,8 @@ def load(
         logit.
     local_files_only : bool, optional
         Fetch nothing from the hub.
+    **foreign
+        Keywords of other libraries are refused, with what to write instead.
 
     Returns
     -------
@@ -434,6 +499,12 @@ def load(
     >>> [prediction.label for prediction in classifier(["What a joy.", "What a bore."])]
     ['POSITIVE', 'NEGATIVE']
     """
+    refuse_keywords("load", foreign)
+    for name, value in (
+        ("local_files_only", local_files_only),
+        ("split_special_tokens", split_special_tokens),
+    ):
+        checked_bool(name, value)
     folder = find_checkpoint(model, local_files_only=local_files_only)
     config = read_config(folder)
     tokenizer = Tokenizer.from_folder(folder, split_special_tokens=split_special_tokens)
@@ -460,6 +531,26 @@ def load(
     return Classifier(folder, config, reading, engine, scoring)
 
 
+def _unpickled(
+    folder: Path,
+    expected: str,
+    settings: dict[str, Any],
+    split_special_tokens: bool,
+    scoring: Scoring,
+    threads: int | None,
+) -> Classifier:
+    """Load the classifier of a pickle from its folder."""
+    loaded = load(folder, split_special_tokens=split_special_tokens, threads=threads)
+    classifier = replace(loaded, reading=replace(loaded.reading, **settings), scoring=scoring)
+    if classifier.fingerprint != expected:
+        raise CheckpointError(
+            f"{folder} has the fingerprint {classifier.fingerprint}, expected {expected}, as when the "
+            "classifier was pickled. Its files have changed, or are others on this machine. To send the "
+            "weights themselves, pickle dataclasses.replace(classifier, embed=True)"
+        )
+    return classifier
+
+
 def _check_fit(config: DistilBertConfig, reading: Reading, scoring: Scoring) -> None:
     """Raise an `ArgumentError` if the parts of a classifier do not fit its model."""
     if reading.max_length > config.max_position_embeddings:
@@ -474,7 +565,8 @@ def _check_fit(config: DistilBertConfig, reading: Reading, scoring: Scoring) -> 
         )
     if len(scoring.labels) != config.n_labels:
         raise ArgumentError(
-            f"labels is {scoring.labels!r}, expected {config.n_labels} different ones for {config.id2label!r}"
+            f"labels is {shown(scoring.labels)}, expected {config.n_labels} different ones for "
+            f"{shown(config.id2label)}"
         )
 
 

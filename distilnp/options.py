@@ -5,6 +5,7 @@ themselves.
 """
 
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TypedDict
 
@@ -18,6 +19,7 @@ from .choices import (
     LongText,
 )
 from .errors import ArgumentError, InputTypeError
+from .foreign import shown
 from .model.config import DistilBertConfig
 from .sentences import check_installed
 
@@ -39,13 +41,52 @@ class LoadOptions(TypedDict, total=False):
     local_files_only: bool
 
 
+# Keywords of other libraries, and what to do here instead.
+FOREIGN = {
+    "batch_size": "texts are gathered by their tokens: stream(texts, batch_tokens=...)",
+    "cache_dir": "set HF_HOME to move the cache of the hub",
+    "device": "distilnp computes on the CPU; leave it out",
+    "device_map": "distilnp computes on the CPU; leave it out",
+    "dtype": "distilnp computes in float32; leave it out",
+    "framework": "there is only one; leave it out",
+    "model_kwargs": "give the options themselves",
+    "num_workers": "threads=... sets how many threads compute",
+    "padding": "texts are never padded; leave it out",
+    "return_all_scores": "Prediction.scores has the score of every label",
+    "return_tensors": "Classifier.forward gives logits as an array",
+    "revision": 'name it in the model: "org/name@revision"',
+    "task": "a model here is always a text classifier; leave it out",
+    "token": "set HF_TOKEN",
+    "tokenizer": "the tokenizer is that of the checkpoint; leave it out",
+    "top_k": "Prediction.scores has the score of every label",
+    "torch_dtype": "distilnp computes in float32; leave it out",
+    "truncation": "long_text=... decides what is read of long texts; nothing is cut in silence",
+    "trust_remote_code": "nothing in a checkpoint is executed; leave it out",
+}
+
+
+def refuse_keywords(function: str, keywords: Mapping[str, object]) -> None:
+    """Raise an `InputTypeError` if there are keywords that a function does not have."""
+    for keyword in keywords:
+        near = get_close_matches(keyword, LoadOptions.__annotations__, 1)
+        advice = FOREIGN.get(keyword) or (f"did you mean {near[0]}" if near else "leave it out")
+        raise InputTypeError(f"{function} has no keyword {shown(keyword)}. In distilnp, {advice}")
+
+
+def checked_bool(name: str, value: object) -> bool:
+    """Return a value that is True or False."""
+    if not isinstance(value, bool):
+        raise InputTypeError(f"{name} is {shown(value)}, expected True or False")
+    return value
+
+
 def label_tuple(labels: Iterable[str]) -> tuple[str, ...]:
     """Return labels as a tuple of str."""
     if isinstance(labels, str | Mapping) or not isinstance(labels, Iterable):
         raise InputTypeError(f"labels is {type(labels).__name__}, expected a list of str, one for each label")
     collected = tuple(labels)
     if not all(isinstance(label, str) for label in collected):
-        raise InputTypeError(f"labels is {collected!r}, expected every label to be a str")
+        raise InputTypeError(f"labels is {shown(collected)}, expected every label to be a str")
     return collected
 
 
@@ -60,7 +101,7 @@ def resolved_temperature(
     calibrated: bool, folder: Path, config: DistilBertConfig, function: FunctionToApply
 ) -> float:
     """Return the temperature of the checkpoint if scores are to be calibrated, and 1 otherwise."""
-    if not calibrated:
+    if not checked_bool("calibrated", calibrated):
         return 1.0
     if function == "none":
         raise ArgumentError(
@@ -83,8 +124,8 @@ def resolved_windows(
     for name, value in (("stride", stride), ("aggregate", aggregate)):
         if value is not None and long_text != "windows":
             raise ArgumentError(
-                f"{name} is {value!r} and long_text is {long_text!r}, expected long_text='windows'. Without "
-                f"windows, leave {name} out"
+                f"{name} is {shown(value)} and long_text is {shown(long_text)}, expected "
+                f"long_text='windows'. Without windows, leave {name} out"
             )
     if stride is None:
         stride = min(DEFAULT_STRIDE, max_length // 8) if type(max_length) is int else 0
@@ -95,7 +136,7 @@ def resolved_language(sentences: bool | str) -> str | None:
     """Return the language whose rules split texts into sentences, or None if texts are not split."""
     if not isinstance(sentences, bool | str) or sentences == "":
         raise ArgumentError(
-            f'sentences is {sentences!r}, expected True, False or the code of a language, such as "en"'
+            f'sentences is {shown(sentences)}, expected True, False or the code of a language, such as "en"'
         )
     if sentences is False:
         return None

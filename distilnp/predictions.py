@@ -1,13 +1,15 @@
 """What a classifier answers: `Prediction`, and `Part` for a window or a sentence. `scoring` makes both."""
 
-from dataclasses import dataclass, field
+import html
+import json
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Prediction:
     """What the model says about one text.
 
@@ -54,12 +56,82 @@ class Prediction:
         """Whether the model was given less than the whole text."""
         return self.n_seen < self.n_tokens
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return `{"label": ..., "score": ...}`, as the pipeline of transformers does."""
-        return {"label": self.label, "score": self.score}
+    def as_dict(self, *, full: bool = False) -> dict[str, Any]:
+        """Return the prediction as a dict that JSON can hold.
+
+        Parameters
+        ----------
+        full : bool, default False
+            By default, the dict has the label and the score, as the pipeline of transformers returns them.
+            In full, it has every attribute. The logits and the labels are lists, and windows and sentences
+            are lists of such dicts.
+
+        Returns
+        -------
+        dict of str to object
+        """
+        if not full:
+            return {"label": self.label, "score": self.score}
+        values = {name: getattr(self, name) for name in self._names()}
+        values["labels"], values["logits"] = list(self.labels), self.logits.tolist()
+        for name in ("windows", "sentences"):
+            values[name] = [part.as_dict(full=True) for part in values[name]]
+        return values
+
+    def to_json(self) -> str:
+        """Return `as_dict(full=True)` as JSON, on one line."""
+        return json.dumps(self.as_dict(full=True), ensure_ascii=False)
+
+    def __getitem__(self, name: str) -> Any:
+        """Return an attribute by its name: `prediction["label"]`, as for the dicts of transformers.
+
+        Raises
+        ------
+        KeyError
+            There is no attribute of that name.
+        """
+        if name not in self._names():
+            raise KeyError(name)
+        return getattr(self, name)
+
+    def _names(self) -> list[str]:
+        return [*(field.name for field in fields(self)), "truncated"]
+
+    def __repr__(self) -> str:
+        seen = f"{self.n_seen} of {self.n_tokens} tokens" if self.truncated else f"{self.n_tokens} tokens"
+        return f"{type(self).__name__}({self.label!r}, {self.score:.4f}, {seen})"
+
+    def _repr_html_(self) -> str:
+        """Return the scores as a small table, for notebooks."""
+        rows = "".join(
+            f"<tr><td>{html.escape(label)}</td><td>{score:.4f}</td></tr>"
+            for label, score in sorted(self.scores.items(), key=lambda item: -item[1])
+        )
+        seen = (
+            f"{self.n_seen} of {self.n_tokens} tokens seen" if self.truncated else f"{self.n_tokens} tokens"
+        )
+        return f"<table><tr><th>label</th><th>score</th></tr>{rows}</table><small>{seen}</small>"
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """Tell pydantic, which calls this, that a prediction is written as `as_dict(full=True)`."""
+        from pydantic_core import core_schema
+
+        write = core_schema.plain_serializer_function_ser_schema(lambda p: p.as_dict(full=True))
+        return core_schema.is_instance_schema(cls, serialization=write)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
+        """Tell pydantic how that looks in a JSON schema, such as the one of a web service."""
+        return {
+            "type": "object",
+            "title": cls.__name__,
+            "properties": _JSON_TYPES,
+            "required": [*_JSON_TYPES],
+        }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Part(Prediction):
     """What the model says about part of a text, a window or a sentence, and where that part is.
 
@@ -74,3 +146,17 @@ class Part(Prediction):
     start: int
     end: int
     n_new: int
+
+
+_JSON_TYPES = {
+    "label": {"type": "string"},
+    "score": {"type": "number"},
+    "labels": {"type": "array", "items": {"type": "string"}},
+    "scores": {"type": "object", "additionalProperties": {"type": "number"}},
+    "logits": {"type": "array", "items": {"type": "number"}},
+    "n_tokens": {"type": "integer"},
+    "n_seen": {"type": "integer"},
+    "windows": {"type": "array", "items": {"type": "object"}},
+    "sentences": {"type": "array", "items": {"type": "object"}},
+    "truncated": {"type": "boolean"},
+}

@@ -5,6 +5,7 @@ from typing import get_args
 
 from .choices import LongText
 from .errors import ArgumentError, TextTooLongError
+from .foreign import shown
 from .long_text import Passage, passage
 from .sentences import sentence_spans
 from .texts import Text, as_tuple
@@ -45,17 +46,17 @@ class Reading:
     def __post_init__(self) -> None:
         if type(self.max_length) is not int or self.max_length < MIN_MAX_LENGTH:
             raise ArgumentError(
-                f"max_length is {self.max_length!r}, expected an integer of at least {MIN_MAX_LENGTH}: "
+                f"max_length is {shown(self.max_length)}, expected an integer of at least {MIN_MAX_LENGTH}: "
                 "[CLS], [SEP] and one token between them"
             )
         if self.long_text not in get_args(LongText):
             expected = ", ".join(map(repr, get_args(LongText)))
-            raise ArgumentError(f"long_text is {self.long_text!r}, expected one of {expected}")
+            raise ArgumentError(f"long_text is {shown(self.long_text)}, expected one of {expected}")
         room = self.max_length - MIN_MAX_LENGTH
         if self.long_text == "windows" and (type(self.stride) is not int or not 0 <= self.stride <= room):
             raise ArgumentError(
-                f"stride is {self.stride!r}, expected an integer from 0 to {room}. Consecutive windows of "
-                f"{self.max_length} tokens share that many, and each has [CLS], [SEP] and a new token"
+                f"stride is {shown(self.stride)}, expected an integer from 0 to {room}. Consecutive windows "
+                f"of {self.max_length} tokens share that many, and each has [CLS], [SEP] and a new token"
             )
 
     def passages(self, text: Text, name: str) -> list[Passage]:

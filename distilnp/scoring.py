@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from .choices import Aggregate, FunctionToApply
 from .errors import ArgumentError
+from .foreign import shown
 from .long_text import Extent, Passage
 from .model.config import DistilBertConfig
 from .predictions import Part, Prediction
@@ -100,24 +101,23 @@ class Scoring:
 
     def __post_init__(self) -> None:
         if not self.labels or len(set(self.labels)) != len(self.labels):
-            raise ArgumentError(
-                f"labels is {self.labels!r}, expected at least one label, and no two equal ones"
-            )
+            raise ArgumentError(f"labels is {shown(self.labels)}, expected at least one, no two equal")
         _expect_one_of("function_to_apply", self.function_to_apply, FunctionToApply)
         _expect_one_of("aggregate", self.aggregate, Aggregate)
         if self.threshold is not None:
             # A bool is a number too, and NaN is in no range.
             is_number = isinstance(self.threshold, Real) and not isinstance(self.threshold, bool)
             if not is_number or not 0 <= self.threshold <= 1:
-                raise ArgumentError(f"threshold is {self.threshold!r}, expected a number from 0 to 1")
+                raise ArgumentError(f"threshold is {shown(self.threshold)}, expected a number from 0 to 1")
             if self.function_to_apply != "sigmoid":
                 raise ArgumentError(
-                    f"threshold is {self.threshold!r} and function_to_apply is {self.function_to_apply!r}, "
-                    "expected 'sigmoid', which scores each label by itself. Leave the threshold out, or give "
-                    "function_to_apply='sigmoid' if several labels may apply at once"
+                    f"threshold is {shown(self.threshold)} and function_to_apply is "
+                    f"{self.function_to_apply!r}, expected 'sigmoid', which scores each label by itself. "
+                    "Leave the threshold out, or give function_to_apply='sigmoid' if several labels may "
+                    "apply at once"
                 )
         if not isinstance(self.temperature, Real) or not 0 < self.temperature <= sys.float_info.max:
-            raise ArgumentError(f"temperature is {self.temperature!r}, expected a finite number above 0")
+            raise ArgumentError(f"temperature is {shown(self.temperature)}, expected a finite number above 0")
 
     def answer(self, passage: Passage, logits: NDArray[np.float32]) -> Prediction:
         """Make the prediction for a passage from the logits [n_inputs, n_labels] of its inputs."""
@@ -200,4 +200,6 @@ def placed(prediction: Prediction, extent: Extent) -> Part:
 
 def _expect_one_of(name: str, value: object, allowed: Any) -> None:
     if value not in get_args(allowed):
-        raise ArgumentError(f"{name} is {value!r}, expected one of {', '.join(map(repr, get_args(allowed)))}")
+        raise ArgumentError(
+            f"{name} is {shown(value)}, expected one of {', '.join(map(repr, get_args(allowed)))}"
+        )

@@ -292,7 +292,7 @@ def test_a_bad_text_in_a_list_is_named_by_its_place(classifier: distilnp.Classif
         ({"max_length": [5]}, distilnp.ArgumentError, r"max_length is \[5\]"),
         ({"max_length": True}, distilnp.ArgumentError, "max_length is True"),
         ({"labels": ["a", "b"]}, distilnp.ArgumentError, "expected 7 different ones"),
-        ({"labels": ["a"] * 7}, distilnp.ArgumentError, "expected at least one label, and no two equal ones"),
+        ({"labels": ["a"] * 7}, distilnp.ArgumentError, "expected at least one, no two equal"),
         ({"labels": range(7)}, distilnp.InputTypeError, "expected every label to be a str"),
         ({"labels": "abcdefg"}, distilnp.InputTypeError, "labels is str"),
         ({"labels": 7}, distilnp.InputTypeError, "labels is int"),
@@ -440,6 +440,71 @@ def test_predictions_and_classifiers_survive_pickling(classifier: distilnp.Class
     assert pickle.loads(pickle.dumps(prediction)) == prediction
     assert copy.deepcopy(prediction) == prediction
     assert pickle.loads(pickle.dumps(classifier))(words(3)) == prediction
+    assert copy.deepcopy(classifier) is copy.copy(classifier) is classifier
+
+
+OPTIONS = [
+    {},
+    {"max_length": 20, "long_text": "windows", "stride": 3, "aggregate": "max"},
+    {"labels": list("tuvwxyz"), "function_to_apply": "sigmoid", "threshold": 0.1, "threads": 1},
+    {"split_special_tokens": True, "long_text": "tail", "max_length": 9},
+]
+
+
+@pytest.mark.parametrize("embed", [False, True])
+@pytest.mark.parametrize("options", OPTIONS)
+def test_a_pickled_classifier_answers_as_before(
+    folder: Path, options: dict[str, object], embed: bool
+) -> None:
+    original = replace(distilnp.load(folder, **options), embed=embed)
+    text = words(30) + " [SEP] " + words(5)
+
+    arrived = pickle.loads(pickle.dumps(original))
+
+    assert arrived(text) == original(text)
+    assert arrived.fingerprint == original.fingerprint
+    assert arrived.describe() == original.describe()
+
+
+def test_a_pickle_is_small_unless_it_carries_the_weights(classifier: distilnp.Classifier) -> None:
+    assert len(pickle.dumps(classifier)) < 5_000
+    assert len(pickle.dumps(replace(classifier, embed=True))) > classifier.engine.weights.arena.nbytes
+
+
+def test_a_pickle_whose_folder_has_changed_is_an_error(tmp_path: Path) -> None:
+    classifier = distilnp.load(write_checkpoint(tmp_path, CONFIG, TENSORS))
+    pickled = pickle.dumps(classifier)
+    write_checkpoint(tmp_path, CONFIG, seeded_tensors(CONFIG, seed=7))
+
+    with pytest.raises(distilnp.CheckpointError, match=r"has the fingerprint .*embed=True"):
+        pickle.loads(pickled)
+
+
+def test_everything_that_changes_an_answer_changes_the_fingerprint(folder: Path, tmp_path: Path) -> None:
+    classifier = distilnp.load(folder)
+    other_weights = TENSORS | {"classifier.bias": TENSORS["classifier.bias"] + np.float32(1)}
+    vocab = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"v{i}" for i in range(CONFIG.vocab_size - 5))]
+    others = [
+        *(distilnp.load(folder, **options) for options in OPTIONS[1:]),
+        distilnp.load(write_checkpoint(tmp_path / "weights", CONFIG, other_weights)),
+        distilnp.load(write_checkpoint(tmp_path / "vocabulary", CONFIG, TENSORS, vocab=vocab)),
+        replace(classifier, scoring=replace(classifier.scoring, temperature=2.0)),
+    ]
+
+    fingerprints = {one.fingerprint for one in (classifier, *others)}
+
+    assert len(fingerprints) == 1 + len(others)
+    again = distilnp.load(write_checkpoint(tmp_path / "copy", CONFIG, TENSORS), threads=1)
+    assert again.fingerprint == classifier.fingerprint
+
+
+def test_the_description_is_json_and_names_what_computes(classifier: distilnp.Classifier) -> None:
+    facts = json.loads(json.dumps(classifier.describe()))
+
+    assert facts["labels"] == list(CONFIG.id2label)
+    assert facts["fingerprint"] == classifier.fingerprint
+    assert facts["kernels"] == classifier.engine.kernels
+    assert facts["max_length"] == classifier.max_length
 
 
 def test_a_folder_with_spaces_and_letters_of_any_alphabet(tmp_path: Path) -> None:
@@ -512,3 +577,134 @@ def test_config_json_of_a_bundled_checkpoint_is_in_the_public_form(model: str) -
 
     assert values["quantization_config"]["format"] == "int-quantized"
     assert values["calibration_temperature"] > 1
+
+
+def bad_numbers() -> list[object]:
+    """Return numbers that Python refuses to print, and values that cannot be shown at all."""
+
+    class Shy:
+        def __repr__(self) -> str:
+            raise RuntimeError("not today")
+
+    return [10**5000, -(10**5000), Shy()]
+
+
+@pytest.mark.parametrize("value", bad_numbers(), ids=["large", "negative", "shy"])
+@pytest.mark.parametrize("option", ["max_length", "threads", "labels", "threshold", "sentences", "long_text"])
+def test_a_value_that_cannot_be_printed_is_refused_with_our_error(
+    folder: Path, option: str, value: object
+) -> None:
+    given = [value] * 7 if option == "labels" else value
+
+    with pytest.raises(distilnp.DistilnpError, match=option):
+        distilnp.load(folder, **{option: given})
+
+
+def test_ids_and_batches_that_cannot_be_printed_are_refused_with_our_error(
+    classifier: distilnp.Classifier,
+) -> None:
+    for value in bad_numbers():
+        with pytest.raises(distilnp.DistilnpError):
+            classifier.forward([[value]])
+        with pytest.raises(distilnp.ArgumentError, match="batch_tokens"):
+            classifier.stream(["w1"], batch_tokens=value)
+        with pytest.raises(distilnp.InputTypeError, match=r"texts\[0\]"):
+            classifier([value])
+
+
+@pytest.mark.parametrize("name", ["calibrated", "split_special_tokens", "local_files_only"])
+def test_a_switch_takes_true_and_false_only(folder: Path, name: str) -> None:
+    with pytest.raises(distilnp.InputTypeError, match=f"{name} is 'no', expected True or False"):
+        distilnp.load(folder, **{name: "no"})
+
+
+@pytest.mark.parametrize(
+    ("keyword", "advice"),
+    [
+        ("device", "computes on the CPU"),
+        ("truncation", "long_text"),
+        ("top_k", "Prediction.scores"),
+        ("batch_size", "batch_tokens"),
+        ("calibrate", "did you mean calibrated"),
+        ("zzz", "leave it out"),
+    ],
+)
+def test_a_keyword_of_another_library_is_answered_with_what_to_write(
+    folder: Path, classifier: distilnp.Classifier, keyword: str, advice: str
+) -> None:
+    with pytest.raises(TypeError, match=re.escape(advice)):
+        distilnp.load(folder, **{keyword: 1})
+    with pytest.raises(distilnp.InputTypeError, match=re.escape(advice)):
+        classifier("w1", **{keyword: 1})
+    with pytest.raises(distilnp.InputTypeError, match=re.escape(advice)):
+        distilnp.classify("w1", folder, **{keyword: 1})
+
+
+class Table:
+    """A table as pandas and polars make it: iterating gives the names of its columns."""
+
+    def __init__(self, **columns: list[str]) -> None:
+        self.columns = list(columns)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+
+class ArrowTable:
+    column_names = ("id", "review")
+
+
+TABLES = {
+    "pandas": (Table(text=["w1"], label=["1"]), "a table with the columns 'text', 'label'"),
+    "arrow": (ArrowTable(), r"texts\['id'\]"),
+    "no columns": (Table(), "a table with the columns none"),
+    "two dimensions": (np.array([["w1", "w2"]]), "texts is ndarray, expected an iterable"),
+    "no dimension": (np.array("w1"), "texts is ndarray, expected an iterable"),
+    "a number": (7, "texts is int, expected an iterable"),
+}
+
+
+@pytest.mark.parametrize(("table", "message"), TABLES.values(), ids=TABLES)
+def test_a_table_is_never_taken_for_texts(
+    classifier: distilnp.Classifier, table: object, message: str
+) -> None:
+    for call in (classifier, classifier.classify, classifier.stream):
+        with pytest.raises(distilnp.InputTypeError, match=message):
+            call(table)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+def test_the_tables_of_real_libraries_are_refused_and_their_columns_are_read(
+    classifier: distilnp.Classifier, library: str
+) -> None:
+    module = pytest.importorskip(library)
+    columns = {"id": [1, 2], "review": ["w1 w2", "w3"]}
+    table = {"pandas": "DataFrame", "polars": "DataFrame", "pyarrow": "table"}[library]
+    frame = getattr(module, table)(columns)
+
+    with pytest.raises(
+        distilnp.InputTypeError, match=f"{type(frame).__name__}, a table with the columns 'id'"
+    ):
+        classifier(frame)
+    assert classifier(frame["review"]) == classifier(columns["review"])
+
+
+def test_a_record_or_a_batch_of_columns_is_refused_with_the_line_to_write(
+    classifier: distilnp.Classifier,
+) -> None:
+    with pytest.raises(distilnp.InputTypeError, match=re.escape("such as record['text']")):
+        classifier([{"text": "w1", "id": "7"}])
+    with pytest.raises(distilnp.InputTypeError, match=re.escape("For a batch of columns, give the column")):
+        classifier({"text": ["w1", "w2"]})
+
+
+def test_progress_is_shown_on_standard_error_and_changes_no_answer(
+    classifier: distilnp.Classifier, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = [words(3), words(4)]
+
+    assert list(classifier.stream(texts, progress=True)) == classifier(texts)
+
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "2/2" in shown.err

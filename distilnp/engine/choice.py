@@ -3,7 +3,9 @@
 from functools import cache
 from pathlib import Path
 
-from ..checkpoint.tensors import load_params
+import numpy as np
+
+from ..checkpoint.tensors import load_tensors
 from ..model.config import DistilBertConfig
 from ..native.loader import choose, say
 from .compiled_engine import CompiledEngine
@@ -38,7 +40,7 @@ def load_engine(folder: Path, config: DistilBertConfig, threads: int) -> Engine:
         return CompiledEngine(load_packed(folder, config), threads, choice.program)
     if choice.reason:
         _say_once(f"{choice.reason}; computing with NumPy instead, several times slower")
-    return ReferenceEngine(load_params(folder, config), config)
+    return ReferenceEngine(load_tensors(folder, config, np.float32), config)
 
 
 @cache

@@ -20,6 +20,9 @@ from .workers import Worker, workers
 # Tokens in a batch: so many that reading the weights costs little beside computing with them, and so few that
 # activations stay in the caches and Ctrl-C is answered within a second.
 BATCH_TOKENS = 1024
+# Activations in a batch. DistilBERT-base needs at most half of it for 1,024 tokens. A model with hundreds of
+# heads needs many times more for each text, because every head of the last layer has rows of its own.
+BATCH_BYTES = 128 << 20
 
 
 class CompiledEngine:
@@ -62,6 +65,19 @@ class CompiledEngine:
         """The parameters as the reference pass takes them; each use unpacks them again."""
         return self.weights.unpack()
 
+    @property
+    def kernels(self) -> str:
+        """What computes, in a few words."""
+        return str(self.program)
+
+    @property
+    def weights_sha256(self) -> str:
+        """The hash of the parameters; see `engine.parameter_hash`."""
+        return self.weights.sha256
+
+    def __repr__(self) -> str:
+        return f"CompiledEngine({self.kernels}, {self.threads} threads)"
+
     def warmup(self) -> None:
         """Compile the kernels, if they are not compiled yet."""
         self.program.run  # noqa: B018
@@ -73,10 +89,14 @@ class CompiledEngine:
         """
         logits = np.empty((len(inputs), self._n_labels), np.float32)
         first = 0
-        for batch in batches(inputs):
+        for batch in batches(inputs, self._bytes_of):
             self._run(RaggedBatch.of(batch, self._n_heads), logits[first : first + len(batch)])
             first += len(batch)
         return logits
+
+    def _bytes_of(self, n_tokens: int, n_texts: int) -> int:
+        """Return the size of a batch's activations."""
+        return 4 * sum(self._buffers.sizes(n_tokens, n_texts).values())
 
     def _run(self, batch: RaggedBatch, logits: Floats) -> None:
         """Compute the logits of a batch."""
@@ -136,14 +156,25 @@ class CompiledEngine:
         logits[:] = padded_logits[:, : self._n_labels]
 
 
-def batches(inputs: Sequence[Sequence[int]]) -> Iterator[Sequence[Sequence[int]]]:
-    """Cut inputs, in their order, into batches of at most BATCH_TOKENS tokens or of one input."""
+def batches(
+    inputs: Sequence[Sequence[int]], bytes_of: Callable[[int, int], int]
+) -> Iterator[Sequence[Sequence[int]]]:
+    """Cut inputs, in their order, into batches of at most BATCH_TOKENS and BATCH_BYTES, or of one input.
+
+    Parameters
+    ----------
+    inputs : sequence of sequences of int
+    bytes_of : callable
+        Takes numbers of tokens and of texts, and returns the size of the activations of such a batch.
+    """
     first = n_tokens = 0
     for i, ids in enumerate(inputs):
-        if n_tokens + len(ids) > BATCH_TOKENS and i > first:
+        n_more = n_tokens + len(ids)
+        is_full = n_more > BATCH_TOKENS or bytes_of(n_more, i - first + 1) > BATCH_BYTES
+        if is_full and i > first:
             yield inputs[first:i]
-            first, n_tokens = i, 0
-        n_tokens += len(ids)
+            first, n_more = i, len(ids)
+        n_tokens = n_more
     if first < len(inputs):
         yield inputs[first:]
 

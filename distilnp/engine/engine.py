@@ -1,13 +1,14 @@
 """What an engine is: anything that turns token ids into logits."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..model.config import DistilBertConfig
-from ..model.params import Params
+from ..model.params import Array, Params
 
 
 class Engine(Protocol):
@@ -20,6 +21,18 @@ class Engine(Protocol):
     @property
     def params(self) -> Params:
         """The parameters as the reference pass takes them, float32."""
+
+    @property
+    def kernels(self) -> str:
+        """What computes, in a few words."""
+
+    @property
+    def threads(self) -> int | None:
+        """How many threads compute, or None if NumPy decides."""
+
+    @property
+    def weights_sha256(self) -> str:
+        """A hash of the parameters: see `parameter_hash`."""
 
     def warmup(self) -> None:
         """Do now whatever the first call of `forward` would otherwise wait for."""
@@ -36,3 +49,16 @@ class Engine(Protocol):
         -------
         array, [n_inputs, n_labels], float32
         """
+
+
+def parameter_hash(tensors: Iterable[tuple[str, Array]]) -> str:
+    """Return the SHA-256 of parameters, in the order of `params.shapes`.
+
+    It covers the names and the float32 numbers that a model computes with. So it is the same for every form
+    in which these numbers may be stored, for every engine and on every machine.
+    """
+    content = sha256()
+    for name, tensor in tensors:
+        content.update(name.encode() + b"\0")
+        content.update(np.ascontiguousarray(tensor, "<f4").data)
+    return content.hexdigest()

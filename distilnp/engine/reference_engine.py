@@ -1,12 +1,14 @@
 """The reference pass as an engine, for machines on which no compiled kernels can run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 
 from ..model import reference
 from ..model.config import DistilBertConfig
-from ..model.params import Params
+from ..model.params import Array, build_params, shapes
+from .engine import parameter_hash
 from .packing import Floats
 
 
@@ -17,9 +19,21 @@ class ReferenceEngine:
     decides about its own.
     """
 
-    def __init__(self, params: Params, config: DistilBertConfig) -> None:
-        self.params = params
+    kernels = "NumPy"
+    threads = None
+
+    def __init__(self, tensors: Mapping[str, Array], config: DistilBertConfig) -> None:
+        self.params = build_params(config, tensors)
         self.config = config
+        self._tensors = tensors
+
+    @cached_property
+    def weights_sha256(self) -> str:
+        """The hash of the parameters; see `engine.parameter_hash`."""
+        return parameter_hash((name, self._tensors[name]) for name in shapes(self.config))
+
+    def __repr__(self) -> str:
+        return "ReferenceEngine(NumPy)"
 
     def warmup(self) -> None:
         """Do nothing: there is nothing to compile."""

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from ..errors import ArgumentError
+from ..foreign import shown
 
 VARIABLE = "DISTILNP_NUM_THREADS"
 
@@ -28,11 +29,11 @@ def thread_count(threads: int | None = None) -> int:
     """
     if threads is not None:
         if type(threads) is not int or not 1 <= threads <= MOST:
-            raise ArgumentError(f"threads is {threads!r}, expected an integer from 1 to {MOST}")
+            raise ArgumentError(f"threads is {shown(threads)}, expected an integer from 1 to {MOST}")
         return threads
     if wish := os.environ.get(VARIABLE):
         if not wish.isascii() or not wish.isdigit() or len(wish) > 4 or not 1 <= int(wish) <= MOST:
-            raise ArgumentError(f"{VARIABLE} is {wish!r}, expected an integer from 1 to {MOST}")
+            raise ArgumentError(f"{VARIABLE} is {shown(wish)}, expected an integer from 1 to {MOST}")
         return int(wish)
     n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = cgroup_quota()

@@ -3,7 +3,8 @@
 `packing` says how each parameter is laid out. Every block starts on a cache line.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -12,7 +13,8 @@ from ..checkpoint.stored import StoredRows
 from ..checkpoint.tensors import Store, find_weights, read_tensors
 from ..fork_lock import ForkLock
 from ..model.config import DistilBertConfig
-from ..model.params import Params, Shape, build_params, shapes
+from ..model.params import Array, Params, Shape, build_params, shapes
+from .engine import parameter_hash
 from .memory import CACHE_LINE, Bytes, aligned_bytes
 from .packing import (
     Block,
@@ -90,10 +92,18 @@ class PackedWeights:
 
     def unpack(self) -> Params:
         """Return the parameters as the reference pass takes them, in memory of their own."""
-        return build_params(
-            self.config,
-            {name: packing.unpack(self._block(name)) for name, (_, packing) in self._places.items()},
-        )
+        return build_params(self.config, dict(self._tensors()))
+
+    @cached_property
+    def sha256(self) -> str:
+        """The hash of the parameters; see `parameter_hash`."""
+        return parameter_hash(self._tensors())
+
+    def _tensors(self) -> Iterator[tuple[str, Array]]:
+        """Unpack one tensor after another."""
+        for name in shapes(self.config):
+            _, packing = self._places[name]
+            yield name, packing.unpack(self._block(name))
 
 
 def _copy(config: DistilBertConfig, arena: Bytes) -> PackedWeights:

@@ -41,6 +41,9 @@ class Library(NamedTuple):
     target: str
     run: Callable[..., None]
 
+    def __str__(self) -> str:
+        return f"{self.target}, built ahead of time"
+
 
 class NotRun(Exception):
     """The reason why a library is not run. `is_fault` is whether somebody should mend it."""

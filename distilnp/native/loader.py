@@ -8,7 +8,6 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from functools import cache
 from typing import NamedTuple, Protocol
 
@@ -40,6 +39,9 @@ class Program(Protocol):
 
 class JitProgram:
     """The kernels, compiled by Numba in this process when they are first used."""
+
+    def __str__(self) -> str:
+        return "compiled by Numba in this process"
 
     @property
     def run(self) -> Callable[..., None]:
@@ -99,10 +101,8 @@ def description() -> str:
     """Return one line that says which code computes, and why no better one does."""
     choice = choose()
     if choice.kernels == "aot":
-        library, not_run = _library()
-        name = library.target if library else ""
-        return f"{name}, built ahead of time" + "".join(f" (not {reason})" for reason in not_run)
-    name = "compiled by Numba in this process" if choice.kernels == "jit" else "NumPy"
+        return str(choice.program) + "".join(f" (not {reason})" for reason in _library()[1])
+    name = "NumPy" if choice.program is None else str(choice.program)
     return f"{name}, because {choice.reason or f'{VARIABLE} is {choice.kernels!r}'}"
 
 
@@ -147,7 +147,10 @@ def _load_and_report() -> tuple[Library | None, list[NotRun]]:
 
 
 def say(message: str) -> None:
-    """Print a message to standard error, if there is one. No answer may be lost because there is none."""
-    if sys.stderr is not None:
-        with suppress(OSError, ValueError):
-            print(f"distilnp: {message}", file=sys.stderr, flush=True)
+    """Log a message as a warning of the logger "distilnp".
+
+    Where logging is not configured, Python prints warnings to standard error. The command configures it.
+    """
+    import logging  # late: most processes have nothing to say, and it takes some milliseconds
+
+    logging.getLogger("distilnp").warning(message)
