@@ -1,6 +1,6 @@
-"""The import graph is the architecture; this table is where it is written down.
+"""The import graph is the architecture, and this table states it.
 
-A module may import what stands in its row and the standard library, nothing else, also inside its functions.
+A module imports exactly the modules in its row, besides the standard library. Imports inside functions count.
 """
 
 import ast
