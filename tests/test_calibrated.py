@@ -122,7 +122,9 @@ def test_the_command_calibrates_scores_on_request(folder: Path, capsys: pytest.C
     assert raw["scores"] == distilnp.load(folder)(TEXTS[0]).scores
 
 
-def test_the_command_refuses_what_load_refuses(plain: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_refuses_a_checkpoint_that_load_refuses(
+    plain: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["classify", "--model", str(plain), "--calibrated", "w1"]) == 1
 
     assert "has no calibration_temperature" in capsys.readouterr().err

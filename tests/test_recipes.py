@@ -63,7 +63,7 @@ def test_every_part_of_a_review_is_shown() -> None:
 
 
 @given(st.integers(0, 1500))
-def test_a_review_is_judged_by_its_head(n: int) -> None:
+def test_a_review_is_evaluated_on_its_head(n: int) -> None:
     ids = review(n)
 
     judged = imdb.judged(ids)

@@ -101,9 +101,8 @@ def test_a_higher_temperature_never_makes_scores_more_certain(logits: np.ndarray
 
 
 def test_a_threshold_is_compared_with_the_calibrated_score() -> None:
-    logits = np.array(
-        [1.0, 2.0], np.float32
-    )  # their sigmoids are 0.73 and 0.88; those of their halves 0.62 and 0.73
+    # The sigmoids are 0.73 and 0.88. Those of half the logits are 0.62 and 0.73.
+    logits = np.array([1.0, 2.0], np.float32)
 
     def labels(temperature: float) -> tuple[str, ...]:
         given = {"n_tokens": 5, "n_seen": 5, "threshold": 0.7, "temperature": temperature}
@@ -149,7 +148,7 @@ def test_a_prediction_cannot_be_changed() -> None:
         one.logits[0] = 9
 
 
-def test_a_prediction_says_whether_the_text_was_cut() -> None:
+def test_a_prediction_reports_whether_the_text_was_cut() -> None:
     assert not prediction(5, 5).truncated
     assert prediction(600, 512).truncated
 

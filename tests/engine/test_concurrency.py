@@ -199,7 +199,9 @@ def test_ctrl_c_ends_a_computation_and_the_next_call_answers(engine: CompiledEng
         assert child.result() == expected
 
 
-def test_a_call_after_an_interrupt_at_any_moment_is_right(engine: CompiledEngine, expected: bytes) -> None:
+def test_a_call_after_an_interrupt_at_any_moment_gives_the_right_answer(
+    engine: CompiledEngine, expected: bytes
+) -> None:
     """A timer interrupts calls as Ctrl-C does, at any moment from the first instruction to after the end."""
 
     def work() -> list[bytes]:
@@ -305,12 +307,12 @@ def test_a_lost_worker_is_replaced() -> None:
 def test_callers_share_the_workers() -> None:
     workers = workers_module.Workers()
     workers.grow(3)
-    shares: list[int] = []
+    n_taken: list[int] = []
 
     def take_too() -> None:
         taken: list[Worker] = []
         workers.take(3, taken)
-        shares.append(len(taken))
+        n_taken.append(len(taken))
         workers.give_back(taken)
 
     first: list[Worker] = []
@@ -321,7 +323,7 @@ def test_callers_share_the_workers() -> None:
     workers.give_back(first)
     take_too()
 
-    assert shares == [1, 3]
+    assert n_taken == [1, 3]
 
 
 def test_a_caller_computes_alone_if_no_thread_can_be_started(engine: CompiledEngine, expected: bytes) -> None:

@@ -143,7 +143,7 @@ def test_layer_norm_writes_zeros_after_the_last_column(dim: int) -> None:
 
 
 @each_number_of_rows
-def test_layer_norm_may_be_done_in_place(m: int) -> None:
+def test_layer_norm_can_be_computed_in_place(m: int) -> None:
     x, weight, bias = operands(m, 35)
 
     assert_same_bits(layer_norm(x, weight, bias, in_place=True, threads=2), layer_norm(x, weight, bias))
