@@ -44,7 +44,7 @@ def test_scores_come_from_the_logits_divided_by_the_temperature(folder: Path, fu
     for before, after in zip(raw, classifier(TEXTS), strict=True):
         x = before.logits.astype(np.float64) / TEMPERATURE
         expected = np.exp(x) / np.exp(x).sum() if function == "softmax" else 1 / (1 + np.exp(-x))
-        # Only exp and its argument are rounded, and the logits are below 10.
+        # The logits are below 10, and exp and its argument are rounded a few times.
         np.testing.assert_allclose(list(after.scores.values()), expected, rtol=1e-14)
         assert after.logits.tobytes() == before.logits.tobytes()
         assert (after.label, after.score) == (before.label, after.scores[before.label])

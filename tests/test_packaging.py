@@ -30,7 +30,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def build(sources: Path, folder: Path, *options: str, **variables: str) -> None:
-    """Build an sdist and a wheel, or the one that `options` ask for, by default for this machine."""
+    """Build an sdist and a wheel, or the one that `options` ask for. The default target is this machine."""
     command = [sys.executable, "-m", "hatchling", "build", "-d", folder, *options]
     environment = {name: value for name, value in os.environ.items() if name != "DISTILNP_BUILD_TARGETS"}
     subprocess.run(

@@ -1,4 +1,4 @@
-"""Attention: right for every number of queries, keys and columns of a head, and independent for each text."""
+"""Attention: right for every number of queries, keys and columns of a head, and each text on its own."""
 
 import math
 from typing import Any

@@ -1,4 +1,4 @@
-"""Products with packed weights: right at every edge, summed in one fixed order, and independent by row."""
+"""Products with packed weights: right at every edge, summed in one fixed order, each row on its own."""
 
 from typing import Any
 
@@ -41,8 +41,8 @@ def assert_equals_numpy(m: int, k: int, n: int, **how: Any) -> None:
 
     In any order of the k products and the bias, each of the k + 1 additions rounds by at most a unit of its
     result, which is at most the sum of all absolute values (Higham, "Accuracy and Stability of Numerical
-    Algorithms", 2002, section 3.1). A product that was left out would still be found: it would be one k-th of
-    that sum, which is more while k (k + 1) is below 2**24.
+    Algorithms", 2002, section 3.1). A missing product would still be found: it would be about one k-th of
+    that sum, which is more than the tolerance while k (k + 1) is below 2**24.
     """
     a, weight, bias, _ = (x.astype(np.float64) for x in operands(m, k, n))
     tolerance = (k + 1) * UNIT_ROUNDOFF * (np.abs(a) @ np.abs(weight).T + np.abs(bias))

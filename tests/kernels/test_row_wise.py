@@ -1,4 +1,4 @@
-"""LayerNorm, embedding and copying: right at every width, in one fixed order, and independent by row."""
+"""LayerNorm, embedding and copying: right at every width, in one fixed order, each row on its own."""
 
 from typing import Any
 
