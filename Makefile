@@ -34,7 +34,7 @@ check-full: .venv/test $(LIBRARIES)  ## run all tests, with the exhaustive compa
 test-arm64: .venv/test  ## test the kernels for aarch64 in an emulator; needs qemu-user-static and debootstrap
 	tests/arm64/run .arm64
 
-bench: .venv/bench  ## compare the speed with that of the peers; needs DISTILNP_DATA
+bench: .venv/bench  ## speed beside the peers; needs DISTILNP_DATA
 	$(BIN)/python benchmarks/tokenizer.py
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.startup
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.forward
