@@ -1,18 +1,19 @@
-"""What every test may ask for: the research data of `DISTILNP_DATA`, and hypothesis' budget."""
+"""Set-up for all tests: the environment, hypothesis' budget, and the research data of `DISTILNP_DATA`."""
 
 import os
 from pathlib import Path
 
-# Before NumPy is imported. The threads of OpenBLAS wait for each other by spinning: on a machine that does
-# something else besides, two of them were 35 times slower than one.
+# This has to be set before NumPy is imported. OpenBLAS's threads wait for each other by spinning: on a busy
+# machine, two of them were 35 times slower than one.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-# No test asks the real hub, but for those that say so.
+# Only a test that sets this variable itself may ask a hub.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-# One variable sets how hard the properties are tried; no deadline, because a busy machine is not a bug.
+# One variable sets how many examples each property is tried with. There is no deadline, because a busy
+# machine is not a bug.
 settings.register_profile(
     "distilnp",
     max_examples=int(os.environ.get("DISTILNP_MAX_EXAMPLES", "100")),
@@ -24,10 +25,8 @@ settings.load_profile("distilnp")
 
 @pytest.fixture(scope="session")
 def data() -> Path:
-    """Return the folder of research data, which is not part of the repository; skip the test without it."""
+    """Return the folder of research data, which is not in the repository. Skip the test if there is none."""
     folder = os.environ.get("DISTILNP_DATA")
     if not folder:
-        pytest.skip(
-            "DISTILNP_DATA is not set: this test reads research texts that the repository does not carry"
-        )
+        pytest.skip("DISTILNP_DATA is not set: this test reads research data that is not in the repository")
     return Path(folder)

@@ -38,7 +38,7 @@ def classifier(folder: Path) -> distilnp.Classifier:
 
 
 def words(n: int, start: int = 0) -> str:
-    """Return a text of n tokens beside [CLS] and [SEP]."""
+    """Return a text of n tokens, not counting [CLS] and [SEP]."""
     return " ".join(f"w{(start + i) % 200}" for i in range(n))
 
 
@@ -53,7 +53,9 @@ def test_one_text_gives_one_prediction(classifier: distilnp.Classifier) -> None:
 @pytest.mark.parametrize(
     "texts", [[], [words(3)], (words(1), words(2)), iter([words(1)]), {words(1): 0}.keys()]
 )
-def test_an_iterable_gives_a_list_of_as_many(classifier: distilnp.Classifier, texts: object) -> None:
+def test_an_iterable_gives_a_list_of_as_many_predictions(
+    classifier: distilnp.Classifier, texts: object
+) -> None:
     expected = len(texts) if hasattr(texts, "__len__") else 1
 
     predictions = classifier.classify(texts)
@@ -75,19 +77,21 @@ def test_the_logits_are_those_of_the_reference(classifier: distilnp.Classifier) 
 
 
 @given(texts=st.lists(st.integers(0, 30).map(words), max_size=8), batch_tokens=st.integers(1, 50))
-def test_batches_change_nothing(classifier: distilnp.Classifier, texts: list[str], batch_tokens: int) -> None:
+def test_the_size_of_batches_changes_no_logit(
+    classifier: distilnp.Classifier, texts: list[str], batch_tokens: int
+) -> None:
     together = list(classifier.stream(texts, batch_tokens=batch_tokens))
 
     assert [p.logits.tobytes() for p in together] == [classifier(text).logits.tobytes() for text in texts]
 
 
-def test_an_empty_text_is_a_text(classifier: distilnp.Classifier) -> None:
+def test_an_empty_text_is_classified(classifier: distilnp.Classifier) -> None:
     assert classifier("").n_tokens == 2
     assert classifier(" \n").logits.tobytes() == classifier("").logits.tobytes()
 
 
 @pytest.mark.parametrize(("n_words", "n_seen"), [(509, 511), (510, 512), (511, 512), (5000, 512)])
-def test_a_long_text_keeps_its_head_and_says_so(
+def test_a_long_text_keeps_its_head_and_is_marked_as_truncated(
     classifier: distilnp.Classifier, n_words: int, n_seen: int
 ) -> None:
     prediction = classifier(words(n_words))
@@ -132,7 +136,7 @@ def test_a_multi_label_model_gives_all_labels_above_the_threshold(
         assert prediction.score == max(prediction.scores.values())
 
 
-def test_a_single_label_model_gives_the_one_label(classifier: distilnp.Classifier) -> None:
+def test_a_single_label_model_gives_exactly_one_label(classifier: distilnp.Classifier) -> None:
     prediction = classifier(words(4))
 
     assert prediction.labels == (prediction.label,)
@@ -147,7 +151,7 @@ def test_a_regression_model_gives_its_value(tmp_path: Path) -> None:
     assert prediction.score == prediction.logits[0]
 
 
-def test_a_softmax_model_may_be_judged_label_by_label(folder: Path) -> None:
+def test_a_softmax_model_can_score_every_label_on_its_own(folder: Path) -> None:
     prediction = distilnp.load(folder, function_to_apply="sigmoid", threshold=0)(words(4))
 
     assert prediction.labels == CONFIG.id2label
@@ -159,14 +163,14 @@ def test_a_threshold_that_is_not_a_probability_is_refused(multi_label: Path, thr
         distilnp.load(multi_label, threshold=threshold)
 
 
-def test_a_threshold_is_refused_where_it_would_have_no_effect(folder: Path) -> None:
+def test_a_threshold_is_refused_if_it_would_have_no_effect(folder: Path) -> None:
     with pytest.raises(distilnp.ArgumentError, match=r"'softmax', expected 'sigmoid'"):
         distilnp.load(folder, threshold=0.5)
 
 
 def test_a_pair_is_given_to_the_model_as_one_input(classifier: distilnp.Classifier, folder: Path) -> None:
     pair = {"text": words(4), "text_pair": words(3, 50)}
-    joined = classifier(f"{words(4)} [SEP] {words(3, 50)}")  # [CLS] A [SEP] B [SEP], typed
+    joined = classifier(f"{words(4)} [SEP] {words(3, 50)}")  # encoded as [CLS] A [SEP] B [SEP]
 
     prediction = classifier(pair)
 
@@ -189,7 +193,7 @@ def test_texts_and_pairs_may_be_mixed(classifier: distilnp.Classifier) -> None:
 
 
 @pytest.mark.parametrize(("n_first", "n_second", "kept"), [(9, 9, (3, 4)), (2, 9, (2, 5)), (9, 0, (7, 0))])
-def test_a_long_pair_loses_of_its_longer_text_and_says_so(
+def test_a_long_pair_is_cut_longest_first_and_is_marked_as_truncated(
     folder: Path, n_first: int, n_second: int, kept: tuple[int, int]
 ) -> None:
     classifier = distilnp.load(folder, max_length=10)
@@ -221,7 +225,7 @@ def test_a_long_pair_loses_of_its_longer_text_and_says_so(
         ),
     ],
 )
-def test_a_mapping_that_is_no_pair_is_refused(
+def test_a_mapping_that_is_not_a_pair_is_refused(
     classifier: distilnp.Classifier, mapping: dict[str, object], message: str
 ) -> None:
     with pytest.raises(distilnp.InputTypeError, match=f"texts ?{message}"):
@@ -232,7 +236,7 @@ def test_a_mapping_that_is_no_pair_is_refused(
         next(stream)
 
 
-def test_special_tokens_in_a_text_can_be_taken_as_text(folder: Path) -> None:
+def test_special_tokens_in_a_text_can_be_read_as_text(folder: Path) -> None:
     assert distilnp.load(folder)("w1 [SEP] w2").n_tokens == 5
     assert distilnp.load(folder, split_special_tokens=True)("w1 [SEP] w2").n_tokens == 7
 
@@ -251,7 +255,7 @@ def test_a_stream_answers_before_its_source_ends(classifier: distilnp.Classifier
     assert len(taken) < 40
 
 
-def test_texts_before_a_bad_one_have_their_answers(classifier: distilnp.Classifier) -> None:
+def test_texts_before_a_bad_one_are_answered(classifier: distilnp.Classifier) -> None:
     stream = classifier.stream([words(1), words(2), None, words(3)])
 
     assert [next(stream).n_tokens, next(stream).n_tokens] == [3, 4]
@@ -259,7 +263,7 @@ def test_texts_before_a_bad_one_have_their_answers(classifier: distilnp.Classifi
         next(stream)
 
 
-def test_texts_before_a_failing_source_have_their_answers(classifier: distilnp.Classifier) -> None:
+def test_texts_before_a_failure_of_their_source_are_answered(classifier: distilnp.Classifier) -> None:
     def failing() -> Iterator[str]:
         yield words(1)
         raise OSError("the disk is gone")
@@ -272,13 +276,15 @@ def test_texts_before_a_failing_source_have_their_answers(classifier: distilnp.C
 
 
 @pytest.mark.parametrize("texts", [None, 3, 2.5, b"bytes", bytearray(b"x"), object()])
-def test_what_is_no_text_and_no_list_is_refused(classifier: distilnp.Classifier, texts: object) -> None:
+def test_an_input_that_is_neither_a_text_nor_a_list_is_refused(
+    classifier: distilnp.Classifier, texts: object
+) -> None:
     with pytest.raises(distilnp.InputTypeError, match=f"texts is {type(texts).__name__}, expected"):
         classifier(texts)
 
 
 @pytest.mark.parametrize("bad", [None, 1, float("nan"), b"bytes", ["nested"]])
-def test_a_bad_text_in_a_list_is_named_by_its_place(classifier: distilnp.Classifier, bad: object) -> None:
+def test_a_bad_text_in_a_list_is_named_by_its_index(classifier: distilnp.Classifier, bad: object) -> None:
     with pytest.raises(distilnp.InputTypeError, match=rf"texts\[1\] is {type(bad).__name__}.*expected str"):
         classifier(["good", bad])
 
@@ -299,7 +305,7 @@ def test_a_bad_text_in_a_list_is_named_by_its_place(classifier: distilnp.Classif
         ({"function_to_apply": "tanh"}, distilnp.ArgumentError, "'softmax', 'sigmoid', 'none'"),
     ],
 )
-def test_arguments_that_cannot_be_used_are_refused(
+def test_unusable_arguments_are_refused(
     folder: Path, options: dict[str, object], error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):
@@ -309,14 +315,14 @@ def test_arguments_that_cannot_be_used_are_refused(
 
 
 @pytest.mark.parametrize("batch_tokens", [0, -1, 1.5, None, True])
-def test_a_stream_refuses_a_budget_that_is_none(
+def test_a_stream_refuses_unusable_batch_tokens(
     classifier: distilnp.Classifier, batch_tokens: object
 ) -> None:
     with pytest.raises(distilnp.ArgumentError, match="batch_tokens"):
         classifier.stream(["w1"], batch_tokens=batch_tokens)
 
 
-def test_an_unknown_model_names_those_that_exist() -> None:
+def test_an_unknown_model_is_an_error_that_lists_the_models() -> None:
     with pytest.raises(distilnp.ModelNotFoundError, match=r"no model 'sst-2'.*sst2-mini.*folder"):
         distilnp.load("sst-2")
     with pytest.raises(distilnp.ModelNotFoundError, match="no model ''"):
@@ -333,7 +339,7 @@ def test_a_vocabulary_of_another_model_is_refused(tmp_path: Path) -> None:
         distilnp.load(tmp_path)
 
 
-def test_weights_that_overflow_are_an_error_not_an_answer(tmp_path: Path) -> None:
+def test_weights_that_overflow_raise_an_error(tmp_path: Path) -> None:
     broken = TENSORS | {"classifier.weight": np.full_like(TENSORS["classifier.weight"], 3e38)}
     write_checkpoint(tmp_path, CONFIG, broken)
 
@@ -362,8 +368,8 @@ BAD_PARTS = {
         {"long_text": "middle"},
         "long_text is 'middle', expected one of",
     ),
-    "a label too few": ("scoring", {"labels": tuple("abcdef")}, "expected 7 different ones"),
-    "a label too many": ("scoring", {"labels": tuple("abcdefgh")}, "expected 7 different ones"),
+    "one label too few": ("scoring", {"labels": tuple("abcdef")}, "expected 7 different ones"),
+    "one label too many": ("scoring", {"labels": tuple("abcdefgh")}, "expected 7 different ones"),
     "an unknown function": (
         "scoring",
         {"function_to_apply": "tanh"},
@@ -380,7 +386,7 @@ BAD_PARTS = {
 
 
 @pytest.mark.parametrize(("part", "changes", "message"), BAD_PARTS.values(), ids=BAD_PARTS)
-def test_replacing_a_part_goes_through_the_checks_of_load(
+def test_a_replaced_part_passes_the_checks_of_load(
     classifier: distilnp.Classifier, part: str, changes: dict[str, object], message: str
 ) -> None:
     with pytest.raises(distilnp.ArgumentError, match=re.escape(message)):
@@ -416,7 +422,7 @@ def test_classify_keeps_its_model(folder: Path, monkeypatch: pytest.MonkeyPatch)
     assert distilnp.classify([words(3)], model=folder) == [expected]
 
 
-def test_classify_tells_options_apart(folder: Path) -> None:
+def test_classify_keeps_a_model_for_each_set_of_options(folder: Path) -> None:
     labels = list("tuvwxyz")
 
     assert distilnp.classify(words(9), folder, max_length=4).n_seen == 4
@@ -507,7 +513,7 @@ def test_the_description_is_json_and_names_what_computes(classifier: distilnp.Cl
     assert facts["max_length"] == classifier.max_length
 
 
-def test_a_folder_with_spaces_and_letters_of_any_alphabet(tmp_path: Path) -> None:
+def test_the_name_of_a_folder_may_have_spaces_and_letters_of_any_alphabet(tmp_path: Path) -> None:
     folder = write_checkpoint(tmp_path / "mein schönes Modell 模型", CONFIG, TENSORS)
 
     assert distilnp.classify(words(2), folder).n_tokens == 4
@@ -524,7 +530,7 @@ def test_every_public_name_is_listed() -> None:
     assert public == set(distilnp.__all__)
 
 
-def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+def test_an_unknown_attribute_raises_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="'distilnp' has no attribute 'classifier'"):
         distilnp.classifier  # noqa: B018
 
@@ -538,7 +544,7 @@ def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
         ("from distilnp.cli.grammar import parse; parse(['classify', 'x'])", ("numpy", "tqdm")),
     ],
 )
-def test_an_import_brings_no_more_than_it_needs(code: str, unwanted: tuple[str, ...]) -> None:
+def test_an_import_loads_only_the_packages_that_it_needs(code: str, unwanted: tuple[str, ...]) -> None:
     code = f"import sys; {code}; print([name for name in {unwanted} if name in sys.modules])"
 
     run = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)

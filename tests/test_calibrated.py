@@ -1,4 +1,4 @@
-"""`calibrated=True`: the temperature of a checkpoint moves its scores, and nothing else."""
+"""`calibrated=True`: the temperature of a checkpoint changes its scores, and nothing else."""
 
 import json
 from pathlib import Path
@@ -28,7 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_checkpoint(made, CONFIG, TENSORS, calibration_temperature=TEMPERATURE)
 
 
-def test_what_nobody_asks_for_changes_nothing(plain: Path, folder: Path) -> None:
+def test_a_temperature_is_used_only_on_request(plain: Path, folder: Path) -> None:
     classifier = distilnp.load(folder)
 
     assert classifier.temperature == distilnp.load(plain).temperature == 1.0
@@ -36,7 +36,7 @@ def test_what_nobody_asks_for_changes_nothing(plain: Path, folder: Path) -> None
 
 
 @pytest.mark.parametrize("function", ["softmax", "sigmoid"])
-def test_scores_are_made_of_the_logits_over_the_temperature(folder: Path, function: str) -> None:
+def test_scores_come_from_the_logits_divided_by_the_temperature(folder: Path, function: str) -> None:
     raw = distilnp.load(folder, function_to_apply=function)(TEXTS)
     classifier = distilnp.load(folder, function_to_apply=function, calibrated=True)
 
@@ -44,7 +44,7 @@ def test_scores_are_made_of_the_logits_over_the_temperature(folder: Path, functi
     for before, after in zip(raw, classifier(TEXTS), strict=True):
         x = before.logits.astype(np.float64) / TEMPERATURE
         expected = np.exp(x) / np.exp(x).sum() if function == "softmax" else 1 / (1 + np.exp(-x))
-        # The logits are below 10: a few roundings of exp and of its argument.
+        # The logits are below 10, and exp and its argument are rounded a few times.
         np.testing.assert_allclose(list(after.scores.values()), expected, rtol=1e-14)
         assert after.logits.tobytes() == before.logits.tobytes()
         assert (after.label, after.score) == (before.label, after.scores[before.label])
@@ -52,7 +52,7 @@ def test_scores_are_made_of_the_logits_over_the_temperature(folder: Path, functi
 
 
 @pytest.mark.parametrize("aggregate", ["mean_probs", "mean_logits", "max"])
-def test_windows_are_calibrated_before_they_become_a_text(folder: Path, aggregate: str) -> None:
+def test_windows_are_calibrated_before_they_are_aggregated(folder: Path, aggregate: str) -> None:
     options = {"max_length": 12, "long_text": "windows", "aggregate": aggregate}
 
     answer = distilnp.load(folder, calibrated=True, **options)(TEXTS[2])
@@ -72,7 +72,7 @@ def test_windows_are_calibrated_before_they_become_a_text(folder: Path, aggregat
     assert answer.logits.tobytes() == raw.logits.tobytes()
 
 
-def test_sentences_are_calibrated_before_they_become_a_text(folder: Path) -> None:
+def test_sentences_are_calibrated_before_they_are_aggregated(folder: Path) -> None:
     answer = distilnp.load(folder, sentences=True, calibrated=True)("W1 w2. W3 w4 w5.")
 
     calibrated = distilnp.load(folder, calibrated=True)
@@ -82,7 +82,7 @@ def test_sentences_are_calibrated_before_they_become_a_text(folder: Path) -> Non
     assert list(answer.scores.values()) == pytest.approx(mean, rel=1e-14)
 
 
-def test_both_kinds_of_scores_can_be_asked_for_in_turn(folder: Path) -> None:
+def test_calibrated_and_raw_scores_can_be_requested_in_turn(folder: Path) -> None:
     raw, calibrated = distilnp.load(folder), distilnp.load(folder, calibrated=True)
 
     for _ in range(2):
@@ -90,7 +90,7 @@ def test_both_kinds_of_scores_can_be_asked_for_in_turn(folder: Path) -> None:
         assert distilnp.classify(TEXTS, folder) == raw(TEXTS)
 
 
-def test_a_checkpoint_without_a_temperature_says_what_it_lacks(plain: Path) -> None:
+def test_a_checkpoint_without_a_temperature_is_an_error_that_names_the_field(plain: Path) -> None:
     with pytest.raises(distilnp.ArgumentError) as raised:
         distilnp.load(plain, calibrated=True)
 
@@ -98,19 +98,19 @@ def test_a_checkpoint_without_a_temperature_says_what_it_lacks(plain: Path) -> N
         assert words in str(raised.value)
 
 
-def test_values_that_are_no_scores_are_not_calibrated(folder: Path) -> None:
+def test_calibration_without_softmax_or_sigmoid_is_refused(folder: Path) -> None:
     with pytest.raises(distilnp.ArgumentError, match=r"calibrated is True .* 'none', expected 'softmax' or"):
         distilnp.load(folder, function_to_apply="none", calibrated=True)
 
 
-def test_a_temperature_that_is_none_is_told_with_its_file(tmp_path: Path) -> None:
+def test_an_unusable_temperature_is_an_error_that_names_its_file(tmp_path: Path) -> None:
     write_checkpoint(tmp_path, CONFIG, TENSORS, calibration_temperature=0)
 
     with pytest.raises(distilnp.ConfigError, match=r"config\.json: calibration_temperature is 0, expected"):
         distilnp.load(tmp_path)
 
 
-def test_the_command_calibrates(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_calibrates_scores_on_request(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["classify", "--model", str(folder), "--format", "jsonl", "--all-scores", TEXTS[0]]
 
     assert main([*command, "--calibrated"]) == 0
@@ -122,19 +122,21 @@ def test_the_command_calibrates(folder: Path, capsys: pytest.CaptureFixture[str]
     assert raw["scores"] == distilnp.load(folder)(TEXTS[0]).scores
 
 
-def test_the_command_refuses_what_load_refuses(plain: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_refuses_a_checkpoint_that_load_refuses(
+    plain: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["classify", "--model", str(plain), "--calibrated", "w1"]) == 1
 
     assert "has no calibration_temperature" in capsys.readouterr().err
 
 
-def test_info_tells_the_temperature(plain: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    told = {}
+def test_info_reports_the_temperature(plain: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    reported = {}
     for model in (plain, folder):
         assert main(["info", str(model)]) == 0
-        (told[model],) = [line for line in capsys.readouterr().out.splitlines() if "calibrated" in line]
+        (reported[model],) = [line for line in capsys.readouterr().out.splitlines() if "calibrated" in line]
     assert main(["info", str(folder), "--format", "json"]) == 0
 
-    assert "by the temperature 1.75" in told[folder]
-    assert "no temperature given" in told[plain]
+    assert "by the temperature 1.75" in reported[folder]
+    assert "no temperature given" in reported[plain]
     assert json.loads(capsys.readouterr().out)["calibration_temperature"] == TEMPERATURE

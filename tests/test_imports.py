@@ -1,6 +1,6 @@
-"""The import graph is the architecture; this table is where it is written down.
+"""The import graph is the architecture, and this table states it.
 
-A module may import what stands in its row and the standard library, nothing else, also inside its functions.
+A module imports exactly the modules in its row, besides the standard library. Imports inside functions count.
 """
 
 import ast
@@ -174,7 +174,7 @@ MAY_IMPORT = {
     "native.object_code": {"kernels.jit", "kernels.program", "kernels.steps", "native.targets", "llvmlite"},
     "native.loader": {"errors", "kernels.program", "kernels.words.lanes_f32", "native.library", "numba"},
     "native.__init__": set(),
-    # the model to run; without Numba, but for what the loader brings
+    # the model to run: only `native.loader` brings Numba
     "engine.__init__": set(),
     "engine.packing": {"kernels.tiles", "model.params", "numpy"},
     "engine.weights": {
@@ -249,7 +249,7 @@ MAY_IMPORT = {
     },
     "engine.thread_count": {"errors", "foreign"},
     "engine.workers": {"engine.memory", "engine.packing"},
-    # what users see
+    # from texts to predictions: the public API
     "texts": {"errors", "foreign"},
     "long_text": {"choices", "tokenizer"},
     "sentences": {"errors", "tokenizer", "sentencex"},
@@ -280,7 +280,7 @@ MAY_IMPORT = {
         "numpy",
         "tqdm",
     },
-    # the command: it stands on what everyone can call
+    # the command: it uses the public API
     "cli.formats": set(),
     "cli.grammar.shared": {"choices", "cli.formats"},
     "cli.grammar.classify": {"choices", "cli.formats", "cli.grammar.shared"},
@@ -398,7 +398,7 @@ def imports(module: str) -> set[str]:
 
 
 @pytest.mark.parametrize("module", MAY_IMPORT)
-def test_a_module_imports_only_what_its_row_allows(module: str) -> None:
+def test_a_module_imports_exactly_the_modules_in_its_row(module: str) -> None:
     assert imports(module) == MAY_IMPORT[module]
 
 

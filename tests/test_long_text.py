@@ -1,4 +1,4 @@
-"""What the model is given of a text that is too long, live against the Rust package `tokenizers`."""
+"""How long texts are cut or split into windows, compared live with the Rust package `tokenizers`."""
 
 from functools import cache
 from itertools import pairwise
@@ -21,31 +21,33 @@ def truncating(max_length: int, stride: int = 0, direction: str = "right") -> to
     return rust
 
 
-# Words of one token and of several, so that a cut falls between and inside words.
+# Some words have one token and some have several, so that cuts fall between words and inside them.
 texts = st.lists(st.sampled_from(["film", "unaffable", "[SEP]", "é"]), max_size=12).map(" ".join)
 
 
 @given(texts, texts, st.integers(3, 20))
-def test_a_pair_keeps_what_tokenizers_keeps(first: str, second: str, max_length: int) -> None:
+def test_a_pair_keeps_the_ids_that_tokenizers_keeps(first: str, second: str, max_length: int) -> None:
     kept = cut(OURS.encode(first, second), max_length)
 
     assert list(kept) == truncating(max_length).encode(first, second).ids
 
 
 @given(texts, st.integers(3, 20))
-def test_a_text_keeps_what_tokenizers_keeps(text: str, max_length: int) -> None:
+def test_a_text_keeps_the_ids_that_tokenizers_keeps(text: str, max_length: int) -> None:
     assert list(cut(OURS.encode(text), max_length)) == truncating(max_length).encode(text).ids
 
 
 @given(texts, st.integers(3, 20))
-def test_the_tail_is_what_tokenizers_keeps_from_the_right(text: str, max_length: int) -> None:
+def test_the_tail_has_the_ids_that_tokenizers_keeps_when_it_cuts_on_the_left(
+    text: str, max_length: int
+) -> None:
     kept = cut(OURS.encode(text), max_length, "tail")
 
     assert list(kept) == truncating(max_length, direction="left").encode(text).ids
 
 
 @given(texts, st.integers(3, 20))
-def test_head_and_tail_are_both_ends_of_the_text(text: str, max_length: int) -> None:
+def test_head_tail_keeps_both_ends_of_the_text(text: str, max_length: int) -> None:
     ids = OURS.encode(text).ids
     kept = cut(OURS.encode(text), max_length, "head_tail")
     n_head = (max_length - 2) * 128 // 510
@@ -56,7 +58,7 @@ def test_head_and_tail_are_both_ends_of_the_text(text: str, max_length: int) -> 
         assert kept[1 + n_head :] == ids[1 + n_head - max_length :]
 
 
-def test_512_positions_take_the_128_and_the_382_tokens_of_the_paper() -> None:
+def test_head_tail_keeps_the_128_and_382_tokens_of_the_paper_in_512_positions() -> None:
     encoding = OURS.encode("film " * 128 + "bore " * 1000 + "film " * 382)
     film = OURS.encode("film").ids[1]
 
@@ -74,7 +76,7 @@ def test_windows_are_those_of_tokenizers(text: str, max_length: int, data: st.Da
 
 
 @given(st.integers(0, 300), st.integers(3, 40), st.data())
-def test_windows_see_every_token_once_but_for_what_two_share(
+def test_windows_see_every_token_once_except_in_their_overlap(
     n: int, max_length: int, data: st.DataObject
 ) -> None:
     stride = data.draw(st.integers(0, max_length - 3))
@@ -94,7 +96,7 @@ def test_windows_see_every_token_once_but_for_what_two_share(
 
 
 @given(texts.filter(bool), st.integers(3, 20), st.integers(0, 5))
-def test_a_window_says_where_it_stands(text: str, max_length: int, start: int) -> None:
+def test_a_window_reports_the_characters_that_it_covers(text: str, max_length: int, start: int) -> None:
     encoding = OURS.encode(text)
     end = start + len(text)
     found = passage(encoding, start, end, max_length, "windows", 0)
@@ -109,7 +111,7 @@ def test_a_window_says_where_it_stands(text: str, max_length: int, start: int) -
             assert extent.start <= start + span_start <= start + span_end <= extent.end
 
 
-def test_every_pair_of_lengths_and_every_room_is_cut_as_tokenizers_cuts() -> None:
+def test_pairs_of_all_lengths_are_cut_as_tokenizers_cuts_them() -> None:
     for max_length in range(3, 14):
         rust = truncating(max_length)
         for first in range(14):
@@ -122,14 +124,16 @@ def test_every_pair_of_lengths_and_every_room_is_cut_as_tokenizers_cuts() -> Non
 @pytest.mark.parametrize(
     ("first", "second", "room", "kept"),
     [
-        (3, 4, 7, (3, 4)),  # all fits
-        (2, 9, 7, (2, 5)),  # the longer one gives
+        (3, 4, 7, (3, 4)),  # both fit
+        (2, 9, 7, (2, 5)),  # only the longer one is cut
         (9, 2, 7, (5, 2)),
-        (9, 8, 7, (4, 3)),  # both give: the longer one has the odd token
+        (9, 8, 7, (4, 3)),  # both are cut; the longer one keeps the odd token
         (8, 9, 7, (3, 4)),
-        (9, 9, 7, (3, 4)),  # of two that are equally long, the second
+        (9, 9, 7, (3, 4)),  # if they are equally long, the second keeps it
         (9, 9, 0, (0, 0)),
     ],
 )
-def test_longest_first(first: int, second: int, room: int, kept: tuple[int, int]) -> None:
+def test_longest_first_cuts_the_longer_text_first(
+    first: int, second: int, room: int, kept: tuple[int, int]
+) -> None:
     assert longest_first(first, second, room) == kept

@@ -1,4 +1,4 @@
-"""What is shipped: an sdist, and a wheel with the checkpoint and the kernels, by the declared backend."""
+"""The distributions that the declared backend builds: an sdist, and a wheel with checkpoints and kernels."""
 
 import os
 import re
@@ -30,7 +30,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def build(sources: Path, folder: Path, *options: str, **variables: str) -> None:
-    """Build an sdist and a wheel, or what the options say, for the targets that are there by default."""
+    """Build an sdist and a wheel, or the one that `options` ask for. The default target is this machine."""
     command = [sys.executable, "-m", "hatchling", "build", "-d", folder, *options]
     environment = {name: value for name, value in os.environ.items() if name != "DISTILNP_BUILD_TARGETS"}
     subprocess.run(
@@ -39,12 +39,12 @@ def build(sources: Path, folder: Path, *options: str, **variables: str) -> None:
 
 
 def libraries(wheel: Path) -> set[str]:
-    """Return the names of what a wheel has in the folder of libraries."""
+    """Return the names of the files that a wheel has in the folder of libraries."""
     names = [Path(name) for name in zipfile.ZipFile(wheel).namelist()]
     return {path.name for path in names if path.parent == Path("distilnp/native/lib")}
 
 
-def test_the_wheel_holds_the_package_and_its_checkpoints_and_no_more(built: Path) -> None:
+def test_the_wheel_holds_only_the_package_and_its_checkpoints(built: Path) -> None:
     (wheel,) = built.glob("*.whl")
     names = [Path(name) for name in zipfile.ZipFile(wheel).namelist()]
 
@@ -57,7 +57,7 @@ def test_the_wheel_holds_the_package_and_its_checkpoints_and_no_more(built: Path
 
 
 @pytest.mark.skipif(not targets_of_this_machine(), reason="kernels are built ahead of time for Linux alone")
-def test_the_wheel_holds_the_kernels_for_all_cpus_of_this_kind_and_any_c_library(built: Path) -> None:
+def test_the_wheel_holds_kernels_for_all_cpus_of_this_kind_and_any_c_library(built: Path) -> None:
     targets = targets_of_this_machine()
     (wheel,) = built.glob("*.whl")
 
@@ -77,27 +77,27 @@ def test_the_wheel_holds_the_kernels_for_all_cpus_of_this_kind_and_any_c_library
 @pytest.mark.parametrize("folder", ["plain", "with spaces, ä and 中"])
 def test_a_wheel_answers_from_its_own_checkpoint(built: Path, tmp_path: Path, folder: str) -> None:
     (wheel,) = built.glob("*.whl")
-    place = tmp_path / folder
-    zipfile.ZipFile(wheel).extractall(place)
-    for path in (*place.rglob("*"), place):  # not even compiled modules can be written
+    unpacked = tmp_path / folder
+    zipfile.ZipFile(wheel).extractall(unpacked)
+    for path in (*unpacked.rglob("*"), unpacked):  # so that not even compiled modules can be written
         path.chmod(0o555)
     code = "import distilnp; print(distilnp.load().folder); print(distilnp.classify('What a joy.').label)"
 
     run = subprocess.run(
         [sys.executable, "-c", code],
         cwd=tmp_path,
-        env={"PYTHONPATH": str(place), "PYTHONIOENCODING": "utf-8"},
+        env={"PYTHONPATH": str(unpacked), "PYTHONIOENCODING": "utf-8"},
         capture_output=True,
         encoding="utf-8",
         check=True,
     )
 
-    assert run.stdout.splitlines() == [str(place / "distilnp/weights/sst2-mini"), "POSITIVE"]
+    assert run.stdout.splitlines() == [str(unpacked / "distilnp/weights/sst2-mini"), "POSITIVE"]
     if targets_of_this_machine():
         assert run.stderr == ""
 
 
-def test_a_wheel_for_no_target_is_for_every_platform(tmp_path: Path) -> None:
+def test_a_wheel_without_kernels_is_for_every_platform(tmp_path: Path) -> None:
     build(REPOSITORY, tmp_path, "-t", "wheel", DISTILNP_BUILD_TARGETS="none")
 
     (wheel,) = tmp_path.glob("*.whl")
@@ -106,7 +106,7 @@ def test_a_wheel_for_no_target_is_for_every_platform(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not has_linker(TARGETS["aarch64"]), reason="nothing here links for aarch64")
-def test_a_wheel_may_be_built_for_another_machine(tmp_path: Path) -> None:
+def test_a_wheel_can_be_built_for_another_machine(tmp_path: Path) -> None:
     build(REPOSITORY, tmp_path, "-t", "wheel", DISTILNP_BUILD_TARGETS="aarch64")
 
     (wheel,) = tmp_path.glob("*.whl")
@@ -121,7 +121,7 @@ def test_a_wheel_may_be_built_for_another_machine(tmp_path: Path) -> None:
         ("x86-64-v3 aarch64", "more than one kind of machine"),
     ],
 )
-def test_targets_that_cannot_be_are_an_error(tmp_path: Path, targets: str, why: str) -> None:
+def test_impossible_targets_are_an_error(tmp_path: Path, targets: str, why: str) -> None:
     with pytest.raises(subprocess.CalledProcessError) as failure:
         build(REPOSITORY, tmp_path, "-t", "wheel", DISTILNP_BUILD_TARGETS=targets)
 
@@ -140,7 +140,7 @@ def test_the_sdist_is_enough_to_build_from(built: Path) -> None:
     assert not [path for path in names if path.suffix in {".so", ".o"}]
 
 
-def test_another_wheel_from_the_sdist_is_the_same_to_the_byte(built: Path, tmp_path: Path) -> None:
+def test_a_wheel_built_from_the_sdist_has_the_same_bytes(built: Path, tmp_path: Path) -> None:
     (sdist,) = built.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         archive.extractall(tmp_path, filter="data")
@@ -152,7 +152,7 @@ def test_another_wheel_from_the_sdist_is_the_same_to_the_byte(built: Path, tmp_p
     assert (tmp_path / "dist" / wheel.name).read_bytes() == wheel.read_bytes()
 
 
-def test_the_version_is_one() -> None:
+def test_the_version_of_the_project_is_that_of_the_package() -> None:
     metadata = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
 
     assert metadata["project"]["version"] == distilnp.__version__
@@ -173,8 +173,8 @@ def build_requirements(**variables: str) -> list[str]:
     return run.stdout.split()
 
 
-def test_building_asks_for_what_it_takes_and_no_more(tmp_path: Path) -> None:
-    """Numba where kernels are built; a linker where there is none. Only the backend is there when it asks."""
+def test_building_requires_only_the_packages_that_it_needs(tmp_path: Path) -> None:
+    """Kernels need Numba, and a linker if there is none. Only the backend is installed when it says so."""
     for package in ("numpy", "numba"):
         (tmp_path / f"{package}.py").write_text("raise ImportError")
     (target,) = targets_of_this_machine()[:1] or [TARGETS["aarch64"]]

@@ -1,4 +1,4 @@
-"""Long texts in windows, and texts in sentences: what the model says about each part, and what follows."""
+"""Texts split into windows or sentences: the prediction for each part, and the one for the whole text."""
 
 import math
 import pickle
@@ -55,7 +55,7 @@ def test_a_text_that_fits_is_read_whole_by_every_policy(
     ("policy", "seen"),
     [("head", words(510)), ("tail", words(510, 90)), ("head_tail", f"{words(128)} {words(382, 218)}")],
 )
-def test_a_policy_that_cuts_says_how_much_was_seen(
+def test_a_policy_that_cuts_reports_how_much_was_seen(
     folder: Path, plain: distilnp.Classifier, policy: str, seen: str
 ) -> None:
     answer = distilnp.load(folder, long_text=policy)(words(600))
@@ -65,7 +65,7 @@ def test_a_policy_that_cuts_says_how_much_was_seen(
     assert answer.windows == answer.sentences == ()
 
 
-def test_an_error_names_the_text_after_those_before_it(folder: Path) -> None:
+def test_an_error_names_the_text_after_the_answers_to_those_before_it(folder: Path) -> None:
     classifier = distilnp.load(folder, max_length=8, long_text="error")
     stream = classifier.stream([words(6), words(7)])
 
@@ -77,7 +77,7 @@ def test_an_error_names_the_text_after_those_before_it(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("options", [*({"long_text": policy} for policy in POLICIES), {"sentences": True}])
-def test_two_texts_that_belong_together_are_cut_or_refused(folder: Path, options: dict[str, object]) -> None:
+def test_a_pair_is_refused_by_every_policy_except_head(folder: Path, options: dict[str, object]) -> None:
     pair = {"text": "w1", "text_pair": "w2"}
     classifier = distilnp.load(folder, **options)
 
@@ -105,9 +105,7 @@ def test_two_texts_that_belong_together_are_cut_or_refused(folder: Path, options
         ({"sentences": None}, "sentences is None"),
     ],
 )
-def test_arguments_that_cannot_be_used_are_refused(
-    folder: Path, options: dict[str, object], message: str
-) -> None:
+def test_unusable_arguments_are_refused(folder: Path, options: dict[str, object], message: str) -> None:
     with pytest.raises(distilnp.ArgumentError, match=message):
         distilnp.load(folder, **options)
 
@@ -139,7 +137,9 @@ def mean(values: list[float], weights: list[int]) -> float:
 
 @pytest.mark.parametrize("function", ["softmax", "sigmoid", "none"])
 @pytest.mark.parametrize("aggregate", ["mean_probs", "mean_logits", "max"])
-def test_scores_of_windows_become_those_of_their_text(folder: Path, function: str, aggregate: str) -> None:
+def test_scores_of_windows_are_aggregated_to_those_of_their_text(
+    folder: Path, function: str, aggregate: str
+) -> None:
     classifier = distilnp.load(
         folder,
         max_length=12,
@@ -160,7 +160,7 @@ def test_scores_of_windows_become_those_of_their_text(folder: Path, function: st
         "mean_logits": decode(np.array(logits, np.float32), function),
         "max": [max(part.scores[name] for part in parts) for name in CONFIG.id2label],
     }[aggregate]
-    # Sums of six terms, in float64 or, of logits, rounded to float32 once.
+    # These are sums of six terms in float64. The mean of the logits is also rounded to float32, once.
     assert list(answer.scores.values()) == pytest.approx(expected, rel=2.0**-22)
     assert answer.logits == pytest.approx(logits, rel=2.0**-22)
     assert answer.label == CONFIG.id2label[int(np.argmax(expected))]
@@ -169,7 +169,9 @@ def test_scores_of_windows_become_those_of_their_text(folder: Path, function: st
 
 @pytest.mark.parametrize("aggregate", ["mean_probs", "mean_logits", "max"])
 @given(n=st.integers(0, 10))
-def test_one_window_is_the_text(folder: Path, plain: distilnp.Classifier, aggregate: str, n: int) -> None:
+def test_a_single_window_has_the_prediction_of_its_text(
+    folder: Path, plain: distilnp.Classifier, aggregate: str, n: int
+) -> None:
     options = {"max_length": 12, "long_text": "windows", "aggregate": aggregate}
     answer, whole = distilnp.classify(words(n), folder, **options), plain(words(n))
 
@@ -180,7 +182,7 @@ def test_one_window_is_the_text(folder: Path, plain: distilnp.Classifier, aggreg
     assert (window.start, window.end, window.n_new) == (0, len(words(n)), n)
 
 
-def test_labels_hold_by_the_scores_of_the_whole_text(folder: Path) -> None:
+def test_labels_are_chosen_by_the_scores_of_the_whole_text(folder: Path) -> None:
     options = {"max_length": 12, "long_text": "windows", "function_to_apply": "sigmoid", "threshold": 0.5}
     answer = distilnp.load(folder, **options)(words(100))
 
@@ -204,7 +206,7 @@ def test_windows_are_the_same_in_any_batch(folder: Path, lengths: list[int], bat
 @pytest.mark.parametrize(
     ("max_length", "n_words", "n_new"), [(512, 1000, [510, 446, 44]), (16, 30, [14, 12, 4]), (3, 2, [1, 1])]
 )
-def test_windows_overlap_by_64_tokens_or_an_eighth_of_a_smaller_model(
+def test_windows_overlap_by_64_tokens_or_by_an_eighth_of_a_smaller_model(
     folder: Path, max_length: int, n_words: int, n_new: list[int]
 ) -> None:
     classifier = distilnp.load(folder, long_text="windows", max_length=max_length)
@@ -212,7 +214,7 @@ def test_windows_overlap_by_64_tokens_or_an_eighth_of_a_smaller_model(
     assert [window.n_new for window in classifier(words(n_words)).windows] == n_new
 
 
-def test_predictions_with_parts_can_be_compared_counted_and_pickled(folder: Path) -> None:
+def test_predictions_with_parts_can_be_compared_hashed_and_pickled(folder: Path) -> None:
     classifier = distilnp.load(folder, max_length=12, long_text="windows", sentences=True)
     answer = classifier(words(30) + ". w1!")
 
@@ -236,20 +238,22 @@ print(answer.n_tokens, answer.n_seen, len(answer.windows), memory("VmHWM") - bef
 )
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what is resident")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports the resident size")
 def test_a_text_of_one_megabyte_is_read_whole_in_bounded_memory(folder: Path) -> None:
     n_tokens, n_seen, n_windows, more = map(int, run_python(ONE_MEGABYTE, folder).stdout.split())
 
     assert n_tokens == n_seen == 350_002
     assert n_windows == math.ceil((350_000 - 64) / (510 - 64))
-    # Some 300 bytes are a token with its spelling and its span.
+    # A token with its spelling and its span takes about 300 bytes.
     assert more < 400 * n_tokens
 
 
 # ------------------------------------------------------------------------------------------------- sentences
 
 
-def test_each_sentence_has_its_own_prediction_and_its_place(folder: Path, plain: distilnp.Classifier) -> None:
+def test_each_sentence_has_a_prediction_and_a_position_of_its_own(
+    folder: Path, plain: distilnp.Classifier
+) -> None:
     text = "  w1 w2. w3!\n\nw4 w5 w6 "
     answer = distilnp.load(folder, sentences=True)(text)
 
@@ -266,18 +270,20 @@ def test_each_sentence_has_its_own_prediction_and_its_place(folder: Path, plain:
 
 
 def test_a_text_has_the_mean_of_its_sentences_scores(folder: Path) -> None:
-    # The rule of coalesceSentences: Spark NLP adds up the probabilities of the sentences, one like the other.
+    # This is the rule of coalesceSentences: Spark NLP adds up the probabilities of all sentences, unweighted.
     answer = distilnp.load(folder, sentences=True)("w1 w2 w3 w4. w5! w6 w7.")
 
     expected = [mean([part.scores[name] for part in answer.sentences], [1, 1, 1]) for name in CONFIG.id2label]
-    # Sums of three terms in float64.
+    # These are sums of three terms in float64.
     assert list(answer.scores.values()) == pytest.approx(expected, rel=2.0**-50)
     assert answer.label == CONFIG.id2label[int(np.argmax(expected))]
     assert (answer.n_tokens, answer.n_seen) == (7 + 4 + 5, 7 + 4 + 5)
 
 
 @pytest.mark.parametrize("text", ["", " \n\n ", "w1", "\ud83d", "w1 \udc00. w2"])
-def test_a_text_without_sentences_is_one(folder: Path, plain: distilnp.Classifier, text: str) -> None:
+def test_a_text_without_sentences_is_one_sentence(
+    folder: Path, plain: distilnp.Classifier, text: str
+) -> None:
     answer = distilnp.load(folder, sentences=True)(text)
 
     assert len(answer.sentences) == 1 + text.count(". ")
@@ -285,7 +291,7 @@ def test_a_text_without_sentences_is_one(folder: Path, plain: distilnp.Classifie
         assert answer.scores == plain(text).scores
 
 
-def test_a_long_sentence_is_read_by_the_policy(folder: Path) -> None:
+def test_the_policy_applies_to_a_long_sentence(folder: Path) -> None:
     text = f"w7. {words(30)}. w8."
     cut = distilnp.load(folder, sentences=True, max_length=12, long_text="tail")(text)
     whole = distilnp.load(folder, sentences=True, max_length=12, long_text="windows", stride=0)(text)
@@ -302,17 +308,17 @@ def test_a_long_sentence_is_read_by_the_policy(folder: Path) -> None:
 
 
 @given(st.text(max_size=60))
-def test_sentences_stand_in_order_and_leave_out_white_space_alone(folder: Path, text: str) -> None:
+def test_sentences_are_in_order_and_leave_out_only_white_space(folder: Path, text: str) -> None:
     answer = distilnp.classify(text, folder, sentences=True)
 
-    places = [0, *(at for part in answer.sentences for at in (part.start, part.end)), len(text)]
-    assert places == sorted(places)
-    left_out = [text[end:start] for end, start in zip(places[::2], places[1::2], strict=True)]
+    boundaries = [0, *(at for part in answer.sentences for at in (part.start, part.end)), len(text)]
+    assert boundaries == sorted(boundaries)
+    left_out = [text[end:start] for end, start in zip(boundaries[::2], boundaries[1::2], strict=True)]
     assert "".join(left_out).strip() == ""
 
 
 @pytest.mark.parametrize(("language", "n_sentences"), [(True, 3), ("de", 2)])
-def test_languages_have_their_own_rules(folder: Path, language: bool | str, n_sentences: int) -> None:
+def test_each_language_has_its_own_rules(folder: Path, language: bool | str, n_sentences: int) -> None:
     answer = distilnp.load(folder, sentences=language)("Am 3. Mai kam er. Gut.")
 
     assert len(answer.sentences) == n_sentences
@@ -330,7 +336,7 @@ except distilnp.ArgumentError as error:
 """
 
 
-def test_without_the_package_that_finds_sentences_the_error_says_how_to_get_it(folder: Path) -> None:
-    ended: subprocess.CompletedProcess[str] = run_python(WITHOUT_SENTENCEX, folder)
+def test_a_missing_sentencex_is_an_error_that_says_how_to_install_it(folder: Path) -> None:
+    run: subprocess.CompletedProcess[str] = run_python(WITHOUT_SENTENCEX, folder)
 
-    assert 'Install it: pip install "distilnp[sentences]"' in ended.stdout
+    assert 'Install it: pip install "distilnp[sentences]"' in run.stdout

@@ -1,6 +1,6 @@
-"""What the recipes show of a text, and that what they hold out does not train.
+"""The part of a text that the recipes train on, and the texts that they hold out of training.
 
-Only the modules of tasks, which need nothing but Python; the others need torch.
+Only the modules of the tasks are tested here: they need only Python, and the others need torch.
 """
 
 import importlib.util
@@ -29,12 +29,12 @@ imdb, sst2 = recipe("imdb"), recipe("sst2")
 
 
 def review(n: int) -> list[int]:
-    """Return ids that say where they stand."""
+    """Return ids that show their position: [CLS], n consecutive numbers, [SEP]."""
     return [CLS, *range(1000, 1000 + n), SEP]
 
 
 @given(n=st.integers(0, 1500), epoch=st.integers(0, 5), seed=st.integers(0, 9))
-def test_a_step_is_shown_a_part_of_a_review_between_cls_and_sep(n: int, epoch: int, seed: int) -> None:
+def test_a_training_step_sees_a_part_of_a_review_between_cls_and_sep(n: int, epoch: int, seed: int) -> None:
     length = (128, 256, 512, 512, 512, 512)[epoch]
     ids = review(n)
 
@@ -52,18 +52,18 @@ def test_a_step_is_shown_a_part_of_a_review_between_cls_and_sep(n: int, epoch: i
         assert shown == ids
 
 
-def test_every_part_of_a_review_has_its_turn() -> None:
+def test_every_part_of_a_review_is_shown() -> None:
     ids = review(200)
     rng = random.Random(0)
 
     starts = {imdb.shown(ids, 0, rng)[1] for _ in range(2000)}
 
-    # 126 of 200 tokens: 75 places, from the first token to where the last one ends the part.
+    # A part has 126 of the 200 tokens, so it can start at 75 of them.
     assert starts == set(range(1000, 1000 + 75))
 
 
 @given(st.integers(0, 1500))
-def test_a_review_is_judged_by_its_head(n: int) -> None:
+def test_a_review_is_evaluated_on_its_head(n: int) -> None:
     ids = review(n)
 
     judged = imdb.judged(ids)
@@ -72,7 +72,7 @@ def test_a_review_is_judged_by_its_head(n: int) -> None:
     assert len(judged) <= 512
 
 
-def test_the_phrases_of_a_held_out_sentence_do_not_train() -> None:
+def test_the_phrases_of_a_held_out_sentence_are_not_in_the_training_set() -> None:
     sentences = [" ".join(f"{word}{i}" for word in "abcdefghij") for i in range(6)]
     phrases = [" ".join(sentence.split()[at : at + 3]) for sentence in sentences for at in (0, 4)]
     examples = [sst2.Example(text, i % 2) for i, text in enumerate(sentences + phrases)]
@@ -86,7 +86,7 @@ def test_the_phrases_of_a_held_out_sentence_do_not_train() -> None:
     assert not any(one.text in sentence.text for one in train for sentence in held_out)
 
 
-def test_held_out_reviews_do_not_train(data: Path) -> None:
+def test_held_out_reviews_are_not_in_the_training_set(data: Path) -> None:
     train, held_out = imdb.load(data / "imdb")
 
     texts = [example.text for example in train + held_out]
@@ -94,12 +94,12 @@ def test_held_out_reviews_do_not_train(data: Path) -> None:
     assert len(held_out) == 2500
     assert (train, held_out) == imdb.load(data / "imdb")
     assert imdb.measured(data / "imdb") == held_out
-    # Half of them are of each class, within four standard deviations of chance.
+    # Each class has half of them, within four standard deviations of a random choice.
     assert abs(sum(example.label for example in held_out) - 1250) < 100
 
 
 @pytest.mark.sweep  # finding the phrases takes a while
-def test_neither_held_out_sentences_nor_those_of_dev_train(data: Path) -> None:
+def test_neither_held_out_sentences_nor_those_of_dev_are_in_the_training_set(data: Path) -> None:
     train, held_out = sst2.load(data / "sst2")
     dev = sst2.measured(data / "sst2")
 
@@ -112,7 +112,7 @@ def test_neither_held_out_sentences_nor_those_of_dev_train(data: Path) -> None:
 
 
 @pytest.mark.sweep  # 2,500 reviews of up to 512 tokens
-def test_imdb_mini_keeps_its_accuracy_on_the_reviews_held_out(data: Path) -> None:
+def test_imdb_mini_keeps_its_accuracy_on_the_held_out_reviews(data: Path) -> None:
     held_out = imdb.measured(data / "imdb")
     answers = distilnp.classify((review.text for review in held_out), "imdb-mini")
 

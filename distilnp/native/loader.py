@@ -149,8 +149,9 @@ def _load_and_report() -> tuple[Library | None, list[NotRun]]:
 def say(message: str) -> None:
     """Log a message as a warning of the logger "distilnp".
 
-    Where logging is not configured, Python prints warnings to standard error. The command configures it.
+    Where logging is not configured, Python prints the bare text of a warning to standard error. So the text
+    itself says who is speaking.
     """
     import logging  # late: most processes have nothing to say, and it takes some milliseconds
 
-    logging.getLogger("distilnp").warning(message)
+    logging.getLogger("distilnp").warning("distilnp: %s", message)

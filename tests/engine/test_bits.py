@@ -1,4 +1,4 @@
-"""The logits of a text are the same bits, whatever stands beside it and however many threads there are."""
+"""The logits of a text have the same bits whatever else is in the batch, on any number of threads."""
 
 from functools import cache
 
@@ -18,9 +18,11 @@ from distilnp.engine.weights import PackedWeights, load_packed
 SMALL = [name for name in CONFIGS if name != "base"]
 THREADS = (1, 2, 3, 8)
 
-# A text: its length and its seed. Most are short, as texts are; some fill all positions of a model.
+# A text is given by its length and its seed. Most texts are short, as in practice; some fill all positions of
+# a model.
 TEXT = st.tuples(st.one_of(st.integers(1, 40), st.integers(1, 512), st.just(512)), st.integers(0, 3))
-# Of a few texts, so that the same come again at other places; up to ten times the tokens of a batch.
+# There are few seeds, so that the same text occurs at several positions. All texts together have up to twenty
+# times the tokens of a batch of the engine.
 BATCH = st.lists(TEXT, max_size=40)
 
 
@@ -55,29 +57,31 @@ def assert_same_bits(name: str, texts: list[tuple[int, int]], threads: int) -> N
 
 @pytest.mark.parametrize("name", SMALL)
 @given(texts=BATCH, threads=st.sampled_from(THREADS))
-def test_a_text_has_the_bits_it_has_alone(name: str, texts: list[tuple[int, int]], threads: int) -> None:
+def test_a_text_has_the_same_bits_in_a_batch_as_alone(
+    name: str, texts: list[tuple[int, int]], threads: int
+) -> None:
     assert_same_bits(name, texts, threads)
 
 
 # A batch of the bundled model takes a hundred times as long.
 @settings(max_examples=max(5, settings.default.max_examples // 10))
 @given(texts=st.lists(TEXT, max_size=12), threads=st.sampled_from(THREADS))
-def test_a_text_has_the_bits_it_has_alone_in_the_bundled_model(
+def test_a_text_has_the_same_bits_in_a_batch_as_alone_in_the_bundled_model(
     texts: list[tuple[int, int]], threads: int
 ) -> None:
     assert_same_bits("sst2-mini", texts, threads)
 
 
 @pytest.mark.parametrize("threads", THREADS)
-def test_a_text_has_the_same_bits_at_every_place(threads: int) -> None:
+def test_a_text_has_the_same_bits_at_every_position_in_a_batch(threads: int) -> None:
     others = [(1 + 5 * i, i) for i in range(30)]
 
-    for place in range(len(others)):
-        assert_same_bits("odd-sizes", [*others[:place], (17, 0), *others[place:]], threads)
+    for position in range(len(others)):
+        assert_same_bits("odd-sizes", [*others[:position], (17, 0), *others[position:]], threads)
 
 
 @given(texts=BATCH, batch_tokens=st.sampled_from([1, 16, 100, 512, 1 << 20]))
-def test_where_batches_are_cut_changes_nothing(texts: list[tuple[int, int]], batch_tokens: int) -> None:
+def test_the_size_of_batches_changes_no_bit(texts: list[tuple[int, int]], batch_tokens: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine_module, "BATCH_TOKENS", batch_tokens)
         assert_same_bits("odd-sizes", texts, 2)
@@ -85,29 +89,29 @@ def test_where_batches_are_cut_changes_nothing(texts: list[tuple[int, int]], bat
 
 @pytest.mark.parametrize("name", ["odd-sizes", "sst2-mini"])
 def test_every_run_gives_the_same_bits(name: str) -> None:
-    texts = [ids(name, (n, 0)) for n in (1, 16, 17, 80, BATCH_TOKENS // 4)]
+    inputs = [ids(name, (n, 0)) for n in (1, 16, 17, 80, BATCH_TOKENS // 4)]
 
-    runs = {engine(name, threads).forward(texts).tobytes() for _ in range(10) for threads in THREADS}
+    runs = {engine(name, threads).forward(inputs).tobytes() for _ in range(10) for threads in THREADS}
 
     assert len(runs) == 1
 
 
 @pytest.mark.parametrize("name", ["one-layer", "sst2-mini"])
-def test_every_length_has_the_same_bits_beside_others(name: str) -> None:
+def test_a_text_of_any_length_has_the_same_bits_in_a_batch_as_alone(name: str) -> None:
     step = 1 if name in SMALL else 37
     assert_same_bits(name, [(n, 0) for n in range(1, 513, step)], 3)
 
 
-def test_a_text_that_overflows_disturbs_no_other() -> None:
+def test_a_text_that_gives_nan_changes_no_other_text() -> None:
     config = CONFIGS["odd-sizes"]
     tensors = seeded_tensors(config)
     tensors["distilbert.embeddings.word_embeddings.weight"][7] = np.nan
-    sick = compiled_engine(packed(tensors, config), 3)
-    texts = [[1 + n % 6 for n in range(length)] for length in (1, 5, 16, 33)]
+    damaged = compiled_engine(packed(tensors, config), 3)
+    clean = [[1 + n % 6 for n in range(length)] for length in (1, 5, 16, 33)]
 
-    together = sick.forward([texts[0], [7, 7], texts[1], texts[2], [3, 7], texts[3]])
+    together = damaged.forward([clean[0], [7, 7], clean[1], clean[2], [3, 7], clean[3]])
 
     assert np.isnan(together[[1, 4]]).all()
     assert [row.tobytes() for row in together[[0, 2, 3, 5]]] == [
-        sick.forward([text]).tobytes() for text in texts
+        damaged.forward([ids]).tobytes() for ids in clean
     ]

@@ -1,4 +1,4 @@
-"""Many callers, forks, signals, ends: everyone has the same bits, and nobody waits for ever."""
+"""Many callers, forks, signals, and ends of processes: every answer has the same bits, and no call hangs."""
 
 import gc
 import os
@@ -24,17 +24,17 @@ from distilnp.engine.workers import Worker
 from distilnp.model.config import DistilBertConfig
 
 CONFIG = CONFIGS["odd-sizes"]
-THREADS = 3  # more than some machines have, so that they take turns on a core, too
+THREADS = 3  # more than some machines have cores, so that threads also take turns on a core
 
-Texts = list[list[int]]
+Inputs = list[list[int]]
 
 
-def seeded_texts(config: DistilBertConfig, n: int) -> Texts:
+def seeded_inputs(config: DistilBertConfig, n: int) -> Inputs:
     return [seeded_ids(config.vocab_size, 1 + (7 * i) % 40, seed=i) for i in range(n)]
 
 
-TEXTS = seeded_texts(CONFIG, 20)
-# Some tenths of a second: a signal that is sent while it is computed finds it so.
+INPUTS = seeded_inputs(CONFIG, 20)
+# These take some tenths of a second, so that a signal comes while they are computed.
 LONG = [seeded_ids(CONFIG.vocab_size, 512, seed=i) for i in range(50)]
 
 
@@ -51,11 +51,11 @@ def engine() -> CompiledEngine:
 
 @pytest.fixture(scope="module")
 def expected(engine: CompiledEngine) -> bytes:
-    return engine.forward(TEXTS).tobytes()
+    return engine.forward(INPUTS).tobytes()
 
 
 def run_together(functions: list[Callable[[], None]]) -> None:
-    """Call functions at once, each in a thread; raise what one of them raises."""
+    """Call the functions at once, each in a thread of its own; raise their first exception."""
     barrier = threading.Barrier(len(functions))
     errors: list[BaseException] = []
 
@@ -79,27 +79,27 @@ def run_together(functions: list[Callable[[], None]]) -> None:
 # ---------------------------------------------------------------------------------------------------- threads
 
 
-def test_eight_threads_have_the_bits_of_one(engine: CompiledEngine) -> None:
-    alone = [engine.forward([text]).tobytes() for text in TEXTS]
+def test_eight_threads_get_the_same_bits_as_one(engine: CompiledEngine) -> None:
+    alone = [engine.forward([ids]).tobytes() for ids in INPUTS]
 
     def call() -> None:
         for i in range(500):
-            assert engine.forward([TEXTS[i % len(TEXTS)]]).tobytes() == alone[i % len(TEXTS)]
+            assert engine.forward([INPUTS[i % len(INPUTS)]]).tobytes() == alone[i % len(INPUTS)]
 
     run_together([call] * 8)
 
 
-def test_eight_threads_with_models_of_their_own() -> None:
+def test_eight_threads_with_models_of_their_own_get_the_same_bits_as_one() -> None:
     names = [name for name in CONFIGS if name != "base"]
 
     def calls(name: str, threads: int) -> Callable[[], None]:
         engine = seeded_engine(name, threads)
-        texts = seeded_texts(CONFIGS[name], 9)
-        alone = engine.forward(texts).tobytes()
+        inputs = seeded_inputs(CONFIGS[name], 9)
+        alone = engine.forward(inputs).tobytes()
 
         def call() -> None:
             for _ in range(50):
-                assert engine.forward(texts).tobytes() == alone
+                assert engine.forward(inputs).tobytes() == alone
 
         return call
 
@@ -109,16 +109,16 @@ def test_eight_threads_with_models_of_their_own() -> None:
 # ------------------------------------------------------------------------------------------------------ forks
 
 
-def test_twenty_forks_all_answer(engine: CompiledEngine, expected: bytes) -> None:
-    forks = [Fork(lambda: engine.forward(TEXTS).tobytes()) for _ in range(20)]
+def test_twenty_forks_and_their_parent_give_the_same_answer(engine: CompiledEngine, expected: bytes) -> None:
+    forks = [Fork(lambda: engine.forward(INPUTS).tobytes()) for _ in range(20)]
 
     assert [fork.result() for fork in forks] == [expected] * 20
-    assert engine.forward(TEXTS).tobytes() == expected
+    assert engine.forward(INPUTS).tobytes() == expected
 
 
 @pytest.fixture
 def busy(engine: CompiledEngine) -> Iterator[list[bytes]]:
-    """Keep a thread in `forward`; return the answers it has had."""
+    """Keep a thread in `forward`; yield the list of its answers."""
     answers: list[bytes] = []
     has_ended = threading.Event()
 
@@ -134,7 +134,7 @@ def busy(engine: CompiledEngine) -> Iterator[list[bytes]]:
     assert not thread.is_alive(), "the busy thread hangs"
 
 
-def test_forks_beside_a_thread_at_work_answer(
+def test_forks_answer_while_a_thread_of_the_parent_computes(
     engine: CompiledEngine, expected: bytes, busy: list[bytes]
 ) -> None:
     while not busy:
@@ -143,13 +143,15 @@ def test_forks_beside_a_thread_at_work_answer(
 
     answers = []
     while len(answers) < 20 or len(busy) < n_before + 2:
-        answers.append(Fork(lambda: engine.forward(TEXTS).tobytes()).result())
+        answers.append(Fork(lambda: engine.forward(INPUTS).tobytes()).result())
 
     assert set(answers) == {expected}
     assert len(set(busy)) == 1
 
 
-def test_a_child_killed_at_work_leaves_its_parent_well(engine: CompiledEngine, expected: bytes) -> None:
+def test_a_parent_still_answers_after_a_computing_child_is_killed(
+    engine: CompiledEngine, expected: bytes
+) -> None:
     started, child_started = os.pipe()
 
     def work() -> None:
@@ -163,22 +165,22 @@ def test_a_child_killed_at_work_leaves_its_parent_well(engine: CompiledEngine, e
         time.sleep(random.uniform(0, 0.05))
         os.kill(child.pid, signal.SIGKILL)
         assert child.wait() == -signal.SIGKILL
-        assert engine.forward(TEXTS).tobytes() == expected
+        assert engine.forward(INPUTS).tobytes() == expected
 
 
-def test_a_spawned_process_takes_a_classifier_with_it(tmp_path: Path) -> None:
+def test_a_classifier_can_be_sent_to_a_spawned_process(tmp_path: Path) -> None:
     classifier = distilnp.load(write_checkpoint(tmp_path, CONFIG, seeded_tensors(CONFIG)), threads=THREADS)
 
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        logits = pool.submit(classifier.forward, TEXTS).result(PATIENCE_SECONDS)
+        logits = pool.submit(classifier.forward, INPUTS).result(PATIENCE_SECONDS)
 
-    assert logits.tobytes() == classifier.forward(TEXTS).tobytes()
+    assert logits.tobytes() == classifier.forward(INPUTS).tobytes()
 
 
 # ---------------------------------------------------------------------------------------------------- signals
 
 
-def test_ctrl_c_ends_a_stream_and_the_next_call_answers(engine: CompiledEngine, expected: bytes) -> None:
+def test_ctrl_c_ends_a_computation_and_the_next_call_answers(engine: CompiledEngine, expected: bytes) -> None:
     started, child_started = os.pipe()
 
     def work() -> bytes:
@@ -187,7 +189,7 @@ def test_ctrl_c_ends_a_stream_and_the_next_call_answers(engine: CompiledEngine, 
             while True:
                 engine.forward(LONG)
         except KeyboardInterrupt:
-            return engine.forward(TEXTS).tobytes()
+            return engine.forward(INPUTS).tobytes()
 
     for _ in range(3):
         child = Fork(work)
@@ -197,31 +199,33 @@ def test_ctrl_c_ends_a_stream_and_the_next_call_answers(engine: CompiledEngine, 
         assert child.result() == expected
 
 
-def test_interrupts_at_any_moment_leave_the_next_call_right(engine: CompiledEngine, expected: bytes) -> None:
-    """A timer interrupts calls as Ctrl-C does, from their first instruction to after their end."""
+def test_a_call_after_an_interrupt_at_any_moment_gives_the_right_answer(
+    engine: CompiledEngine, expected: bytes
+) -> None:
+    """A timer interrupts calls as Ctrl-C does, at any moment from the first instruction to after the end."""
 
     def work() -> list[bytes]:
         signal.signal(signal.SIGALRM, signal.default_int_handler)
         answers = []
         for i in range(100):
             if i % 30 == 0:
-                workers_module._after_fork()  # so that threads are started anew, too
+                workers_module._after_fork()  # so that threads have to be started again
             try:
-                # Again after a second: an interrupt within a callback of the garbage collector, as hypothesis
-                # has one, is printed and lost.
+                # The timer fires again after a second, because an interrupt during a callback of the garbage
+                # collector is printed and lost. Hypothesis has such a callback.
                 signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-6, 3e-3), 1)
                 while True:
-                    engine.forward(TEXTS)
+                    engine.forward(INPUTS)
             except KeyboardInterrupt:
                 signal.setitimer(signal.ITIMER_REAL, 0)
-                answers.append(engine.forward(TEXTS).tobytes())
+                answers.append(engine.forward(INPUTS).tobytes())
         return list(set(answers))
 
     assert Fork(work).result() == [expected]
 
 
 class Interruption:
-    """Interrupts a caller when it has handed out its work and has not begun itself; for use in a child."""
+    """An interrupt of a caller that has handed out its work and has not begun itself. For use in a child."""
 
     def __init__(self) -> None:
         self.may_begin = threading.Event()
@@ -243,33 +247,35 @@ class Interruption:
         Worker.call = self.call
 
     def wait_until_idle(self) -> None:
-        """Return when every helper has done all that it was given."""
+        """Return when every helper has done all its work."""
         for worker in self.helpers:
             is_idle = threading.Event()
             self.call(worker, is_idle.set)
             assert is_idle.wait(PATIENCE_SECONDS)
 
 
-def test_an_interrupt_on_the_way_in_leaves_nobody_waiting(engine: CompiledEngine, expected: bytes) -> None:
-    """The others compute what the caller has left: it must still be there, and they must find an end."""
+def test_no_thread_waits_for_a_caller_that_is_interrupted_before_it_begins(
+    engine: CompiledEngine, expected: bytes
+) -> None:
+    """The helpers compute what the caller gave them: its memory must still be there, and they must end."""
 
     def work() -> bytes:
         interruption = Interruption()
         with pytest.raises(KeyboardInterrupt):
             engine.forward(LONG)
         gc.collect()
-        # Whoever reads what has been freed now reads ids that no model has.
-        rubbish = [np.full(n, 1 << 40) for n in (1, 4, 64, 512, 1024, 4096) for _ in range(200)]
+        # These fill memory that has been freed: a helper that still read it would read ids outside any model.
+        fillers = [np.full(n, 1 << 40) for n in (1, 4, 64, 512, 1024, 4096) for _ in range(200)]
         interruption.may_begin.set()
         interruption.wait_until_idle()
-        del rubbish
+        del fillers
         interruption.end()
-        return engine.forward(TEXTS).tobytes()
+        return engine.forward(INPUTS).tobytes()
 
     assert Fork(work).result() == expected
 
 
-def test_an_interrupted_call_and_the_next_do_not_share_memory(
+def test_an_interrupted_call_and_the_next_one_do_not_share_memory(
     engine: CompiledEngine, expected: bytes
 ) -> None:
     def work() -> bytes:
@@ -279,7 +285,7 @@ def test_an_interrupted_call_and_the_next_do_not_share_memory(
         interruption.end()
         late = threading.Timer(0.01, interruption.may_begin.set)
         late.start()
-        answers = {engine.forward(TEXTS).tobytes() for _ in range(100)}
+        answers = {engine.forward(INPUTS).tobytes() for _ in range(100)}
         interruption.wait_until_idle()
         return b"".join(answers)
 
@@ -287,10 +293,10 @@ def test_an_interrupted_call_and_the_next_do_not_share_memory(
 
 
 def test_a_lost_worker_is_replaced() -> None:
-    """An interrupt can come after a worker has left the queue and before anything holds it."""
+    """An interrupt can come after a worker has left the queue and before a caller holds it."""
     workers = workers_module.Workers()
     workers.grow(2)
-    workers._free.get()  # dropped
+    workers._free.get()  # nothing keeps this worker
     taken: list[Worker] = []
 
     workers.take(2, taken)
@@ -301,27 +307,27 @@ def test_a_lost_worker_is_replaced() -> None:
 def test_callers_share_the_workers() -> None:
     workers = workers_module.Workers()
     workers.grow(3)
-    shares: list[int] = []
+    n_taken: list[int] = []
 
     def take_too() -> None:
         taken: list[Worker] = []
         workers.take(3, taken)
-        shares.append(len(taken))
+        n_taken.append(len(taken))
         workers.give_back(taken)
 
     first: list[Worker] = []
     workers.take(1, first)
-    other = threading.Thread(target=take_too)  # two workers are left, and there are two callers
+    other = threading.Thread(target=take_too)  # two workers are free, and there are two callers
     other.start()
     other.join()
     workers.give_back(first)
     take_too()
 
-    assert shares == [1, 3]
+    assert n_taken == [1, 3]
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux lists the threads of a process")
-def test_threads_that_cannot_be_started_are_not_needed(engine: CompiledEngine, expected: bytes) -> None:
+def test_a_caller_computes_alone_if_no_thread_can_be_started(engine: CompiledEngine, expected: bytes) -> None:
     def work() -> tuple[bytes, int, bytes, int]:
         start = workers_module.start_thread
 
@@ -332,9 +338,9 @@ def test_threads_that_cannot_be_started_are_not_needed(engine: CompiledEngine, e
             return len(list(Path("/proc/self/task").iterdir()))
 
         workers_module.start_thread = fail
-        alone, n_alone = engine.forward(TEXTS).tobytes(), n_threads()
+        alone, n_alone = engine.forward(INPUTS).tobytes(), n_threads()
         workers_module.start_thread = start
-        together, n_together = engine.forward(TEXTS).tobytes(), n_threads()
+        together, n_together = engine.forward(INPUTS).tobytes(), n_threads()
         return alone, n_alone, together, n_together
 
     assert Fork(work).result() == (expected, 1, expected, THREADS)
@@ -350,34 +356,34 @@ from support.seeded_models import CONFIGS, packed, seeded_ids, seeded_tensors
 
 config = CONFIGS["odd-sizes"]
 engine = compiled_engine(packed(seeded_tensors(config), config), 3)
-texts = [seeded_ids(config.vocab_size, 100, seed=i) for i in range(30)]
-expected = engine.forward(texts).tobytes()
+inputs = [seeded_ids(config.vocab_size, 100, seed=i) for i in range(30)]
+expected = engine.forward(inputs).tobytes()
 
 def keep_classifying():
     while True:
-        engine.forward(texts)
+        engine.forward(inputs)
 
 def classify_once():
     time.sleep(0.01)
-    assert engine.forward(texts).tobytes() == expected
+    assert engine.forward(inputs).tobytes() == expected
     print("answered", flush=True)
 
 def end_in_the_middle():
     threading.Thread(target=keep_classifying, daemon=True).start()
     time.sleep(random.uniform(0, 0.1))
 
-ways = {
-    "idle": lambda: engine.forward(texts),
-    "at work": end_in_the_middle,
-    "at exit": lambda: atexit.register(classify_once),
+states = {
+    "idle": lambda: engine.forward(inputs),
+    "computing": end_in_the_middle,
+    "classifying at exit": lambda: atexit.register(classify_once),
     "a thread outlives the main one": threading.Thread(target=classify_once).start,
 }
 children = []
 for _ in range(int(sys.argv[2])):
     child = os.fork()
     if child == 0:
-        ways[sys.argv[1]]()
-        break  # to the end of the script, as any program
+        states[sys.argv[1]]()
+        break  # and so to the end of the script, like any program
     children.append(child)
 else:
     print([os.waitpid(child, 0)[1] for child in children])
@@ -385,11 +391,16 @@ else:
 
 
 @pytest.mark.parametrize(
-    ("way", "n_times", "n_answers"),
-    [("idle", 5, 0), ("at work", 20, 0), ("at exit", 5, 5), ("a thread outlives the main one", 5, 5)],
+    ("state", "n_times", "n_answers"),
+    [
+        ("idle", 5, 0),
+        ("computing", 20, 0),
+        ("classifying at exit", 5, 5),
+        ("a thread outlives the main one", 5, 5),
+    ],
 )
-def test_an_interpreter_ends_well_whatever_goes_on(way: str, n_times: int, n_answers: int) -> None:
-    run = run_python(ENDS, way, n_times, env=environment(PYTHONWARNINGS="ignore::DeprecationWarning"))
+def test_an_interpreter_ends_cleanly_in_every_state(state: str, n_times: int, n_answers: int) -> None:
+    run = run_python(ENDS, state, n_times, env=environment(PYTHONWARNINGS="ignore::DeprecationWarning"))
 
     assert run.stdout.splitlines()[-1] == str([0] * n_times), run.stderr
     assert run.stdout.count("answered") == n_answers

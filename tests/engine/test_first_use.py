@@ -1,4 +1,4 @@
-"""The first use in a process: it loads a library, or compiles and says so once, wherever it runs."""
+"""The first use in a process loads a library, or compiles and reports that once, in every environment."""
 
 import ctypes
 import json
@@ -18,13 +18,13 @@ from distilnp.native.loader import choose, no_library, no_numba
 
 CONFIG = CONFIGS["one-layer"]
 
-# What is said, by who computes.
-SAYS = {"aot": "", "jit": "distilnp: compiling kernels, once in a process, some seconds\n"}
+# The standard error of a first use, by the kind of kernels.
+REPORTS = {"aot": "", "jit": "distilnp: compiling kernels, once in a process, some seconds\n"}
 
 
-@pytest.fixture(params=SAYS)
+@pytest.fixture(params=REPORTS)
 def kernels(request: pytest.FixtureRequest) -> str:
-    """Give each kind of kernels that can run here."""
+    """Return each kind of kernels that can run here, in turn."""
     if why := {"aot": no_library, "jit": no_numba}[request.param]():
         pytest.skip(why)
     return request.param
@@ -35,11 +35,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_checkpoint(tmp_path_factory.mktemp("model"), CONFIG, seeded_tensors(CONFIG))
 
 
-def test_kernels_can_run_where_the_engine_is_tested() -> None:
-    assert choose().kernels in SAYS
+def test_compiled_kernels_can_run_where_these_tests_run() -> None:
+    assert choose().kernels in REPORTS
 
 
-# Two threads and a fork call while kernels are being compiled or loaded; before that, nothing is said.
+# Two threads and a fork call while kernels are being compiled or loaded. Nothing is reported before that.
 FIRST_USE = """
 import os, sys, threading, time
 import distilnp
@@ -64,17 +64,17 @@ print(os.waitpid(child, 0)[1], answers == [answer()] * 2)
 """
 
 
-def test_it_is_said_once_that_kernels_are_compiled(folder: Path, kernels: str) -> None:
+def test_compiling_is_reported_once(folder: Path, kernels: str) -> None:
     variables = {"PYTHONWARNINGS": "ignore::DeprecationWarning", "DISTILNP_KERNELS": kernels}
 
     run = run_python(FIRST_USE, folder, env=environment(**variables))
 
-    assert run.stderr == "loaded\n" + SAYS[kernels]
+    assert run.stderr == "loaded\n" + REPORTS[kernels]
     assert run.stdout == "0 True\n"
 
 
 def obey_permissions() -> None:
-    """Take from root, who may write anywhere, the right to do so."""
+    """Take the right to write anywhere from root."""
     prctl_drop_capability, may_write_anywhere = 24, 1  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE of Linux
     if os.getuid() == 0:
         ctypes.CDLL(None).prctl(prctl_drop_capability, may_write_anywhere)
@@ -93,9 +93,9 @@ print(classifier("w1 w2").n_tokens)
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="where root's rights can be taken away")
+@pytest.mark.skipif(sys.platform != "linux", reason="only on Linux can root give up its rights")
 @pytest.mark.parametrize("home", ["read-only", "nowhere", None])
-def test_a_warm_up_needs_no_home_and_no_place_to_write(
+def test_a_warm_up_needs_no_home_and_no_writable_folder(
     home: str | None, folder: Path, tmp_path: Path, kernels: str
 ) -> None:
     read_only = tmp_path / "read-only"
@@ -110,18 +110,18 @@ def test_a_warm_up_needs_no_home_and_no_place_to_write(
         preexec_fn=obey_permissions,
     )
 
-    assert run.stderr == SAYS[kernels] + "warm\n"
+    assert run.stderr == REPORTS[kernels] + "warm\n"
     assert run.stdout == "4\n"
     assert list(read_only.iterdir()) == []
 
 
-@pytest.mark.parametrize("given", [None, ""])
-def test_the_engine_is_chosen_where_it_can_run(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, given: str | None
+@pytest.mark.parametrize("request_for_kernels", [None, ""])
+def test_the_compiled_engine_is_chosen_without_a_request(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, request_for_kernels: str | None
 ) -> None:
     monkeypatch.delenv("DISTILNP_KERNELS", raising=False)
-    if given is not None:
-        monkeypatch.setenv("DISTILNP_KERNELS", given)
+    if request_for_kernels is not None:
+        monkeypatch.setenv("DISTILNP_KERNELS", request_for_kernels)
 
     assert isinstance(distilnp.load(folder).engine, CompiledEngine)
 
@@ -167,7 +167,50 @@ def test_the_command_answers_with_the_engine_and_ends_on_ctrl_c(folder: Path, ke
         _, errors = process.communicate(timeout=PATIENCE_SECONDS)
 
     assert process.returncode == -signal.SIGINT
-    assert errors.decode() == SAYS[kernels]
+    assert errors.decode() == REPORTS[kernels]
     prediction = distilnp.load(folder, threads=2)("w1 w2")
     assert answer["label"] == prediction.label
     assert answer["score"] == prediction.score
+
+
+LOGGED = """
+import logging, sys
+lines = []
+
+class Collect(logging.Handler):
+    def emit(self, record):
+        lines.append((record.name, record.levelname, record.getMessage()))
+
+logging.getLogger().addHandler(Collect())
+import distilnp
+distilnp.load(sys.argv[1])("w1 w2")
+assert all(name == "distilnp" and level == "WARNING" for name, level, _ in lines)
+print(*[message for *_, message in lines], sep="\\n", end="\\n" if lines else "")
+"""
+
+
+def test_a_program_that_configures_logging_gets_what_is_reported(folder: Path, kernels: str) -> None:
+    run = run_python(LOGGED, folder, env=environment(DISTILNP_KERNELS=kernels))
+
+    assert run.stderr == ""
+    assert run.stdout == REPORTS[kernels]
+
+
+NO_STANDARD_ERROR = """
+import os, sys
+sys.stderr = None if sys.argv[2] == "none" else open("/dev/full", "w")
+import distilnp
+print(distilnp.load(sys.argv[1])("w1 w2").n_tokens)
+sys.stdout.flush()
+os._exit(0)
+"""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="where a full device can be simulated")
+@pytest.mark.parametrize("standard_error", ["none", "full"])
+def test_no_answer_is_lost_because_nothing_can_be_reported(
+    folder: Path, kernels: str, standard_error: str
+) -> None:
+    run = run_python(NO_STANDARD_ERROR, folder, standard_error, env=environment(DISTILNP_KERNELS=kernels))
+
+    assert run.stdout == "4\n"

@@ -1,6 +1,6 @@
-"""The logits are those in the repository, to the bit, whichever kernels compute them on whatever CPU.
+"""The logits equal those in the repository to the bit, on any CPU and with every kind of kernels.
 
-`tests/witness/engine_bits.py` writes them anew.
+`tests/witness/engine_bits.py` writes them again.
 """
 
 import pytest

@@ -1,4 +1,4 @@
-"""A process that classifies for long does not grow."""
+"""A process that classifies for a long time does not grow."""
 
 import sys
 
@@ -19,7 +19,7 @@ draw = random.Random(1)
 def classify(n_texts):
     while n_texts:
         n = min(n_texts, draw.randint(1, 100))
-        # Most texts are short, as they are; the longest has every position.
+        # Most texts are short, as in practice; the longest fill every position.
         lengths = [min(512, int(draw.paretovariate(0.8))) for _ in range(n)]
         engine.forward([[draw.randrange(config.vocab_size) for _ in range(length)] for length in lengths])
         n_texts -= n
@@ -32,8 +32,8 @@ print(before, memory("VmRSS"))
 )
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what is resident")
-def test_twenty_thousand_texts_leave_the_resident_size_within_a_twentieth() -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports the resident size")
+def test_the_resident_size_changes_by_at_most_a_twentieth_in_twenty_thousand_texts() -> None:
     before, after = map(int, run_python(CLASSIFY_FOR_LONG).stdout.split())
 
     assert abs(after - before) <= before / 20

@@ -1,4 +1,4 @@
-"""The engine against transformers in float64: no further off than PyTorch's own float32."""
+"""The engine compared with transformers in float64: it is no further off than PyTorch's own float32."""
 
 import json
 from dataclasses import replace
@@ -21,9 +21,9 @@ from distilnp.model.config import DistilBertConfig
 
 THREADS = 2
 
-
-# Both add in orders of their own, so neither is nearer on every text: a fifth is the room for that.
-OF_PYTORCH = 1.2
+# The largest ratio allowed between the errors of the engine and of PyTorch. Each adds in an order of its own,
+# so neither is nearer on every text; a fifth allows for that.
+MAX_ERROR_RATIO = 1.2
 
 
 def weights_of(name: str) -> PackedWeights:
@@ -34,7 +34,7 @@ def weights_of(name: str) -> PackedWeights:
 
 
 class Compared(NamedTuple):
-    """Texts of random ids, one of each length, and their logits by who computed them."""
+    """The logits of inputs of random ids, one input of each length, by the program that computed them."""
 
     config: DistilBertConfig
     lengths: list[int]
@@ -61,11 +61,11 @@ def test_the_engine_rounds_no_more_than_pytorch(compared: Compared) -> None:
 
     assert len(compared.lengths) >= 100
     assert {1, 512} <= set(compared.lengths)
-    assert 0 < rms_error("engine") <= OF_PYTORCH * rms_error("float32")
+    assert 0 < rms_error("engine") <= MAX_ERROR_RATIO * rms_error("float32")
 
 
 def in_a_row(k: int) -> float:
-    """Return how many additions of a sum follow each other: KC products, then the sums of all KC."""
+    """Return how many additions of a sum follow each other: KC products, then the sums of KC products."""
     return min(k, KC) + k / KC
 
 
@@ -92,21 +92,21 @@ def test_models_of_odd_sizes_have_the_logits_of_transformers(name: str) -> None:
         assert np.abs(found - wanted).max() <= tolerance, f"{n} tokens"
 
 
-def test_a_model_may_have_more_heads_than_a_vector_has_lanes() -> None:
+def test_a_model_with_more_heads_than_a_vector_has_lanes_equals_the_reference() -> None:
     config = replace(CONFIGS["odd-sizes"], n_heads=19, dim=57)
     tensors = seeded_tensors(config)
     params = params_of({name: tensor.astype(np.float64) for name, tensor in tensors.items()}, config)
-    texts = [seeded_ids(config.vocab_size, n, seed=n) for n in (1, 2, 16, 17, 40, 300)]
-    expected = [reference.forward(ids, params, config) for ids in texts]
+    inputs = [seeded_ids(config.vocab_size, n, seed=n) for n in (1, 2, 16, 17, 40, 300)]
+    expected = [reference.forward(ids, params, config) for ids in inputs]
 
-    logits = compiled_engine(packed(tensors, config), THREADS).forward(texts)
+    logits = compiled_engine(packed(tensors, config), THREADS).forward(inputs)
 
     largest_logit = np.abs(expected).max()
-    for ids, found, wanted in zip(texts, logits, expected, strict=True):
+    for ids, found, wanted in zip(inputs, logits, expected, strict=True):
         assert np.abs(found - wanted).max() <= float32_tolerance(config, len(ids), largest_logit, in_a_row)
 
 
-def test_every_sentence_of_sst2_dev_has_the_label_of_float64(data: Path) -> None:
+def test_every_sentence_of_sst2_dev_has_the_same_label_as_in_float64(data: Path) -> None:
     rows = (data / "sst2/dev.tsv").read_text().splitlines()[1:]
 
     predictions = distilnp.load("sst2-mini").classify(row.rsplit("\t", 1)[0] for row in rows)

@@ -1,4 +1,4 @@
-"""Packed weights: what goes in comes out, once for all who use it, in little more memory than it needs."""
+"""Packed weights: they can be unpacked, classifiers share them, and loading takes little more memory."""
 
 import gc
 import pickle
@@ -48,7 +48,7 @@ def assert_equal(found: Params, expected: Params) -> None:
 
 
 def quick_tensors(config: DistilBertConfig) -> dict[str, np.ndarray]:
-    """Return different numbers in every place; of full size, a seeded model takes seconds to make."""
+    """Return tensors of random numbers: a seeded model of full size would take seconds to make."""
     random = np.random.default_rng(0)
     return {
         name: random.random(shape, np.float32) - np.float32(0.5) for name, shape in shapes(config).items()
@@ -56,7 +56,7 @@ def quick_tensors(config: DistilBertConfig) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-def test_what_is_packed_can_be_unpacked(name: str) -> None:
+def test_unpacking_gives_the_packed_tensors_back(name: str) -> None:
     config = CONFIGS[name]
     tensors = quick_tensors(config)
 
@@ -64,7 +64,7 @@ def test_what_is_packed_can_be_unpacked(name: str) -> None:
 
 
 @pytest.mark.parametrize("chunk_bytes", [1, 4 * 35 * 48, 1 << 30])
-def test_a_file_is_packed_whatever_is_read_at_a_time(
+def test_packing_does_not_depend_on_how_much_is_read_at_a_time(
     folder: Path, chunk_bytes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("distilnp.checkpoint.tensors.CHUNK_BYTES", chunk_bytes)
@@ -91,7 +91,7 @@ def test_classifiers_of_one_checkpoint_share_its_weights(folder: Path, tmp_path:
     assert len({id(classifier.engine.weights) for classifier in classifiers}) == 1
 
 
-def test_a_file_that_has_changed_is_read_again(folder: Path) -> None:
+def test_a_changed_file_is_read_again(folder: Path) -> None:
     before = distilnp.load(folder)
     old_logits = before("w1 w2").logits
 
@@ -102,7 +102,7 @@ def test_a_file_that_has_changed_is_read_again(folder: Path) -> None:
     np.testing.assert_array_equal(before("w1 w2").logits, old_logits)
 
 
-def test_a_config_that_has_changed_shares_nothing(folder: Path) -> None:
+def test_a_changed_config_shares_no_weights(folder: Path) -> None:
     before = distilnp.load(folder)
 
     write_checkpoint(folder, CONFIG, TENSORS, activation="relu")
@@ -110,7 +110,7 @@ def test_a_config_that_has_changed_shares_nothing(folder: Path) -> None:
     assert not np.array_equal(distilnp.load(folder)("w1 w2").logits, before("w1 w2").logits)
 
 
-def test_weights_go_when_the_last_classifier_goes(folder: Path) -> None:
+def test_weights_are_freed_with_their_last_classifier(folder: Path) -> None:
     first, second = distilnp.load(folder), distilnp.load(folder)
     first("w1")
     arena = weakref.ref(first.engine.weights.arena)
@@ -128,13 +128,13 @@ def test_a_copy_has_weights_of_its_own(folder: Path) -> None:
     expected = original("w1 w2").logits.tobytes()
 
     copy = pickle.loads(pickle.dumps(replace(original, embed=True)))
-    original.engine.weights.arena[:] = 255  # NaN in every place
+    original.engine.weights.arena[:] = 255  # every number is now NaN
 
     assert copy("w1 w2").logits.tobytes() == expected
     assert copy.engine.weights.arena.ctypes.data % CACHE_LINE == 0
 
 
-# What computes is there before, as it is in whoever loads a second model.
+# The kernels are loaded before the measurement, as they are in a process that loads a second model.
 MEASURE_LOADING = (
     MEMORY_OF_THIS_PROCESS
     + """
@@ -155,9 +155,9 @@ def base_tensors() -> dict[str, np.ndarray]:
     return quick_tensors(BASE)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process has had at most")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports the largest resident size")
 @pytest.mark.parametrize("stored", ["float32", "float16", "bfloat16", "int8"])
-def test_loading_takes_little_more_than_the_weights(
+def test_loading_takes_little_more_memory_than_the_weights(
     base_tensors: dict[str, np.ndarray], stored: str, tmp_path: Path
 ) -> None:
     tensors, changes = base_tensors, {}

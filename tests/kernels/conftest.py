@@ -1,4 +1,4 @@
-"""The kernels are tested where they can run, and in every way in which they can."""
+"""Kernels are tested wherever they can run, in every way in which they can run."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from support.kernel_calls import WAYS, call
 
 from distilnp.native.loader import no_numba
 
-# These compile, which takes Numba. The others run what has been compiled, wherever that was.
+# These tests compile, which needs Numba. The others also run kernels that were compiled elsewhere.
 COMPILING = [
     "test_elementary.py",
     "test_jobs.py",
@@ -20,7 +20,7 @@ collect_ignore = COMPILING if no_numba() else []
 
 @pytest.fixture(scope="module", params=WAYS)
 def every_way(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Run the programs of `kernel_programs` in each of WAYS."""
+    """Run the programs of `kernel_programs` in every way of WAYS."""
     kernel_programs.ways.append(call(request.param))
     yield
     kernel_programs.ways.pop()

@@ -1,4 +1,4 @@
-"""Attention: right for every number of queries, keys, and columns of a head; each text by itself."""
+"""Attention: right for every number of queries, keys and columns of a head, and each text on its own."""
 
 import math
 from typing import Any
@@ -7,16 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.kernel_programs import (
-    LANES,
-    UNIT_ROUNDOFF,
-    assert_same_bits,
-    assert_within,
-    attention,
-    spans_of,
-)
+from support.comparisons import UNIT_ROUNDOFF, assert_same_bits, assert_within
+from support.kernel_programs import attention, spans_of
 
-from distilnp.kernels.tiles import KC
+from distilnp.kernels.tiles import KC, LANES
 from distilnp.model import reference
 
 pytestmark = pytest.mark.usefixtures("every_way")
@@ -25,21 +19,21 @@ Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 
 def operands(n_rows: int, dim: int, seed: int = 0, size: float = 1.0) -> list[Floats]:
-    """Return queries, keys and values [n_rows, dim]; scores have a spread of `size`."""
+    """Return queries, keys and values [n_rows, dim]. `size` is the spread of their scores."""
     q, k, v = np.random.RandomState(seed).standard_normal((3, n_rows, dim))
     return [x.astype(np.float32) for x in (q * size, k, v)]
 
 
 def in_float64(q: Any, k: Any, v: Any) -> tuple[Any, Any]:
-    """Return what the queries of one head gather from the keys of one text, and how far off that may be.
+    """Return the context of one head's queries over the keys of one text, and how far off it may be.
 
     A sum of n numbers, rounded at each addition, is off by at most n units of the sum of their absolute
-    values (Higham, "Accuracy and Stability of Numerical Algorithms", 2002, section 3.1). So is a score of
-    head_dim products, but for 3 units more: its scale is a root and a quotient, and multiplied. What is
-    subtracted as their maximum does not matter, only that each difference is rounded. An error of an exponent
-    is a relative one of its exp, which has 3 units of its own. Then both sums add n_keys units, of
-    probabilities and of the context, and 3 are left: for 1 / sum, for multiplying with it, and for what is
-    below -87 and counts as -87.
+    values (Higham, "Accuracy and Stability of Numerical Algorithms", 2002, section 3.1). That holds for a
+    score, a sum of head_dim products, with 3 units more: for the root and the quotient in its scale, and for
+    multiplying by it. It does not matter which maximum is subtracted, only that each difference is rounded.
+    An error of an exponent is a relative error of its exp, which has 3 units of its own. The sum of the
+    probabilities and the sum for the context then add n_keys units each. The last 3 units are for 1 / sum,
+    for multiplying by it, and for the exponents below -87, which count as -87.
     """
     q, k, v = (x.astype(np.float64) for x in (q, k, v))
     head_dim, n_keys = q.shape[1], len(k)
@@ -64,27 +58,27 @@ def assert_equals_reference(
 
     for end, length in zip(np.cumsum(lengths), lengths, strict=True):
         for head in range(n_heads):
-            place = slice(end - length, end), slice(head * head_dim, (head + 1) * head_dim)
-            assert_within(result[place], *in_float64(q[place], k[place], v[place]))
+            block = slice(end - length, end), slice(head * head_dim, (head + 1) * head_dim)
+            assert_within(result[block], *in_float64(q[block], k[block], v[block]))
 
 
 @pytest.mark.parametrize("n_keys", [*range(1, 2 * LANES + 2), 61, 127, 128, 131, 256, 509, 511, 512])
-def test_any_number_of_keys(n_keys: int) -> None:
+def test_attention_to_any_number_of_keys_equals_the_reference(n_keys: int) -> None:
     assert_equals_reference([n_keys], 17, threads=2)
 
 
 @pytest.mark.parametrize("head_dim", [1, 2, 7, 15, 16, 17, 31, 32, 33, 64, 67])
-def test_any_number_of_columns(head_dim: int) -> None:
+def test_attention_of_any_number_of_columns_equals_the_reference(head_dim: int) -> None:
     assert_equals_reference([19, 1, 37], head_dim, n_heads=3, threads=2)
 
 
-def test_the_longest_text_of_a_full_model() -> None:
+def test_attention_of_the_longest_text_of_a_full_model_equals_the_reference() -> None:
     assert_equals_reference([512], 64, n_heads=12, threads=2)
 
 
 @pytest.mark.parametrize("dim", [KC - 1, KC, KC + 1, 768])
-def test_keys_may_be_longer_than_what_a_score_is_scaled_by(dim: int) -> None:
-    # As in the last layer, where heads look at whole hidden states.
+def test_keys_may_be_longer_than_the_dimension_that_scales_a_score(dim: int) -> None:
+    # This is the case in the last layer, where a head attends to whole hidden states.
     q, k, v = operands(37, dim)
 
     result = attention(q[:12], k, v, [(0, 12, 0, 37)], head_dim=17, threads=2)
@@ -95,8 +89,8 @@ def test_keys_may_be_longer_than_what_a_score_is_scaled_by(dim: int) -> None:
 
 
 @pytest.mark.parametrize("n_queries", range(1, LANES + 1))
-def test_any_number_of_queries_may_ask_together(n_queries: int) -> None:
-    # They stand apart from the keys, as in the last layer, and not in the first row.
+def test_one_span_may_have_any_number_of_queries(n_queries: int) -> None:
+    # The queries have rows of their own, as in the last layer, and do not begin in the first row.
     q, k, v = operands(41, 17)
     first_query, first_key, n_keys = 3, 11, 29
 
@@ -108,29 +102,29 @@ def test_any_number_of_queries_may_ask_together(n_queries: int) -> None:
     assert_within(result[rows], *in_float64(q[rows], k[keys], v[keys]))
 
 
-def test_rows_that_no_span_names_are_left_alone() -> None:
+def test_rows_outside_all_spans_are_not_written() -> None:
     q, k, v = operands(40, 17)
 
     written = attention(q, k, v, [(3, 5, 0, 40), (20, 16, 0, 40)])
 
-    # What is not written still holds the guards, which are NaN.
+    # Rows that are not written still hold the guards, which are NaN.
     is_written = ~np.isnan(written)
     np.testing.assert_array_equal(is_written.all(axis=1), is_written.any(axis=1))
     np.testing.assert_array_equal(np.flatnonzero(is_written.all(axis=1)), [*range(3, 8), *range(20, 36)])
 
 
-def test_one_key_gives_its_own_values() -> None:
+def test_a_single_key_gives_its_own_values() -> None:
     q, k, v = operands(1, 17)
 
     assert_same_bits(attention(q, k, v, spans_of([1])), v)
 
 
 @pytest.mark.parametrize("size", [30.0, 1e4])
-def test_scores_may_be_larger_than_exp_can_take(size: float) -> None:
+def test_scores_may_be_too_large_for_exp(size: float) -> None:
     assert_equals_reference([37], 16, size=size)
 
 
-def test_equal_scores_give_the_mean() -> None:
+def test_equal_scores_give_the_mean_of_the_values() -> None:
     _, k, v = operands(37, 17)
 
     result = attention(np.zeros((37, 17)), k, v, spans_of([37]))
@@ -139,7 +133,7 @@ def test_equal_scores_give_the_mean() -> None:
     assert_within(result, np.tile(v.mean(axis=0, dtype=np.float64), (37, 1)), tolerance)
 
 
-# --- each text, each head and each query by itself ---
+# --- each text, each head and each query on its own ---
 
 
 @given(
@@ -149,7 +143,7 @@ def test_equal_scores_give_the_mean() -> None:
     threads=st.integers(1, 3),
     data=st.data(),
 )
-def test_a_text_has_the_same_bits_alone_in_any_place_and_on_any_number_of_threads(
+def test_a_text_has_the_same_bits_alone_at_any_position_and_on_any_number_of_threads(
     lengths: list[int], n_heads: int, head_dim: int, threads: int, data: st.DataObject
 ) -> None:
     q, k, v = operands(sum(lengths), n_heads * head_dim, seed=lengths[0])
@@ -168,11 +162,11 @@ def test_a_text_has_the_same_bits_alone_in_any_place_and_on_any_number_of_thread
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("operand", ["q", "k", "v"])
-def test_what_is_not_finite_in_a_text_stays_in_it(operand: str, number: float) -> None:
+def test_nan_and_infinity_in_a_text_stay_in_that_text(operand: str, number: float) -> None:
     lengths = [16, 21, 5]
     q, k, v = operands(42, 2 * 17)
     clean = attention(q, k, v, spans_of(lengths), n_heads=2)
-    # First column of the second head: the vectors that read it for the first head read it too far.
+    # This is the first column of the second head. A vector that reads too far for the first head reads it.
     row, column = 20, 17
     {"q": q, "k": k, "v": v}[operand][row, column] = number
 

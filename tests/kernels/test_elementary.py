@@ -1,6 +1,6 @@
-"""exp, erf, gelu and relu: the errors they state, on a dense part of all float32 numbers; rounding; NaN.
+"""exp, erf, gelu and relu: their stated errors, on a dense part of all float32 numbers; rounding; NaN.
 
-Oracles are NumPy and the reference in float64.
+The oracles are NumPy and the reference in float64.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 from numba import types
-from support.kernel_programs import LANES, UNIT_ROUNDOFF, assert_same_bits, assert_within, gelu_tolerance
+from support.comparisons import UNIT_ROUNDOFF, assert_same_bits, assert_within, gelu_tolerance
 from support.rounded_once import fma
 from witness import fit_elementary
 
 from distilnp.kernels import elementary
 from distilnp.kernels.jit import EntryPoint, entry_point
+from distilnp.kernels.tiles import LANES
 from distilnp.kernels.words.lanes_f32 import load, store
 from distilnp.kernels.words.memory import float_pointer
 from distilnp.model import erf as float64
@@ -46,18 +47,18 @@ def kernel(name: str, x: Any) -> Floats:
 
 
 def float32_numbers(first: int = 0, last: int = 2**32, stride: int = 1) -> Floats:
-    """Return every stride-th float32 number, or of a part of them: all signs, sizes, infinities and NaN."""
+    """Return every stride-th float32 number from `first` to `last`: any sign and size, infinity and NaN."""
     return np.arange(first, last, stride, dtype=np.uint32).view(np.float32)
 
 
 def some_numbers() -> Iterator[Floats]:
-    """Give 4 million numbers, 8 thousand between a power of two and the next."""
-    # A prime, so that their lowest bits differ.
+    """Yield 4 million numbers, 8 thousand between each power of two and the next."""
+    # The stride is a prime, so that the lowest bits differ.
     yield float32_numbers(stride=1021)
 
 
 def all_numbers() -> Iterator[Floats]:
-    """Give them in parts of 8 million."""
+    """Yield all float32 numbers in parts of 8 million."""
     part = 2**23
     for first in range(0, 2**32, part):
         yield float32_numbers(first, first + part)
@@ -94,7 +95,7 @@ def test_gelu_is_as_good_as_its_erf(numbers: Numbers) -> None:
         assert_within(kernel("gelu", x), reference.gelu(exact), gelu_tolerance(exact))
 
 
-def test_exp_below_its_domain_is_that_of_its_end() -> None:
+def test_exp_below_its_domain_equals_exp_at_its_lower_end() -> None:
     np.testing.assert_array_equal(
         kernel("exp", [-87.1, -1e4, -3e38, -np.inf]), kernel("exp", [-87.0]).repeat(4)
     )
@@ -104,7 +105,7 @@ def test_exp_of_0_is_1() -> None:
     np.testing.assert_array_equal(kernel("exp", [0.0, -0.0, 1e-45]), [1, 1, 1])
 
 
-def test_erf_is_exactly_1_from_where_on_it_rounds_to_1() -> None:
+def test_erf_is_exactly_1_from_its_saturation_on() -> None:
     x = np.float32(elementary.SATURATION)
     beyond = np.array([x, np.nextafter(x, np.float32(4)), 4, 100, 3e38, np.inf], np.float32)
 
@@ -112,7 +113,7 @@ def test_erf_is_exactly_1_from_where_on_it_rounds_to_1() -> None:
     np.testing.assert_array_equal(kernel("erf", -beyond), -np.ones(6))
 
 
-def test_erf_is_never_beyond_1_and_never_has_the_other_sign() -> None:
+def test_erf_is_never_beyond_1_and_has_the_sign_of_its_argument() -> None:
     (x,) = some_numbers()
     x = x[~np.isnan(x)]
 
@@ -142,13 +143,13 @@ def test_nan_stays_nan(name: str) -> None:
     assert np.isnan(kernel(name, np.full(LANES, np.nan))).all()
 
 
-def test_relu_cuts_off_what_is_below_0() -> None:
+def test_relu_replaces_negative_numbers_by_0() -> None:
     (x,) = some_numbers()
 
     assert_same_bits(kernel("relu", x), np.where(x < 0, np.float32(0), x))
 
 
-# Words, in NumPy: with them, Python runs what elementary.py says.
+# The words in NumPy. With them, Python can run the source of elementary.py.
 WORDS = {
     "fma": fma,
     "larger": lambda x, y: np.where(x > y, x, y),
@@ -159,18 +160,18 @@ WORDS = {
 
 
 def in_python(name: str) -> Any:
-    """Return a kernel as Python runs it, word by word."""
+    """Return a kernel as a Python function, which runs it word by word."""
     words = WORDS | ({"erf": in_python("erf")} if name == "gelu" else {})
     code = getattr(elementary, name).py_func.__code__
     return FunctionType(code, vars(elementary) | words)
 
 
 @pytest.mark.parametrize("name", ENTRY_POINTS)
-def test_every_rounding_is_where_the_source_has_it(name: str) -> None:
-    """So nothing was fused, split or reordered: on any CPU, the bits are these."""
+def test_kernels_round_exactly_where_the_source_does(name: str) -> None:
+    """So no operation was fused, split or reordered, and the bits are the same on any CPU."""
     x = float32_numbers(stride=100_003)
     if name == "exp":
-        x = x[~(x > 88)]  # beyond, 2**n is not a number: not stated
+        x = x[~(x > 88)]  # beyond 88, 2**n is not a float32 number, and exp states no result
 
     with np.errstate(all="ignore"):
         expected = in_python(name)(x)
@@ -178,5 +179,5 @@ def test_every_rounding_is_where_the_source_has_it(name: str) -> None:
     assert_same_bits(kernel(name, x), expected)
 
 
-def test_the_coefficients_are_those_that_are_fitted() -> None:
+def test_the_coefficients_are_those_that_the_fit_gives() -> None:
     assert fit_elementary.differences() == {}

@@ -1,4 +1,4 @@
-"""Products with packed weights: right at every edge, in one fixed order, and each row by itself."""
+"""Products with packed weights: right at every edge, summed in one fixed order, each row on its own."""
 
 from typing import Any
 
@@ -6,14 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.kernel_programs import (
-    UNIT_ROUNDOFF,
-    assert_same_bits,
-    assert_within,
-    gelu_tolerance,
-    gemm,
-    gemm_of_heads,
-)
+from support.comparisons import UNIT_ROUNDOFF, assert_same_bits, assert_within, gelu_tolerance
+from support.kernel_programs import gemm, gemm_of_heads
 from support.rounded_once import fma
 
 from distilnp.kernels.steps import GELU, IDENTITY, NO_BIAS, RELU, RESIDUAL
@@ -27,15 +21,15 @@ Floats = np.ndarray[Any, np.dtype[np.float32]]
 EPILOGUES = {"identity": IDENTITY, "gelu": GELU, "relu": RELU, "residual": RESIDUAL}
 each_epilogue = pytest.mark.parametrize("epilogue", EPILOGUES.values(), ids=EPILOGUES)
 
-# All heights of the last tile; a job's rows, one less and one more, and those of two; primes.
+# All heights of the last tile; the rows of one job and of two, with one more or one less; primes.
 ROWS = [*range(1, 2 * MR + 2), 17, 31, 47, 61, 97, MC - 1, MC, MC + 1, 2 * MC, 2 * MC + 1, 409]
 TERMS = [1, 2, 3, 17, 127, KC - 1, KC, KC + 1, 2 * KC - 1, 2 * KC + 1, 769]
-# Up to 12 panels: whatever number of them a job has, some jobs have fewer.
+# Up to 12 panels, so that some jobs have fewer panels than others.
 COLUMNS = [1, 2, 15, 16, 17, 31, 33, 48, 53, 64, 65, 79, 97, 128, 131, 191]
 
 
 def operands(m: int, k: int, n: int, seed: int = 0) -> tuple[Floats, Floats, Floats, Floats]:
-    """Return a [m, k], weight [n, k], bias [n] and residual [m, n], all of a size around 1."""
+    """Return a [m, k], weight [n, k], bias [n] and residual [m, n] of standard normal numbers."""
     random = np.random.RandomState(seed)
     shapes = ((m, k), (n, k), (n,), (m, n))
     a, weight, bias, residual = (random.standard_normal(shape).astype(np.float32) for shape in shapes)
@@ -43,10 +37,12 @@ def operands(m: int, k: int, n: int, seed: int = 0) -> tuple[Floats, Floats, Flo
 
 
 def assert_equals_numpy(m: int, k: int, n: int, **how: Any) -> None:
-    """In whatever order k products are summed and the bias is added, each of the k + 1 additions rounds by at
-    most a unit of what is there, and that is at most the sum of all absolute values (Higham, "Accuracy and
-    Stability of Numerical Algorithms", 2002, section 3.1). To leave out a product would be one k-th of them:
-    more, while k (k + 1) is below 2**24.
+    """Assert that a product is within rounding of NumPy's in float64.
+
+    In any order of the k products and the bias, each of the k + 1 additions rounds by at most a unit of its
+    result, which is at most the sum of all absolute values (Higham, "Accuracy and Stability of Numerical
+    Algorithms", 2002, section 3.1). A missing product would still be found: it would be about one k-th of
+    that sum, which is more than the tolerance while k (k + 1) is below 2**24.
     """
     a, weight, bias, _ = (x.astype(np.float64) for x in operands(m, k, n))
     tolerance = (k + 1) * UNIT_ROUNDOFF * (np.abs(a) @ np.abs(weight).T + np.abs(bias))
@@ -55,22 +51,22 @@ def assert_equals_numpy(m: int, k: int, n: int, **how: Any) -> None:
 
 
 @pytest.mark.parametrize("m", ROWS)
-def test_any_number_of_rows(m: int) -> None:
+def test_a_product_of_any_number_of_rows_equals_numpy(m: int) -> None:
     assert_equals_numpy(m, 19, 33, threads=2)
 
 
 @pytest.mark.parametrize("k", TERMS)
-def test_any_number_of_terms(k: int) -> None:
+def test_a_product_of_any_number_of_terms_equals_numpy(k: int) -> None:
     assert_equals_numpy(2 * MR + 1, k, 33, threads=2)
 
 
 @pytest.mark.parametrize("n", COLUMNS)
-def test_any_number_of_columns(n: int) -> None:
+def test_a_product_of_any_number_of_columns_equals_numpy(n: int) -> None:
     assert_equals_numpy(MR + 1, 19, n, threads=2)
 
 
 def in_order(a: Floats, weight: Floats, bias: Floats) -> Floats:
-    """Return the product as it is rounded: FMAs from 0 on in the order of k, the sums of KC, the bias."""
+    """Return the product with every rounding: FMAs from 0 in the order of k, sums of KC terms, the bias."""
     k = a.shape[1]
     total = np.zeros((len(a), len(weight)), np.float32)
     for first in range(0, k, KC):
@@ -83,7 +79,7 @@ def in_order(a: Floats, weight: Floats, bias: Floats) -> Floats:
 
 @pytest.mark.parametrize("m", [1, MR + 1, MC + 1])
 @pytest.mark.parametrize("k", [1, 19, KC, KC + 1, 3 * KC - 1])
-def test_terms_are_summed_in_one_order_with_one_rounding_each(m: int, k: int) -> None:
+def test_terms_are_summed_in_one_order_and_rounded_once_each(m: int, k: int) -> None:
     a, weight, bias, _ = operands(m, k, 17)
 
     assert_same_bits(gemm(a, weight, bias)[:, :17], in_order(a, weight, bias))
@@ -111,7 +107,7 @@ def test_every_head_has_the_product_of_its_own_rows_and_weight(m: int, k: int, n
 
 
 @pytest.mark.parametrize(("m", "k", "n"), [(1, 1, 1), (MR + 1, KC + 1, 53), (MC + 1, 19, 131)])
-def test_an_epilogue_is_done_to_the_sum_with_its_bias(m: int, k: int, n: int) -> None:
+def test_an_epilogue_is_applied_to_the_sum_with_its_bias(m: int, k: int, n: int) -> None:
     a, weight, bias, residual = operands(m, k, n)
     x = gemm(a, weight, bias)[:, :n]
     exact = x.astype(np.float64)
@@ -126,23 +122,23 @@ def test_an_epilogue_is_done_to_the_sum_with_its_bias(m: int, k: int, n: int) ->
 
 
 @each_epilogue
-def test_columns_that_fill_the_last_panel_are_0(epilogue: int) -> None:
+def test_columns_that_pad_the_last_panel_are_0(epilogue: int) -> None:
     a, weight, bias, residual = operands(MR + 1, 19, 17)
 
-    filling = gemm(a, weight, bias, epilogue=epilogue, residual=residual)[:, 17:]
+    padding = gemm(a, weight, bias, epilogue=epilogue, residual=residual)[:, 17:]
 
-    np.testing.assert_array_equal(filling, np.zeros((MR + 1, 15)))
+    np.testing.assert_array_equal(padding, np.zeros((MR + 1, 15)))
 
 
 @each_epilogue
-def test_a_residual_is_read_by_its_own_epilogue_alone(epilogue: int) -> None:
+def test_only_the_residual_epilogue_reads_a_residual(epilogue: int) -> None:
     a, weight, bias, residual = operands(MR + 1, 19, 17)
     result = gemm(a, weight, bias, epilogue=epilogue, residual=np.full_like(residual, np.nan))
 
     assert np.isnan(result[:, :17]).any() == (epilogue == RESIDUAL)
 
 
-# --- each row by itself ---
+# --- each row on its own ---
 
 
 @given(
@@ -153,7 +149,7 @@ def test_a_residual_is_read_by_its_own_epilogue_alone(epilogue: int) -> None:
     threads=st.integers(1, 3),
     data=st.data(),
 )
-def test_a_row_has_the_same_bits_alone_in_any_place_and_on_any_number_of_threads(
+def test_a_row_has_the_same_bits_alone_at_any_position_and_on_any_number_of_threads(
     m: int, k: int, n: int, epilogue: int, threads: int, data: st.DataObject
 ) -> None:
     a, weight, bias, residual = operands(m, k, n, seed=m)
@@ -169,7 +165,7 @@ def test_a_row_has_the_same_bits_alone_in_any_place_and_on_any_number_of_threads
 
 
 @given(m=st.integers(2, 3 * MR), n=st.integers(1, 40), seed=st.integers(0, 100))
-def test_a_column_has_the_same_bits_whatever_stands_beside_it(m: int, n: int, seed: int) -> None:
+def test_a_column_has_the_same_bits_alone_and_beside_others(m: int, n: int, seed: int) -> None:
     a, weight, bias, _ = operands(m, 19, n, seed)
     column = seed % n
 
@@ -184,7 +180,7 @@ def test_a_column_has_the_same_bits_whatever_stands_beside_it(m: int, n: int, se
 @each_epilogue
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("row", [0, MR - 1, MR, MR + 2])
-def test_what_is_not_finite_in_a_row_stays_in_it(row: int, number: float, epilogue: int) -> None:
+def test_nan_and_infinity_in_a_row_stay_in_that_row(row: int, number: float, epilogue: int) -> None:
     a, weight, bias, residual = operands(MR + 3, 19, 33)
     clean = gemm(a, weight, bias, epilogue=epilogue, residual=residual)
     a[row, 7] = number
@@ -201,7 +197,7 @@ def test_what_is_not_finite_in_a_row_stays_in_it(row: int, number: float, epilog
 
 @pytest.mark.parametrize("number", [np.nan, np.inf])
 @pytest.mark.parametrize("operand", ["weight", "bias"])
-def test_what_is_not_finite_in_a_column_stays_in_it(operand: str, number: float) -> None:
+def test_nan_and_infinity_in_a_column_stay_in_that_column(operand: str, number: float) -> None:
     a, weight, bias, _ = operands(MR + 3, 19, 33)
     clean = gemm(a, weight, bias)
     others = np.arange(clean.shape[1]) != 20

@@ -1,4 +1,4 @@
-"""Threads share the jobs of a step: each is done once, and all are done when a thread goes on."""
+"""Threads share the jobs of a step: each job is done once, and all are done before a thread goes on."""
 
 import threading
 import time
@@ -17,7 +17,7 @@ from distilnp.kernels.words.memory import int_pointer
 
 @entry_point(types.int64, int_pointer, int_pointer, int_pointer)
 def count_jobs(n_jobs, board, times_done, seen):
-    """Do each job by counting it; then, in a place of one's own, say how many are to be seen as done."""
+    """Do each job by counting it; then write, in this thread's own element, how many jobs it sees done."""
     n_done = 0
     job = take_job(board)
     while job < n_jobs:
@@ -32,7 +32,7 @@ def count_jobs(n_jobs, board, times_done, seen):
 
 
 class Step:
-    """A step of jobs that are counted, and threads that have been at it."""
+    """A step whose jobs are counted, and the counts that its threads have seen."""
 
     def __init__(self, n_jobs: int) -> None:
         self.n_jobs = n_jobs
@@ -44,13 +44,13 @@ class Step:
 
     @property
     def seen(self) -> list[int]:
-        """How many jobs were done, for each thread in the moment when it went on."""
+        """How many jobs each thread saw done when it went on."""
         return self._seen[1 : 1 + self._seen[0]].tolist()
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 8])
 @pytest.mark.parametrize("n_jobs", [0, 1, 2, 7, 1000, 300_000])
-def test_each_job_is_done_once_and_all_are_seen_to_be_done_by_every_thread(n_jobs: int, threads: int) -> None:
+def test_each_job_is_done_once_and_every_thread_sees_all_of_them_done(n_jobs: int, threads: int) -> None:
     step = Step(n_jobs)
 
     on_threads(threads, count_jobs.call, *step.args)
@@ -59,7 +59,7 @@ def test_each_job_is_done_once_and_all_are_seen_to_be_done_by_every_thread(n_job
     assert step.seen == [n_jobs] * threads
 
 
-def test_a_thread_that_comes_after_the_end_finds_nothing_to_do() -> None:
+def test_a_thread_that_comes_after_the_end_does_no_job() -> None:
     step = Step(5)
     count_jobs.call(*step.args)
 
@@ -71,7 +71,7 @@ def test_a_thread_that_comes_after_the_end_finds_nothing_to_do() -> None:
 
 def test_a_thread_waits_for_jobs_that_others_have_taken_and_not_for_others() -> None:
     step = Step(5)
-    step.board[TAKEN] = 1  # by somebody who is slow
+    step.board[TAKEN] = 1  # by a slow thread
     thread = threading.Thread(target=count_jobs.call, args=step.args)
 
     thread.start()
@@ -82,6 +82,6 @@ def test_a_thread_waits_for_jobs_that_others_have_taken_and_not_for_others() -> 
     assert step.seen == []
 
     step.times_done[0] += 1
-    step.board[DONE] += 1  # nobody else writes there any more
+    step.board[DONE] += 1  # no other thread writes there any more
     thread.join()
     assert step.seen == [5]

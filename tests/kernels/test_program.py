@@ -1,4 +1,4 @@
-"""Programs of several steps: the same bits whoever takes part, and when."""
+"""Programs of several steps: the same bits whichever threads take part, and whenever they come."""
 
 import threading
 import time
@@ -6,11 +6,11 @@ from functools import cache
 
 import numpy as np
 import pytest
+from support.comparisons import assert_same_bits
 from support.kernel_programs import (
     Floats,
     Guarded,
     Ints,
-    assert_same_bits,
     attention,
     embed,
     gather,
@@ -37,15 +37,16 @@ from distilnp.kernels.steps import (
     attention_scratch,
     step,
 )
+from distilnp.kernels.tiles import LANES
 
 pytestmark = pytest.mark.usefixtures("every_way")
 
-# Texts of such lengths, and a layer of such a size, that there are steps of one job and of dozens.
+# With these lengths of texts and this size of a layer, there are steps of one job and of dozens.
 LENGTHS = [37, 1, 146, 200]
 N, DIM, HEADS = sum(LENGTHS), 48, 3
 MOST_THREADS = 9
 
-# The places of operands in the table `batch`.
+# The positions of operands in the table `batch`.
 N_TOKENS, N_TEXTS, N_SPANS, IDS, POSITIONS, STARTS, SPANS, X, SUMS, QKV, CONTEXT, CLS = range(12)
 
 
@@ -56,7 +57,7 @@ def seeded(*shape: int) -> Floats:
 IDS_OF_TOKENS = np.arange(N) * 7 % 11
 POSITIONS_OF_TOKENS = np.concatenate([np.arange(length) for length in LENGTHS])
 STARTS_OF_TEXTS = np.cumsum([0, *LENGTHS[:-1]])
-WORDS, PLACES = seeded(11, DIM), seeded(max(LENGTHS), DIM)
+WORD_VECTORS, POSITION_VECTORS = seeded(11, DIM), seeded(max(LENGTHS), DIM)
 NORM = seeded(DIM), seeded(DIM + 1)[1:]
 QKV_LIN = seeded(3 * DIM, DIM), seeded(3 * DIM)
 OUT_LIN = seeded(DIM, DIM), seeded(DIM)
@@ -64,8 +65,8 @@ OUT_LIN = seeded(DIM, DIM), seeded(DIM)
 
 @cache
 def step_by_step() -> Floats:
-    """Return the rows of [CLS] after embedding, attention and one more product, each a program of its own."""
-    x = layer_norm(embed(IDS_OF_TOKENS, POSITIONS_OF_TOKENS, WORDS, PLACES), *NORM)
+    """Return the rows of [CLS] after embedding, attention and a product, each step a program of its own."""
+    x = layer_norm(embed(IDS_OF_TOKENS, POSITIONS_OF_TOKENS, WORD_VECTORS, POSITION_VECTORS), *NORM)
     qkv = gemm(x, *QKV_LIN, epilogue=GELU)
     context = attention(*np.split(qkv, 3, axis=1), spans_of(LENGTHS), n_heads=HEADS)
     x = layer_norm(gemm(context, *OUT_LIN, epilogue=RESIDUAL, residual=x), *NORM)
@@ -73,13 +74,13 @@ def step_by_step() -> Floats:
 
 
 class OneProgram:
-    """The same as one program, with a board and memory for one run."""
+    """The steps of `step_by_step` as one program, with a board and memory for one run."""
 
     def __init__(self) -> None:
         x, sums, qkv, context = (Guarded(N, columns) for columns in (DIM, DIM, 3 * DIM, DIM))
         self.cls = Guarded(len(LENGTHS), DIM)
         self.scratch_size = attention_scratch(DIM // HEADS, max(LENGTHS))
-        words, places = Guarded.of(WORDS), Guarded.of(PLACES)
+        word_rows, position_rows = Guarded.of(WORD_VECTORS), Guarded.of(POSITION_VECTORS)
         norm, qkv_lin, out_lin = (
             {"weight": Guarded.of(weight), "bias": Guarded.of(bias)}
             for weight, bias in (NORM, (pack(QKV_LIN[0]), QKV_LIN[1]), (pack(OUT_LIN[0]), OUT_LIN[1]))
@@ -103,15 +104,15 @@ class OneProgram:
         self.steps = np.array(
             [
                 step(EMBED, rows=N_TOKENS, index=IDS, b=POSITIONS, c=SUMS,
-                     **of_x | {"a_row": words.stride, "b_row": places.stride},
-                     **addresses({"weight": words, "bias": places})),
+                     **of_x | {"a_row": word_rows.stride, "b_row": position_rows.stride},
+                     **addresses({"weight": word_rows, "bias": position_rows})),
                 step(LAYER_NORM, rows=N_TOKENS, a=SUMS, c=X, **of_x, **addresses(norm)),
                 step(GEMM, rows=N_TOKENS, a=X, b=X, c=QKV, **of_x | {"c_row": qkv.stride},
-                     n_panels=3 * DIM // 16, n_heads=1, epilogue=GELU, **addresses(qkv_lin)),
+                     n_panels=3 * DIM // LANES, n_heads=1, epilogue=GELU, **addresses(qkv_lin)),
                 step(ATTENTION, rows=N_SPANS, a=QKV, b=QKV, c=CONTEXT, index=SPANS, a_row=qkv.stride,
                      b_row=qkv.stride, c_row=context.stride, dim=DIM // HEADS, n_heads=HEADS,
                      head_dim=DIM // HEADS, key_column=DIM, value_column=2 * DIM),
-                step(GEMM, rows=N_TOKENS, a=CONTEXT, b=X, c=SUMS, **of_x, n_panels=DIM // 16, n_heads=1,
+                step(GEMM, rows=N_TOKENS, a=CONTEXT, b=X, c=SUMS, **of_x, n_panels=DIM // LANES, n_heads=1,
                      epilogue=RESIDUAL, **addresses(out_lin)),
                 step(LAYER_NORM, rows=N_TOKENS, a=SUMS, c=X, **of_x, **addresses(norm)),
                 step(GATHER, rows=N_TEXTS, a=X, index=STARTS, c=CLS, **of_x),
@@ -120,7 +121,7 @@ class OneProgram:
         )  # fmt: skip
         self.board = np.zeros((len(self.steps) + 1, BOARD_STEP), np.int64)
         self._scratch = Guarded(1, MOST_THREADS * self.scratch_size)
-        self._alive = words, places, norm, qkv_lin, out_lin, ints, spans, buffers
+        self._alive = word_rows, position_rows, norm, qkv_lin, out_lin, ints, spans, buffers
         self.args = (
             len(self.steps),
             *(array.ctypes.data for array in (self.steps, self.table, self.board)),
@@ -130,12 +131,12 @@ class OneProgram:
 
     @property
     def n_jobs(self) -> Ints:
-        """How many jobs of each step are done."""
+        """How many jobs of each step have been done."""
         return self.board[1:, DONE]
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 8])
-def test_a_program_is_its_steps_one_after_the_other_on_any_number_of_threads(threads: int) -> None:
+def test_a_program_equals_its_steps_one_by_one_on_any_number_of_threads(threads: int) -> None:
     for _ in range(20):
         whole = OneProgram()
 
@@ -145,7 +146,7 @@ def test_a_program_is_its_steps_one_after_the_other_on_any_number_of_threads(thr
 
 
 @pytest.mark.parametrize("threads", [1, 2, 8])
-def test_every_thread_looks_for_a_job_until_there_is_none(threads: int) -> None:
+def test_every_thread_takes_jobs_until_there_are_none(threads: int) -> None:
     alone, together = OneProgram(), OneProgram()
     ways[-1](*alone.args)
 
@@ -168,11 +169,11 @@ def test_a_thread_that_comes_after_the_end_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("slow_step", [0, 2, 3, 6])
-def test_threads_wait_for_one_that_is_slow_and_one_may_come_meanwhile(slow_step: int) -> None:
+def test_threads_wait_for_a_slow_one_and_another_may_join_them(slow_step: int) -> None:
     done, whole = OneProgram(), OneProgram()
     ways[-1](*done.args)
     counters = whole.board[1 + slow_step]
-    counters[TAKEN] = 1  # by somebody who is slow
+    counters[TAKEN] = 1  # by a slow thread
     threads = [threading.Thread(target=ways[-1], args=whole.args) for _ in range(2)]
 
     threads[0].start()
@@ -184,7 +185,8 @@ def test_threads_wait_for_one_that_is_slow_and_one_may_come_meanwhile(slow_step:
     assert threads[1].is_alive()
     assert not whole.n_jobs[slow_step + 1 :].any()
 
-    # The first job with all others, which are the same again; then the last word of whoever has taken it.
+    # Do all jobs: the first one, and the others again, with the same results. Then report the first one as
+    # done, as the slow thread would.
     run(whole.steps[[slow_step]].tolist(), whole.table.tolist(), scratch_size=whole.scratch_size)
     counters[DONE] += 1
     for thread in threads:

@@ -1,4 +1,4 @@
-"""Every word of kernels/words by itself, compared with NumPy to the bit."""
+"""Every word of `kernels/words` on its own, compared with NumPy to the bit."""
 
 import threading
 from typing import Any
@@ -9,10 +9,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numba import types
-from support.kernel_programs import LANES, assert_same_bits, on_threads
+from support.comparisons import assert_same_bits
+from support.kernel_programs import on_threads
 from support.rounded_once import fma as rounded_once
 
 from distilnp.kernels.jit import entry_point
+from distilnp.kernels.tiles import LANES
 from distilnp.kernels.words import atomics, lanes_f32, memory, tiles
 from distilnp.kernels.words.atomics import fetch_add, load_acquire
 from distilnp.kernels.words.lanes_f32 import (
@@ -31,11 +33,11 @@ from distilnp.kernels.words.tiles import tile_add, tile_fma, tile_store, tile_ze
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 
-# All of them: infinities, NaN, both zeros, subnormal numbers.
+# Any float32 numbers: infinities, NaN, both zeros and subnormal numbers are among them.
 some_lanes = arrays(np.float32, LANES, elements=st.floats(width=32))
 
 INF, NAN = np.inf, np.nan
-# Every pair of these is compared, added, multiplied and divided once.
+# Every pair of these numbers is compared, added, multiplied and divided once.
 SPECIAL = np.array(
     [0, -0.0, 1, -1, 1e-45, -1e-45, 3e38, -3e38, INF, -INF, NAN, 0.1, 1 / 3, 2**-126, 7, 8], "f4"
 )
@@ -51,7 +53,8 @@ def compute_lane_by_lane(x, y, z, c):
     store(c, 4 * LANES, larger(x, y))
     store(c, 5 * LANES, smaller(x, y))
     store(c, 6 * LANES, fma(x, y, z))
-    store(c, 7 * LANES, y * z + x)  # whose product is used here alone: or LLVM would not want to fuse them
+    # This product is used nowhere else, because LLVM would otherwise have no reason to fuse it with the sum.
+    store(c, 7 * LANES, y * z + x)
 
 
 def lane_by_lane(x: Floats, y: Floats, z: Floats) -> dict[str, Floats]:
@@ -81,16 +84,16 @@ def assert_lane_by_lane(x: Floats, y: Floats, z: Floats) -> None:
 
 
 @given(some_lanes, some_lanes, some_lanes)
-def test_a_lane_gets_what_numpy_gets(x: Floats, y: Floats, z: Floats) -> None:
+def test_a_lane_gets_the_result_of_numpy(x: Floats, y: Floats, z: Floats) -> None:
     assert_lane_by_lane(x, y, z)
 
 
 @pytest.mark.parametrize("turn", range(LANES))
-def test_special_numbers_meet_each_other_as_in_numpy(turn: int) -> None:
+def test_special_numbers_give_the_results_of_numpy(turn: int) -> None:
     assert_lane_by_lane(SPECIAL, np.roll(SPECIAL, turn), np.roll(SPECIAL, 2 * turn))
 
 
-def test_an_fma_rounds_once_and_a_product_and_a_sum_round_twice() -> None:
+def test_an_fma_rounds_once_and_a_product_with_a_sum_rounds_twice() -> None:
     x = np.full(LANES, 1 + 2.0**-12, np.float32)
     minus_one = np.full(LANES, -1, np.float32)
 
@@ -100,7 +103,7 @@ def test_an_fma_rounds_once_and_a_product_and_a_sum_round_twice() -> None:
     assert (apart == 2.0**-11).all()
 
 
-def test_a_nan_stays_if_it_is_the_second_operand_of_larger_and_smaller() -> None:
+def test_larger_and_smaller_keep_a_nan_that_is_their_second_operand() -> None:
     nans, ones = np.full(LANES, NAN, np.float32), np.ones(LANES, np.float32)
 
     kept, lost = lane_by_lane(ones, nans, ones), lane_by_lane(nans, ones, ones)
@@ -121,7 +124,7 @@ def compute_of_one(x, n, c):
 
 
 def of_one(x: Any, n: int = 0, number: float = 0.0) -> dict[str, Floats]:
-    """Return what the words make of 16 lanes, of how many to keep, and of one number."""
+    """Return the results of the words that take 16 lanes x, the number n of lanes to keep, or one number."""
     lanes = np.append(np.asarray(x, np.float32), np.float32(number))
     c = np.zeros(4 * LANES + 1, np.float32)
     compute_of_one.call(lanes.ctypes.data, n, c.ctypes.data)
@@ -130,13 +133,13 @@ def of_one(x: Any, n: int = 0, number: float = 0.0) -> dict[str, Floats]:
 
 
 @pytest.mark.parametrize("n", [-(2**31), -1, *range(LANES + 2), 1000, 2**31 - 1])
-def test_first_lanes_keeps_as_many_as_there_are(n: int) -> None:
-    # NaN too: what is cut off is 0 whatever it was.
+def test_first_lanes_keeps_the_first_n_lanes(n: int) -> None:
+    # A lane that is cut off becomes 0 even if it was NaN.
     for x in (np.arange(1, LANES + 1, dtype=np.float32), np.full(LANES, NAN, np.float32)):
         assert_same_bits(of_one(x, n)["first_lanes"], np.where(np.arange(LANES) < n, x, np.float32(0)))
 
 
-def test_powers_of_two_are_exact_wherever_a_float32_has_one() -> None:
+def test_power_of_two_is_exact_for_every_normal_float32() -> None:
     exponents = np.arange(-126, 128).astype(np.float32)
     for n in np.resize(exponents, (16, LANES)):
         shifted = n + np.float32(1.5 * 2**23)
@@ -145,7 +148,7 @@ def test_powers_of_two_are_exact_wherever_a_float32_has_one() -> None:
 
 
 @pytest.mark.parametrize("number", [0.1, -0.0, INF, NAN, 1e-45])
-def test_splat_puts_a_number_in_every_lane_and_rounds_a_literal(number: float) -> None:
+def test_splat_fills_every_lane_with_a_number_or_a_rounded_literal(number: float) -> None:
     words = of_one(np.zeros(LANES), number=number)
 
     assert_same_bits(words["splat"], np.full(LANES, number, np.float32))
@@ -153,7 +156,7 @@ def test_splat_puts_a_number_in_every_lane_and_rounds_a_literal(number: float) -
 
 
 @given(some_lanes)
-# In any order but this one, at least one of the small ones is lost beside a large one.
+# In any other order, at least one of the small numbers is lost beside a large one.
 @example(np.array([2**24, 1, 2**24, 1, 1, 1, 1, 1, -(2**24), 1, -(2**24), 1, 1, 1, 1, 1], np.float32))
 def test_lanes_are_summed_by_halves(x: Floats) -> None:
     expected = x
@@ -176,7 +179,7 @@ def copy_by_address(floats, ints, offset):
 
 
 @pytest.mark.parametrize("offset", [0, 1, 3, LANES - 1])
-def test_lanes_are_loaded_and_stored_wherever_a_float_may_stand(offset: int) -> None:
+def test_lanes_are_loaded_and_stored_at_any_offset(offset: int) -> None:
     floats, ints = np.arange(4 * LANES, dtype=np.float32), np.arange(100, 100 + 2 * LANES)
     expected = floats.copy()
     expected[LANES + offset : 2 * LANES + offset] = floats[offset : LANES + offset]
@@ -193,7 +196,7 @@ def prefetch_by_address(addresses, n):
         prefetch(floats_at(addresses[i]), 3)
 
 
-def test_whatever_is_asked_for_ahead_need_not_be_memory() -> None:
+def test_a_prefetched_address_need_not_be_memory() -> None:
     addresses = np.array([0, 1, -1, 2**47, 2**62 + 1, -(2**63)])
 
     prefetch_by_address.call(addresses.ctypes.data, len(addresses))
@@ -229,13 +232,13 @@ def test_a_tile_is_multiplied_stored_and_added_row_by_row() -> None:
 # --- threads ---
 
 
-# Looks at what does not come: some seconds, so that a failure is one, and no wait for ever.
+# How often a thread looks at a counter that does not change: for some seconds, so that a failure ends.
 PATIENCE = 10**10
 
 
 @entry_point(types.int64, types.int64, int_pointer, int_pointer)
 def draw_numbers(threads, n, counters, drawn):
-    """When all threads are there, draw n numbers from the first counter, and write them in one's own row."""
+    """When all threads are there, draw n numbers from the first counter; write them in this thread's row."""
     arrived = advance(counters, 1)
     row = advance(drawn, fetch_add(arrived, 1) * n)
     looks = 0
@@ -256,7 +259,7 @@ def test_each_number_is_drawn_by_one_thread() -> None:
 
 @entry_point(types.int64, types.int64, int_pointer, int_pointer)
 def play_ball(n, side, ball, result):
-    """Wait until the ball is on this side, look at what the other has written, write, and hit it back."""
+    """Wait until the ball is on this side, check the other side's last write, write, and hit it back."""
     for turn in range(n):
         looks = 0
         while load_acquire(ball) != 2 * turn + side:
@@ -268,7 +271,7 @@ def play_ball(n, side, ball, result):
         fetch_add(ball, 1)
 
 
-def test_what_was_written_before_a_counter_changed_is_seen_after_the_change_is() -> None:
+def test_a_thread_that_sees_a_counter_change_sees_all_earlier_writes() -> None:
     n = 300
     ball, result = np.zeros(1, np.int64), np.zeros(1, np.int64)
     addresses = ball.ctypes.data, result.ctypes.data
@@ -281,7 +284,7 @@ def test_what_was_written_before_a_counter_changed_is_seen_after_the_change_is()
     assert ball[0] == result[0] == 2 * n
 
 
-def test_every_word_is_here() -> None:
+def test_every_word_is_tested_in_this_file() -> None:
     modules = (atomics, lanes_f32, memory, tiles)
     words = {name for m in modules for name, word in vars(m).items() if isinstance(word, type(load))}
 

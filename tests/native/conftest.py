@@ -1,4 +1,4 @@
-"""Kernels are built and compiled only where Numba can compile."""
+"""Tests that build or compile kernels run only where Numba can compile."""
 
 from distilnp.native.loader import no_numba
 

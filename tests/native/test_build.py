@@ -1,4 +1,4 @@
-"""Libraries, as they are built: what is in the files, the same bytes each time, and errors in words."""
+"""Building libraries: the content of the files, the same bytes from every build, and error messages."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ from distilnp.native import build, linker
 from distilnp.native.library import MANIFEST, path_of
 from distilnp.native.targets import TARGETS, targets_of_this_machine
 
-# Of the C library: see test_object_code.py.
+# Names of the C library; see test_object_code.py.
 ALLOWED = {"sched_yield", "memcpy", "memmove", "memset", "memcmp"}
 
 BUILDABLE = [target for target in TARGETS.values() if linker.has_linker(target)]
@@ -45,18 +45,18 @@ def tags(library: ELFFile) -> dict[str, Any]:
     return {tag["d_tag"]: tag for tag in library.get_section_by_name(".dynamic").iter_tags()}
 
 
-def test_a_library_is_seen_by_one_name_and_needs_but_names_of_the_c_library(library: ELFFile) -> None:
+def test_a_library_exports_one_name_and_needs_only_names_of_the_c_library(library: ELFFile) -> None:
     symbols = [symbol for symbol in library.get_section_by_name(".dynsym").iter_symbols() if symbol.name]
     undefined = {symbol.name for symbol in symbols if symbol["st_shndx"] == "SHN_UNDEF"}
 
     assert {symbol.name for symbol in symbols} - undefined == {SYMBOL}
     assert "sched_yield" in undefined <= ALLOWED
     assert "DT_NEEDED" not in tags(library)
-    # A version of a name would tie it to a C library.
+    # A versioned name would tie the library to one C library.
     assert not [s for s in library.iter_sections() if s["sh_type"] in {"SHT_GNU_verneed", "SHT_GNU_verdef"}]
 
 
-def test_no_memory_of_a_library_is_both_written_and_run(library: ELFFile) -> None:
+def test_no_memory_of_a_library_is_both_writable_and_executable(library: ELFFile) -> None:
     segments = list(library.iter_segments())
     (stack,) = [segment for segment in segments if segment["p_type"] == "PT_GNU_STACK"]
     executable, writable = 1, 2
@@ -65,13 +65,13 @@ def test_no_memory_of_a_library_is_both_written_and_run(library: ELFFile) -> Non
     assert not [s for s in segments if s["p_flags"] & executable and s["p_flags"] & writable]
     assert "DT_TEXTREL" not in tags(library)
     assert [segment for segment in segments if segment["p_type"] == "PT_GNU_RELRO"]
-    assert tags(library)["DT_FLAGS"]["d_val"] & 8  # DF_BIND_NOW: resolved while it is loaded
+    assert (
+        tags(library)["DT_FLAGS"]["d_val"] & 8
+    )  # DF_BIND_NOW: names are resolved while the library is loaded
 
 
-def test_another_build_gives_the_same_bytes_wherever_and_by_whomever_it_is_made(
-    folder: Path, tmp_path: Path
-) -> None:
-    """One target suffices: the others are made by the same commands."""
+def test_another_build_in_another_environment_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:
+    """One target is enough: the same commands build the others."""
     target = BUILDABLE[0]
     variables = {
         "PYTHONHASHSEED": "7",
@@ -87,20 +87,20 @@ def test_another_build_gives_the_same_bytes_wherever_and_by_whomever_it_is_made(
     assert again.read_bytes() == path_of(target, folder).read_bytes()
 
 
-def test_nothing_of_the_building_machine_is_in_a_library(folder: Path) -> None:
+def test_no_path_of_the_building_machine_is_in_a_library(folder: Path) -> None:
     for target in BUILDABLE:
         content = path_of(target, folder).read_bytes()
         for path in (Path.cwd(), Path.home(), folder, Path(build.__file__).parent):
             assert str(path).encode() not in content
 
 
-def test_there_is_a_manifest_and_nothing_left_over(folder: Path) -> None:
+def test_a_build_leaves_only_libraries_and_a_manifest(folder: Path) -> None:
     files = {path.name for path in folder.iterdir()}
 
     assert files == {MANIFEST, *(path_of(target).name for target in BUILDABLE)}
 
 
-def test_an_unknown_target_is_an_error_that_names_those_there_are(tmp_path: Path) -> None:
+def test_an_unknown_target_is_an_error_that_lists_the_targets(tmp_path: Path) -> None:
     done = run_build("--output", tmp_path, "x86-64-v9")
 
     assert done.returncode == 2
@@ -108,7 +108,7 @@ def test_an_unknown_target_is_an_error_that_names_those_there_are(tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_missing_for_linking_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_linker_is_an_error_that_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(linker, "find_spec", lambda name: None)
 
@@ -119,7 +119,9 @@ def test_what_is_missing_for_linking_is_said(monkeypatch: pytest.MonkeyPatch) ->
             linker.linker(target)
 
 
-def test_what_is_missing_for_compiling_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_numba_is_an_error_that_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(build, "find_spec", lambda name: None)
 
     with pytest.raises(BuildError, match="needs Numba, which is not installed: pip install"):
@@ -127,7 +129,7 @@ def test_what_is_missing_for_compiling_is_said(monkeypatch: pytest.MonkeyPatch, 
 
 
 @pytest.mark.skipif(not targets_of_this_machine(), reason="no target is of this kind of machine")
-def test_what_a_linker_says_is_told(tmp_path: Path) -> None:
+def test_an_error_of_the_linker_shows_its_command_and_output(tmp_path: Path) -> None:
     (tmp_path / "no.o").write_text("nothing")
 
     with pytest.raises(BuildError, match=r"this command failed:\n.* -o .*\nIt said:\n.*no\.o"):

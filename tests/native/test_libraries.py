@@ -1,4 +1,4 @@
-"""Kernels built ahead of time compute where they can; where not, that is said, and something else does."""
+"""Kernels built ahead of time run if they can; otherwise the reason is reported and another engine runs."""
 
 import json
 from collections.abc import Callable
@@ -23,7 +23,8 @@ BUILD = "`python -m distilnp.native.build` builds them again"
 RUNNABLE = [name for name in LIBRARIES if (FOLDER / MANIFEST).exists() and not lacks(TARGETS[name])]
 pytestmark = pytest.mark.skipif(not RUNNABLE, reason="there is no library that this CPU can run")
 
-# Once in a process, for two models: what computes, what it answers, and what of Numba is there then.
+# Load a model twice in one process, and print the engine, the kernels, the parts of Numba that were imported,
+# and the answer.
 SCRIPT = """
 import json, sys
 import distilnp
@@ -50,23 +51,23 @@ def logits(model: Path) -> str:
 def answer(
     model: Path, packages: Path = PACKAGES, script: str = SCRIPT, kernels: str | None = None
 ) -> list[object]:
-    """Return what the script prints, and what is said on standard error."""
+    """Return the values that the script prints, and its standard error."""
     variables = environment(PYTHONPATH=str(packages), DISTILNP_KERNELS=kernels)
     run = run_python(script, model, cwd=model, env=variables)
     assert run.returncode == 0, run.stderr
     return [*json.loads(run.stdout), run.stderr]
 
 
-def test_the_best_library_computes_without_numba_and_in_silence(model: Path, logits: str) -> None:
+def test_the_best_library_computes_silently_and_without_numba(model: Path, logits: str) -> None:
     description = f"{RUNNABLE[-1]}, built ahead of time"
 
-    engine, says, numba, answered, errors = answer(model)
+    engine, described, numba, answered, errors = answer(model)
 
     assert (engine, numba, answered, errors) == ("CompiledEngine", [], logits, "")
-    assert says.startswith(description)
+    assert described.startswith(description)
 
 
-def test_a_library_is_all_that_is_needed(model: Path, logits: str, tmp_path: Path) -> None:
+def test_a_library_is_enough_without_numba(model: Path, logits: str, tmp_path: Path) -> None:
     package = copy_package(tmp_path, numba=False)
 
     assert answer(model, package, kernels="aot")[3:] == [logits, ""]
@@ -95,7 +96,7 @@ def in_manifest(**entries: object) -> Callable[[Path], None]:
     return damage(MANIFEST, change)
 
 
-WRONG = {
+UNUSABLE = {
     "wrong ABI version": (
         in_manifest(abi=99),
         f"they are stale: their ABI version is 99, expected {ABI}; {BUILD}",
@@ -118,8 +119,8 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(("change", "why"), WRONG.values(), ids=WRONG)
-def test_libraries_that_are_not_what_they_should_be_are_not_run(
+@pytest.mark.parametrize(("change", "why"), UNUSABLE.values(), ids=UNUSABLE)
+def test_unusable_libraries_are_not_run_and_the_reason_is_reported_once(
     model: Path, tmp_path: Path, change: Callable[[Path], None], why: str
 ) -> None:
     package = copy_package(tmp_path, numba=False)
@@ -130,17 +131,17 @@ def test_libraries_that_are_not_what_they_should_be_are_not_run(
     assert engine == "ReferenceEngine"
     assert description.startswith("NumPy, because no kernels built ahead of time can run (")
     assert why in description
-    *said, announced = errors.splitlines()
-    assert said
-    for line in said:
+    *refusals, fallback = errors.splitlines()
+    assert refusals
+    for line in refusals:
         assert line.startswith("distilnp: kernels built ahead of time are not run: ")
         assert why in line
-    assert len(said) == len(set(said))
-    assert announced.endswith("; computing with NumPy instead, several times slower")
+    assert len(refusals) == len(set(refusals))
+    assert fallback.endswith("; computing with NumPy instead, several times slower")
 
 
 @pytest.mark.skipif(bool(no_numba()), reason="Numba compiles nothing here")
-def test_numba_compiles_what_no_library_has(model: Path, logits: str, tmp_path: Path) -> None:
+def test_numba_compiles_the_kernels_if_no_library_is_usable(model: Path, logits: str, tmp_path: Path) -> None:
     package = copy_package(tmp_path)
     in_manifest(abi=99)(package / "distilnp/native/lib")
 
@@ -148,15 +149,15 @@ def test_numba_compiles_what_no_library_has(model: Path, logits: str, tmp_path: 
 
     assert (engine, answered) == ("CompiledEngine", logits)
     assert description.startswith("compiled by Numba in this process, because no kernels built ahead of time")
-    said, compiling = errors.splitlines()
-    assert "they are stale: their ABI version is 99" in said
+    refusal, compiling = errors.splitlines()
+    assert "they are stale: their ABI version is 99" in refusal
     assert compiling == "distilnp: compiling kernels, once in a process, some seconds"
-    # Nobody who asks for Numba is told of libraries.
+    # After a request for Numba, nothing is reported about libraries.
     assert answer(model, package, kernels="jit")[4] == compiling + "\n"
 
 
-def test_what_is_no_library_is_not_run(model: Path, tmp_path: Path) -> None:
-    """Whatever a manifest says, what the system refuses to load is refused."""
+def test_a_file_that_is_not_a_library_is_not_run(model: Path, tmp_path: Path) -> None:
+    """The system refuses to load the file, although the manifest has its digest."""
     package = copy_package(tmp_path, numba=False)
     folder = package / "distilnp/native/lib"
     in_every_library(lambda x: b"#!/bin/sh\n")(folder)
@@ -170,9 +171,7 @@ def test_what_is_no_library_is_not_run(model: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(len(RUNNABLE) < 2, reason="this CPU can run one library only")
-def test_the_next_best_library_computes_instead_of_a_damaged_one(
-    model: Path, logits: str, tmp_path: Path
-) -> None:
+def test_the_second_best_library_replaces_a_damaged_one(model: Path, logits: str, tmp_path: Path) -> None:
     package = copy_package(tmp_path, numba=False)
     damage(f"{RUNNABLE[-1]}.so", lambda x: x[:-1])(package / "distilnp/native/lib")
 
@@ -200,7 +199,9 @@ targets.CPU_INFO = pathlib.Path(sys.argv[1], "cpuinfo")
         ("model name : a CPU", "cpuinfo does not list the features of the CPU"),
     ],
 )
-def test_a_library_for_a_better_cpu_is_not_run(model: Path, tmp_path: Path, flags: str, why: str) -> None:
+def test_a_library_that_needs_a_better_cpu_is_not_run(
+    model: Path, tmp_path: Path, flags: str, why: str
+) -> None:
     (model / "cpuinfo").write_text(f"processor : 0\n{flags}\n")
     package = copy_package(tmp_path, numba=False)
 
@@ -208,12 +209,12 @@ def test_a_library_for_a_better_cpu_is_not_run(model: Path, tmp_path: Path, flag
 
     assert engine == "ReferenceEngine"
     assert why in description
-    assert errors.count("\n") == 1  # nothing is wrong with the libraries
+    assert errors.count("\n") == 1  # one line: the libraries have no fault to report
     assert why in errors
 
 
 @pytest.mark.skipif("x86-64-v3" not in RUNNABLE, reason="only x86-64 has levels")
-def test_a_cpu_without_avx_512_has_its_library(model: Path, logits: str) -> None:
+def test_a_cpu_without_avx_512_uses_its_own_library(model: Path, logits: str) -> None:
     (model / "cpuinfo").write_text("flags\t\t: abm avx2 bmi1 bmi2 f16c fma movbe\n")
 
     engine, description, _, answered, errors = answer(model, script=WITH_FEATURES + SCRIPT)
@@ -222,7 +223,7 @@ def test_a_cpu_without_avx_512_has_its_library(model: Path, logits: str) -> None
     assert description.startswith("x86-64-v3, built ahead of time (not x86-64-v4: the CPU has no avx512bw")
 
 
-def test_who_asks_for_a_library_is_told_why_there_is_none(model: Path, tmp_path: Path) -> None:
+def test_a_request_for_libraries_fails_with_the_reason_if_none_can_run(model: Path, tmp_path: Path) -> None:
     package = copy_package(tmp_path, without=("lib",))
     variables = environment(PYTHONPATH=str(package), DISTILNP_KERNELS="aot")
 

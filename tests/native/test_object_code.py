@@ -1,4 +1,4 @@
-"""The machine code of every entry point stands alone: no name of Python's or Numba's, on any target."""
+"""The machine code of every entry point needs no name from Python or Numba, on any target."""
 
 import io
 from functools import cache
@@ -15,7 +15,7 @@ from distilnp.kernels.words.memory import int_pointer
 from distilnp.native.object_code import module_for, object_code, target_machine
 from distilnp.native.targets import TARGETS
 
-# Of the C library: sched_yield, which `jobs.py` calls, and what LLVM may put in place of a loop anywhere.
+# Names of the C library: sched_yield, which `jobs.py` calls, and those that LLVM may put in place of a loop.
 ALLOWED = {"sched_yield", "memcpy", "memmove", "memset", "memcmp"}
 
 
@@ -43,13 +43,13 @@ def test_only_names_of_the_c_library_are_undefined(name: str, target: str) -> No
     names = undefined(symbols_of(name, target))
 
     assert names <= ALLOWED
-    # Whoever reads the wrong table finds nothing.
+    # If the wrong table were read, no name would be found.
     assert "sched_yield" in names
 
 
 @each
-def test_one_name_is_seen_from_outside_and_nothing_else_is_left(name: str, target: str) -> None:
-    """Numba declares a variable for each function, its environment, that nothing uses."""
+def test_one_name_is_exported_and_no_data_is_left(name: str, target: str) -> None:
+    """Numba declares a variable for the environment of each function, which no code here uses."""
     defined = [symbol for symbol in symbols_of(name, target) if symbol["st_shndx"] != "SHN_UNDEF"]
 
     assert {s.name for s in defined if s["st_info"]["bind"] != "STB_LOCAL"} == {SYMBOL}
@@ -63,13 +63,13 @@ def raise_an_exception(x):
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_a_function_that_needs_python_would_be_found(target: str) -> None:
+def test_a_function_that_needs_python_has_undefined_names_of_python(target: str) -> None:
     names = undefined(symbols(raise_an_exception, target))
 
     assert {name for name in names - ALLOWED if name.startswith(("Py", "numba"))}
 
 
-def test_a_product_uses_all_of_avx_512() -> None:
+def test_a_product_uses_the_full_width_of_avx_512() -> None:
     target = TARGETS["x86-64-v4"]
     machine = target_machine(target.triple, target.cpu, target.features)
 
@@ -80,5 +80,5 @@ def test_a_product_uses_all_of_avx_512() -> None:
     assert not [line for line in multiply_adds if "%ymm" in line]
 
 
-def test_the_program_is_an_entry_point_that_is_looked_at() -> None:
+def test_the_program_is_among_the_tested_entry_points() -> None:
     assert "distilnp.kernels.program.run" in entry_points()

@@ -1,4 +1,4 @@
-"""Processes of their own: forks of this one, and new ones that run a script."""
+"""Child processes: forks of this process, and new interpreters that run a script."""
 
 import os
 import pickle
@@ -14,22 +14,22 @@ from typing import Any
 
 import distilnp
 
-# Where the package that is tested lies, which need not be this repository.
+# The folder of the tested package. It need not be this repository: `make test-wheel` tests a wheel.
 PACKAGES = Path(distilnp.__file__).parents[1]
 TESTS = Path(__file__).parents[1]
 
-# Long enough for a busy machine to compile: it is there so that a test that hangs ends.
+# Long enough for a busy machine to compile. Its only purpose is to end a test that hangs.
 PATIENCE_SECONDS = 120
 
-# For scripts: what Linux says of a process's own memory. The `ru_maxrss` of a new process counts that of its
-# parent, too, which it is a fork of for a moment.
+# For scripts: the memory of their own process, from Linux. `ru_maxrss` would not do, because a new process
+# starts as a fork, so that its maximum includes the memory of its parent.
 MEMORY_OF_THIS_PROCESS = r"""
 import re
-def memory(field):  # in bytes: VmRSS, what is resident, or VmHWM, what has been at most
+def memory(field):  # in bytes: VmRSS is the resident size, VmHWM its maximum so far
     return int(re.search(field + r":\s+(\d+) kB", open("/proc/self/status").read())[1]) * 1024
 """
 
-# What loading the folder that is its argument takes at most, beyond what is there before.
+# A script that loads the folder in its argument and prints by how much that raised its memory at most.
 MEMORY_TO_LOAD = (
     MEMORY_OF_THIS_PROCESS
     + """
@@ -49,7 +49,7 @@ print(memory("VmHWM") - before)
 
 
 def environment(**changes: str | None) -> dict[str, str]:
-    """Return this environment as a new process needs it; None removes a variable."""
+    """Return the environment for a new process: this one with changes, where None removes a variable."""
     merged = os.environ | {"PYTHONPATH": f"{PACKAGES}{os.pathsep}{TESTS}"} | changes
     return {name: value for name, value in merged.items() if value is not None}
 
@@ -60,16 +60,16 @@ def start_python(script: str, *arguments: object, **options: Any) -> "subprocess
     defaults = {
         "env": environment(),
         "text": True,
-        # Tests that run in the background may ignore Ctrl-C, and their children would inherit that.
+        # A test run in the background may ignore Ctrl-C, and its children would inherit that.
         "preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     }
-    # -P: from the path alone, and not from the folder where it runs.
+    # -P: modules come only from the path, not from the current folder.
     command = [sys.executable, "-P", "-c", script, *map(str, arguments)]
     return subprocess.Popen(command, **pipes | defaults | options)
 
 
 def run_python(script: str, *arguments: object, **options: Any) -> "subprocess.CompletedProcess[str]":
-    """Run a script in a new interpreter to its end."""
+    """Run a script in a new interpreter, and wait for its end."""
     with start_python(script, *arguments, **options) as process:
         try:
             output, errors = process.communicate(timeout=PATIENCE_SECONDS)
@@ -80,12 +80,12 @@ def run_python(script: str, *arguments: object, **options: Any) -> "subprocess.C
 
 
 class Fork:
-    """A fork of this process that calls a function, with its Ctrl-C working, and then is gone."""
+    """A fork of this process that calls a function and then ends. Ctrl-C works in it."""
 
     def __init__(self, function: Callable[[], object]) -> None:
         self._answer, ours = os.pipe()
         with warnings.catch_warnings():
-            # Python 3.12 warns of forks beside threads; that this one works is what is tested.
+            # Python 3.12 warns of forks beside threads. The tests show that these forks work.
             warnings.simplefilter("ignore", DeprecationWarning)
             self.pid = os.fork()
         if self.pid == 0:
@@ -100,7 +100,7 @@ class Fork:
         os.close(ours)
 
     def wait(self) -> int:
-        """Return its exit status, or minus the signal that ended it; if it does not end, end it, and fail."""
+        """Return its exit status, or minus the signal that ended it. Kill a fork that hangs, and fail."""
         has_ended, _, _ = select.select([self._answer], [], [], PATIENCE_SECONDS)
         if not has_ended:
             os.kill(self.pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Copies of the package, to be damaged, moved or thinned out."""
+"""Copies of the package, for tests to damage, move or thin out."""
 
 import shutil
 from pathlib import Path
@@ -7,9 +7,9 @@ import distilnp
 
 
 def copy_package(folder: Path, *, without: tuple[str, ...] = (), numba: bool = True) -> Path:
-    """Copy distilnp, without bundled weights, to a folder for PYTHONPATH; return that.
+    """Copy distilnp, without its bundled weights, into a folder for PYTHONPATH; return that folder.
 
-    `without` are patterns of names; without `numba`, it cannot be imported.
+    `without` holds patterns of file names to leave out. If `numba` is False, Numba cannot be imported.
     """
     ignored = shutil.ignore_patterns("__pycache__", "weights", *without)
     shutil.copytree(Path(distilnp.__file__).parent, folder / "distilnp", ignore=ignored)

@@ -1,4 +1,4 @@
-"""Compiled engines for weights that tests make, with the kernels that are chosen here."""
+"""Compiled engines for the weights that tests make, with the kernels that `load` would choose."""
 
 from distilnp.engine.compiled_engine import CompiledEngine
 from distilnp.engine.weights import PackedWeights

@@ -1,4 +1,4 @@
-"""What there is to compile."""
+"""The entry points of the kernels: the functions that are compiled for Python to call."""
 
 import importlib
 import pkgutil
@@ -8,7 +8,7 @@ from distilnp.kernels.jit import EntryPoint
 
 
 def entry_points() -> dict[str, EntryPoint]:
-    """Return all of distilnp.kernels by name."""
+    """Return every entry point in `distilnp.kernels` by its full name."""
     names = [f"{kernels.__name__}.{module.name}" for module in pkgutil.iter_modules(kernels.__path__)]
     return {
         f"{module.__name__}.{name}": value

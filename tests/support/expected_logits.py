@@ -1,4 +1,4 @@
-"""Logits that transformers computed, and how far off a float32 pass may be."""
+"""Logits that transformers computed, and the tolerance for those of a float32 pass."""
 
 import json
 import math
@@ -6,15 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from support.comparisons import UNIT_ROUNDOFF
 from support.seeded_models import SCORE_SPREAD
 
 from distilnp.model.config import DistilBertConfig
 
 GOLDENS = Path(__file__).parents[1] / "goldens/model"
 
-UNIT_ROUNDOFF = 2.0**-24  # of float32
-LANES = 8  # of AVX2; NEON has 4, but two at once
-N_DEVIATIONS = 4  # of some two hundred logits that are compared, none should be further off
+# A vector of AVX2 holds 8 numbers. One of NEON holds 4, but two are added at once.
+AVX2_LANES = 8
+# About two hundred logits are compared, and none should be further off than this many standard deviations.
+N_DEVIATIONS = 4
 
 
 def golden(name: str) -> dict[str, dict[int, np.ndarray]]:
@@ -27,8 +29,8 @@ def golden(name: str) -> dict[str, dict[int, np.ndarray]]:
 
 
 def in_lanes(k: int) -> float:
-    """Return how many additions of k terms follow each other if vector lanes are summed side by side."""
-    return k / LANES
+    """Return how many additions follow each other when k terms are summed in vector lanes side by side."""
+    return k / AVX2_LANES
 
 
 def float32_tolerance(
@@ -37,15 +39,15 @@ def float32_tolerance(
     largest_logit: float,
     in_a_row: Callable[[int], float] = in_lanes,
 ) -> float:
-    """Return what rounding may do to a logit on its way through a float32 pass.
+    """Return how far rounding may move a logit on its way through a float32 pass.
 
     A sum of k additions in a row is off by about u sqrt(k) of its size (Higham and Mary 2019, "A new approach
-    to probabilistic rounding error analysis"); `in_a_row` says how many a sum of that many products has. The
-    sums on the way are independent, so their k add up under the root. An error relative to scores of spread s
-    becomes one of s times that in the shares that the softmax makes of them.
+    to probabilistic rounding error analysis"). `in_a_row` returns that k for a sum of so many products. The
+    sums on the way are independent, so their k add up under the root. A relative error of scores with spread
+    s becomes an error s times as large in the probabilities of the softmax.
     """
     head_dim = config.dim // config.n_heads
-    # queries and keys, side by side; their products
+    # Queries and keys are computed side by side, and then their products.
     scores = (1 + SCORE_SPREAD) ** 2 * (in_a_row(config.dim) + in_a_row(head_dim))
     attention = scores + in_a_row(n_seq) + in_a_row(config.dim)  # context, out_lin
     ffn = in_a_row(config.dim) + in_a_row(config.hidden_dim)

@@ -1,4 +1,4 @@
-"""Logits to the bit: the same on any CPU, with any number of threads, of Numba and of any library."""
+"""The exact bits of logits: the same on any CPU and any number of threads, from Numba and any library."""
 
 import json
 from pathlib import Path
@@ -17,18 +17,18 @@ LENGTHS = [3, 8, 17, 64, 257, 512]
 
 
 def engine_bits(name: str, threads: int) -> dict[str, list[str]]:
-    """Return the logits of a text of each length, in hexadecimal, which says exactly what they are."""
+    """Return the logits of an input of each length, in hexadecimal, which is exact."""
     if name in CONFIGS:
         weights = packed(seeded_tensors(CONFIGS[name]), CONFIGS[name])
     else:
         folder = find_checkpoint(name)
         weights = load_packed(folder, read_config(folder))
     lengths = [n for n in LENGTHS if n <= weights.config.max_position_embeddings]
-    texts = [seeded_ids(weights.config.vocab_size, n, 0) for n in lengths]
-    logits = compiled_engine(weights, threads).forward(texts)
+    inputs = [seeded_ids(weights.config.vocab_size, n, 0) for n in lengths]
+    logits = compiled_engine(weights, threads).forward(inputs)
     return {str(n): [float(x).hex() for x in row] for n, row in zip(lengths, logits, strict=True)}
 
 
 def golden() -> dict[str, dict[str, list[str]]]:
-    """Return what has been computed before, by model and length."""
+    """Return the stored logits by model and length."""
     return json.loads(GOLDEN.read_text(encoding="ascii"))

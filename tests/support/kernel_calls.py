@@ -1,4 +1,4 @@
-"""The ways in which Python can call `program.run`: compiled by Numba, or from a library for a kind of CPU."""
+"""The ways to call `program.run` from Python: compiled by Numba, or from a library for a kind of CPU."""
 
 from collections.abc import Callable
 from functools import cache
@@ -15,7 +15,7 @@ WAYS = ["jit", *LIBRARIES]
 
 @cache
 def call(way: str) -> Callable[..., None]:
-    """Return the entry point; skip the test where it cannot run, and fail where it should."""
+    """Return the entry point. If it cannot run here, skip the test, or fail if the reason is a fault."""
     if way == "jit":
         if why := no_numba():
             pytest.skip(why)

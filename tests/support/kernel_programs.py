@@ -1,9 +1,13 @@
-"""Kernels as functions of arrays: programs of one step, run as the engine runs them, on guarded memory.
+"""Kernels as functions of arrays, computed in guarded memory.
 
-Every operand has memory of its own, full of guards: before it, behind it, and between its rows. A guard is a
-NaN, so a kernel that uses one shows it in what it returns; and every function here asserts that nothing but
-the result has changed. `how` is handed on to `run`: `threads`, and `call`, the machine code, in place of what
-`ways` has.
+- `gemm`, `gemm_of_heads`, `attention`, `layer_norm`, `embed` and `gather` each run a program of one step.
+- `run` runs any program; `on_threads` calls any function on several threads.
+- `pack`, `with_zeros` and `spans_of` prepare operands.
+- `Guarded` is one operand. It has memory of its own with guards before it, after it and between its rows.
+
+A guard is a NaN, so a kernel that uses one shows it in its result. Every function asserts that only the
+result has changed. The arguments `how` are those of `run`: `threads`, and `call`, the machine code to run
+instead of that in `ways`.
 """
 
 import threading
@@ -28,30 +32,27 @@ from distilnp.kernels.steps import (
     attention_scratch,
     step,
 )
-from distilnp.model import reference
+from distilnp.kernels.tiles import LANES
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
-UNIT_ROUNDOFF = 2.0**-24  # of float32
-LANES = 16
-
-# One of `kernel_calls.WAYS` to call `program.run`: that which the test is about.
+# The last one is the machine code of `program.run` that the current test is about; see `kernel_calls.WAYS`.
 ways: list[Callable[..., None]] = []
 
-# The guards of each matrix are NaN of their own: one that a kernel takes from one matrix to another, as
-# arithmetic takes a NaN along, is a change there. A new NaN is 0x7FC00000 or 0xFFC00000.
+# Each matrix has a NaN of its own for its guards. Arithmetic passes a NaN on, so a guard that a kernel
+# carries into another matrix is a change there. Arithmetic itself makes the NaN 0x7FC00000 or 0xFFC00000.
 _guards = count(0x7FC0_0001)
 
-# Two vectors: what is read or written a vector too far falls on guards.
+# Two vectors, so that an access that is a whole vector too far still falls on guards.
 BAND = 2 * LANES
 
-# The places of a one-step program's operands in the table `batch`.
+# The positions of a one-step program's operands in the table `batch`.
 ROWS, A, B, C, INDEX = range(5)
 
 
 class Guarded:
-    """A matrix with guards around it, and in it until it is filled; it starts on a cache line.
+    """A matrix with guards around it, and inside it until it is filled. It starts on a cache line.
 
     Attributes
     ----------
@@ -59,7 +60,7 @@ class Guarded:
     stride : int
         Floats from one row to the next.
     address : int
-        Of the first element.
+        The address of the first element.
     guard : int
         The bits of a guard.
     """
@@ -84,11 +85,11 @@ class Guarded:
         return guarded
 
     def remember(self) -> None:
-        """Take what is there now for what has to be there later."""
+        """Record the current content for `assert_unchanged`."""
         self._before = self._words.copy()
 
     def assert_unchanged(self) -> None:
-        """Assert that the matrix and all guards are, to the bit, what they were when remembered."""
+        """Assert that the matrix and all guards are, to the bit, as `remember` recorded them."""
         np.testing.assert_array_equal(self._words, self._before)
 
 
@@ -100,7 +101,7 @@ def run(
     threads: int = 1,
     call: Callable[..., None] | None = None,
 ) -> Ints:
-    """Run steps on the table `batch`; return the board as it is left."""
+    """Run steps on the table `batch`; return the board as it is at the end."""
     table_of_steps, table = np.array(steps, np.int64), np.array(batch, np.int64)
     board = np.zeros((len(steps) + 1, BOARD_STEP), np.int64)
     scratch = Guarded(1, threads * scratch_size)
@@ -120,7 +121,7 @@ def run(
 
 
 def on_threads(threads: int, call: Callable[..., None], *args: int) -> None:
-    """Call the same on so many threads, this one included."""
+    """Call a function with the same arguments on that many threads, this one included."""
     others = [threading.Thread(target=call, args=args) for _ in range(threads - 1)]
     for thread in others:
         thread.start()
@@ -138,11 +139,11 @@ def run_step(
     numbers: Mapping[str, int],
     **how: Any,
 ) -> Floats:
-    """Run one step; assert that it changes nothing but `result`, a view of c's matrix; return that."""
+    """Run one step. Assert that it changes only `result`, a view of c's matrix; return a copy of that."""
     before = result.copy()
     run(
         [step(kind, rows=ROWS, a=A, b=B, c=C, index=INDEX, c_row=c.stride, **numbers)],
-        [batch.get(place, c.address if place == C else 0) for place in (ROWS, A, B, C, INDEX)],
+        [batch.get(position, c.address if position == C else 0) for position in (ROWS, A, B, C, INDEX)],
         **how,
     )
     after = result.copy()
@@ -153,7 +154,7 @@ def run_step(
 
 
 def pack(weight: Any) -> Floats:
-    """Lay a weight [out, in] out as GEMM reads it: [out / 16, in, 16], one after the other."""
+    """Return a weight [out, in] in the layout that GEMM reads: [out / 16, in, 16], without gaps."""
     out, k = np.shape(weight)
     panels = np.zeros((padded(out) // LANES, k, LANES), np.float32)
     for column, row in enumerate(np.asarray(weight)):
@@ -176,7 +177,7 @@ def gemm(
     residual: Any = None,
     **how: Any,
 ) -> Floats:
-    """Return epilogue(a @ weight.T + bias), [m, out up to 16 columns], computed inside a wider matrix."""
+    """Return epilogue(a @ weight.T + bias), computed inside a wider matrix: [m, padded(out)]."""
     (m, k), n = np.shape(a), padded(len(weight))
     rows, panels, biases = Guarded.of(a), Guarded.of(pack(weight)), Guarded.of(with_zeros(bias))
     added = Guarded(m, n) if residual is None else Guarded.of(with_zeros(residual))
@@ -202,7 +203,7 @@ def gemm(
 
 
 def gemm_of_heads(a: Any, weight: Any, bias: Any, *, epilogue: int = IDENTITY, **how: Any) -> Floats:
-    """Return a[:, h] @ weight[h].T + bias[h] of every head h, [m, n_heads, out up to 16 columns]."""
+    """Return a[:, h] @ weight[h].T + bias[h] for every head h: [m, n_heads, padded(out)]."""
     (m, n_heads, k), n = np.shape(a), padded(np.shape(weight)[1])
     rows = Guarded.of(np.reshape(a, (m, n_heads * k)))
     panels = Guarded.of(np.concatenate([pack(part) for part in weight]))
@@ -235,9 +236,9 @@ def gemm_of_heads(a: Any, weight: Any, bias: Any, *, epilogue: int = IDENTITY, *
 def attention(
     q: Any, k: Any, v: Any, spans: Any, *, n_heads: int = 1, head_dim: int | None = None, **how: Any
 ) -> Floats:
-    """Return softmax(q @ k.T / sqrt(head_dim)) @ v of every span and head, [queries, n_heads * dim].
+    """Return softmax(q @ k.T / sqrt(head_dim)) @ v for every span and head: [queries, n_heads * dim].
 
-    k and v stand beside each other in one matrix, with a vector of guards before, between and behind them.
+    k and v are side by side in one matrix, with a vector of guards before, between and after them.
     """
     (n_queries, dim), n_rows = np.shape(q), len(k)
     spans = np.array(spans, np.int64)
@@ -269,7 +270,7 @@ def attention(
 
 
 def spans_of(lengths: Sequence[int]) -> list[tuple[int, int, int, int]]:
-    """Return the spans in which all tokens of texts that lie end to end attend to their text."""
+    """Return spans for texts that lie end to end, in which every token attends to its own text."""
     starts = [sum(lengths[:i]) for i in range(len(lengths))]
     return [
         (start + query, min(SPAN_QUERIES, length - query), start, length)
@@ -279,7 +280,7 @@ def spans_of(lengths: Sequence[int]) -> list[tuple[int, int, int, int]]:
 
 
 def layer_norm(x: Any, weight: Any, bias: Any, *, in_place: bool = False, **how: Any) -> Floats:
-    """Return LayerNorm(x), [m, dim up to 16 columns]."""
+    """Return LayerNorm(x): [m, padded(dim)]."""
     m, dim = np.shape(x)
     a, weights, biases = (Guarded.of(with_zeros(operand)) for operand in (x, weight, bias))
     c = a if in_place else Guarded(m, padded(dim))
@@ -294,30 +295,30 @@ def layer_norm(x: Any, weight: Any, bias: Any, *, in_place: bool = False, **how:
     )
 
 
-def embed(ids: Any, positions: Any, words: Any, places: Any, **how: Any) -> Floats:
-    """Return words[ids] + places[positions], [m, dim up to 16 columns]."""
+def embed(ids: Any, positions: Any, word_vectors: Any, position_vectors: Any, **how: Any) -> Floats:
+    """Return word_vectors[ids] + position_vectors[positions]: [m, padded(dim)]."""
     ids, positions = np.array(ids, np.int64), np.array(positions, np.int64)
-    word_rows, place_rows = Guarded.of(with_zeros(words)), Guarded.of(with_zeros(places))
+    word_rows, position_rows = Guarded.of(with_zeros(word_vectors)), Guarded.of(with_zeros(position_vectors))
     c = Guarded(len(ids), word_rows.matrix.shape[1])
     return run_step(
         EMBED,
         c,
         c.matrix,
-        [word_rows, place_rows],
+        [word_rows, position_rows],
         {ROWS: len(ids), INDEX: ids.ctypes.data, B: positions.ctypes.data},
         {
             "a_row": word_rows.stride,
-            "b_row": place_rows.stride,
-            "dim": np.shape(words)[1],
+            "b_row": position_rows.stride,
+            "dim": np.shape(word_vectors)[1],
             "weight": word_rows.address,
-            "bias": place_rows.address,
+            "bias": position_rows.address,
         },
         **how,
     )
 
 
 def gather(a: Any, rows: Any, **how: Any) -> Floats:
-    """Return a[rows], [m, dim up to 16 columns]."""
+    """Return a[rows]: [m, padded(dim)]."""
     rows = np.array(rows, np.int64)
     source = Guarded.of(with_zeros(a))
     c = Guarded(len(rows), source.matrix.shape[1])
@@ -330,37 +331,3 @@ def gather(a: Any, rows: Any, **how: Any) -> Floats:
         {"a_row": source.stride, "dim": np.shape(a)[1]},
         **how,
     )
-
-
-def assert_same_bits(actual: Any, expected: Any) -> None:
-    """Assert that float32 arrays are the same to the bit, but for which NaN a NaN is."""
-    actual, expected = np.asarray(actual), np.asarray(expected)
-    assert actual.dtype == expected.dtype == np.float32
-    assert actual.shape == expected.shape
-    is_nan = np.isnan(expected)
-    np.testing.assert_array_equal(np.isnan(actual), is_nan)
-    bits = [np.ascontiguousarray(x).view(np.uint32)[~is_nan] for x in (actual, expected)]
-    np.testing.assert_array_equal(*bits)
-
-
-def assert_within(actual: Any, expected: Any, tolerance: Any) -> None:
-    """Assert that every element is within its tolerance, and NaN or infinite where it should be."""
-    actual, expected = np.asarray(actual, np.float64), np.asarray(expected, np.float64)
-    is_special = ~np.isfinite(expected)
-    np.testing.assert_array_equal(actual[is_special], expected[is_special])
-    error = np.abs(actual - expected)[~is_special]
-    tolerance = np.broadcast_to(tolerance, expected.shape)[~is_special]
-    worst = np.max(error / tolerance, initial=0) if tolerance.all() else error.max(initial=0)
-    assert (error <= tolerance).all(), (
-        f"{(error > tolerance).sum()} elements are off, by up to {worst:.3g} tolerances"
-    )
-
-
-def gelu_tolerance(x: Any) -> Any:
-    """Return by how much gelu may be off, that of float32 numbers x in float64.
-
-    The error of erf is 6 units of rounding. Its argument is off by 2 (the constant, the product), which moves
-    erf by no more than 1, because x erf'(x) is at most 0.49. All this counts x / 2 times; then the result is
-    rounded once. Half a subnormal number, and a subnormal result, may each be off by half of 2**-149 instead.
-    """
-    return UNIT_ROUNDOFF * (7 * np.abs(x) / 2 + np.abs(reference.gelu(x))) + 2.0**-149

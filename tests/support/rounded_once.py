@@ -1,4 +1,4 @@
-"""x * y + z of float32 numbers with one rounding, in NumPy, which has none: the oracle of every FMA."""
+"""A fused multiply-add of float32 numbers in NumPy, which has none: the oracle of every FMA."""
 
 from typing import Any
 
@@ -6,17 +6,18 @@ import numpy as np
 
 
 def fma(x: Any, y: Any, z: Any) -> Any:
-    """Return x * y + z as IEEE 754 has it in float32.
+    """Return x * y + z, rounded once to float32, as IEEE 754 defines it.
 
-    In float64 the product is exact, and the sum is rounded. Were it rounded to even, a second rounding could
-    tip what the first has put in the middle. Rounded to odd, as here, it cannot: an odd last bit says that
-    there was something left (Boldo and Melquiond 2008, "Emulation of FMA and correctly rounded sums").
+    The product is exact in float64, but the sum is rounded. If it were rounded to even, it could become a
+    number in the middle between two float32 numbers, and the second rounding could then go the wrong way. It
+    is rounded to odd instead: an odd last bit records that the sum was not exact (Boldo and Melquiond 2008,
+    "Emulation of FMA and correctly rounded sums").
     """
-    with np.errstate(all="ignore"):  # infinities and NaN are part of it
+    with np.errstate(all="ignore"):  # infinities and NaN are operands like any other
         product = np.asarray(x, np.float64) * np.asarray(y, np.float64)
         z = np.asarray(z, np.float64)
         total = np.asarray(product + z)
-        # What was lost (Knuth's TwoSum).
+        # The rounding error of the sum (Knuth's TwoSum).
         virtual = total - product
         lost = (product - (total - virtual)) + (z - virtual)
         is_even = total.view(np.int64) & 1 == 0
