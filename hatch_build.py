@@ -1,9 +1,10 @@
 """The hook of the build backend: a wheel contains the kernels, built ahead of time.
 
-A wheel built on Linux has every library for the kind of machine that builds it, and the tag of that platform.
-A wheel built elsewhere has no libraries, and installs anywhere. DISTILNP_BUILD_TARGETS chooses other
-libraries: names from `distilnp/native/targets.py`, all for one kind of machine and separated by spaces, or
-`none`. An editable install has its libraries in `distilnp/native/lib`.
+A wheel built on Linux has every library for the kind of machine that builds it, every other library that can
+be linked there, and the tags of the machines that it has libraries for. A wheel built elsewhere has no
+libraries, and installs anywhere. DISTILNP_BUILD_TARGETS chooses the libraries: names from
+`distilnp/native/targets.py`, separated by spaces, `all`, or `none`. For `all`, a linker is installed if there
+is none for some target. An editable install has its libraries in `distilnp/native/lib`.
 """
 
 import os
@@ -35,23 +36,19 @@ class KernelsHook(BuildHookInterface):
         """Return the kinds of CPU to build for."""
         if self.root not in sys.path:
             sys.path.insert(0, self.root)
-        from distilnp.native.targets import TARGETS, targets_of_this_machine
+        from distilnp.native.linker import targets_to_build
+        from distilnp.native.targets import TARGETS
 
         choice = os.environ.get(VARIABLE)
         if not choice:
-            return targets_of_this_machine()
-        names = [] if choice == "none" else choice.split()
+            return targets_to_build()
+        names = {"none": [], "all": [*TARGETS]}.get(choice, choice.split())
         if unknown := set(names) - set(TARGETS):
             raise ValueError(
                 f"{VARIABLE} is {choice!r}, which holds {', '.join(sorted(unknown))}, expected some of "
-                f"{', '.join(TARGETS)}, or none"
+                f"{', '.join(TARGETS)}, all, or none"
             )
-        chosen = [target for name, target in TARGETS.items() if name in names]
-        if len({target.machine for target in chosen}) > 1:
-            raise ValueError(
-                f"{VARIABLE} is {choice!r}, which is more than one kind of machine, expected one per wheel"
-            )
-        return chosen
+        return [target for name, target in TARGETS.items() if name in names]
 
     def dependencies(self) -> list[str]:
         """Return what building needs: Numba, and a linker if none is installed; nothing without targets."""
@@ -73,7 +70,9 @@ class KernelsHook(BuildHookInterface):
         self.build(targets, Path(self.folder.name))
         build_data["force_include"][self.folder.name] = "distilnp/native/lib"
         build_data["pure_python"] = False
-        build_data["tag"] = f"py3-none-{PLATFORMS[targets[0].machine]}"
+        machines = {target.machine for target in targets}
+        platforms = (tags for machine, tags in PLATFORMS.items() if machine in machines)
+        build_data["tag"] = f"py3-none-{'.'.join(platforms)}"
 
     def build(self, targets: list[Any], folder: Path) -> None:
         """Build in a separate process, to keep Numba out of the backend's process."""

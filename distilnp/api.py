@@ -555,8 +555,8 @@ def _check_fit(config: DistilBertConfig, reading: Reading, scoring: Scoring) -> 
     """Raise an `ArgumentError` if the parts of a classifier do not fit its model."""
     if reading.max_length > config.max_position_embeddings:
         raise ArgumentError(
-            f"max_length is {reading.max_length}, expected at most {config.max_position_embeddings}, the "
-            "number of positions of this model"
+            f"max_length is {shown(reading.max_length)}, expected at most "
+            f"{config.max_position_embeddings}, the number of positions of this model"
         )
     if reading.tokenizer.vocab_size > config.vocab_size:
         raise ArgumentError(

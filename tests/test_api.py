@@ -613,7 +613,7 @@ def test_ids_and_batches_that_cannot_be_printed_are_refused_with_our_error(
         with pytest.raises(distilnp.DistilnpError):
             classifier.forward([[value]])
         with pytest.raises(distilnp.ArgumentError, match="batch_tokens"):
-            classifier.stream(["w1"], batch_tokens=value)
+            classifier.stream(["w1"], batch_tokens=[value])
         with pytest.raises(distilnp.InputTypeError, match=r"texts\[0\]"):
             classifier([value])
 

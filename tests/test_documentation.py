@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 import distilnp
-from distilnp import cli
+from distilnp.cli import grammar
 
 REPOSITORY = Path(__file__).parents[1]
 PACKAGE = REPOSITORY / "distilnp"
@@ -113,7 +113,7 @@ def test_the_web_service_and_the_function_of_serving_answer(monkeypatch: pytest.
     answers = service["classify"](["What a joy.", "What a bore."])
 
     assert [answer["label"] for answer in answers] == ["POSITIVE", "NEGATIVE"]
-    assert service["health"]() == {"label": "POSITIVE"}
+    assert service["health"]()["label"] == "POSITIVE"
     assert function["handler"]({"texts": ["What a joy.", "What a bore."]}, None) == answers
 
 
@@ -147,13 +147,13 @@ def test_the_commands_of_a_document_are_of_the_grammar(line: str) -> None:
     assert starts
     for start in starts:
         ends = (i for i in range(start, len(tokens)) if set(tokens[i]) <= set("|&;<>"))
-        cli.parse(tokens[start : next(ends, len(tokens))])
+        grammar.parse(tokens[start : next(ends, len(tokens))])
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_option_of_a_command_is_on_a_page(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        cli.parse([command, "--help"])
+        grammar.parse([command, "--help"])
     options = set(re.findall(r"(?<![\w-])--[a-z-]+", capsys.readouterr().out)) - {"--help"}
     pages = "".join(path.read_text(encoding="utf-8") for path in PAGES)
 

@@ -11,10 +11,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 import distilnp
 from distilnp.native.library import MANIFEST
-from distilnp.native.linker import has_linker
+from distilnp.native.linker import has_linker, targets_to_build
 from distilnp.native.targets import TARGETS, targets_of_this_machine
 
 REPOSITORY = Path(__file__).parents[1]
@@ -57,8 +58,8 @@ def test_the_wheel_holds_only_the_package_and_its_checkpoints(built: Path) -> No
 
 
 @pytest.mark.skipif(not targets_of_this_machine(), reason="kernels are built ahead of time for Linux alone")
-def test_the_wheel_holds_kernels_for_all_cpus_of_this_kind_and_any_c_library(built: Path) -> None:
-    targets = targets_of_this_machine()
+def test_the_wheel_holds_all_kernels_that_link_here_and_any_c_library_runs_them(built: Path) -> None:
+    targets = targets_to_build()
     (wheel,) = built.glob("*.whl")
 
     assert libraries(wheel) == {MANIFEST, *(f"{target.name}.so" for target in targets)}
@@ -105,28 +106,53 @@ def test_a_wheel_without_kernels_is_for_every_platform(tmp_path: Path) -> None:
     assert libraries(wheel) == set()
 
 
-@pytest.mark.skipif(not has_linker(TARGETS["aarch64"]), reason="nothing here links for aarch64")
-def test_a_wheel_can_be_built_for_another_machine(tmp_path: Path) -> None:
-    build(REPOSITORY, tmp_path, "-t", "wheel", DISTILNP_BUILD_TARGETS="aarch64")
+@pytest.fixture
+def linkers(tmp_path: Path) -> str:
+    """Return a PATH with a linker for every machine. A false one links nothing and is content."""
+    folder = tmp_path / "linkers"
+    folder.mkdir()
+    for target in TARGETS.values():
+        if not has_linker(target):
+            linker = folder / f"{target.machine}-linux-gnu-gcc"
+            linker.write_text('#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done\ncp "$3" "$2"\n')
+            linker.chmod(0o755)
+    return os.pathsep.join([str(folder), os.environ["PATH"]])
+
+
+@pytest.mark.skipif(not targets_of_this_machine(), reason="kernels are built ahead of time for Linux alone")
+@pytest.mark.parametrize("targets", ["", "aarch64"])
+def test_a_wheel_is_for_every_machine_that_it_has_kernels_for(
+    tmp_path: Path, linkers: str, targets: str
+) -> None:
+    names = [targets] if targets in TARGETS else [*TARGETS]
+
+    build(REPOSITORY, tmp_path, "-t", "wheel", DISTILNP_BUILD_TARGETS=targets, PATH=linkers)
 
     (wheel,) = tmp_path.glob("*.whl")
-    assert wheel.name.endswith("musllinux_1_1_aarch64.whl")
-    assert libraries(wheel) == {MANIFEST, "aarch64.so"}
+    assert libraries(wheel) == {MANIFEST, *(f"{name}.so" for name in names)}
+    platforms = wheel.stem.rsplit("-", 1)[1].split(".")
+    machines = {TARGETS[name].machine for name in names}
+    assert {name.partition("_")[2].lstrip("0123456789_") for name in platforms} == machines
+    assert len(platforms) == 3 * len(machines)
 
 
-@pytest.mark.parametrize(
-    ("targets", "why"),
-    [
-        ("x86-64-v3 x86-64-v9", "which holds x86-64-v9"),
-        ("x86-64-v3 aarch64", "more than one kind of machine"),
-    ],
-)
-def test_impossible_targets_are_an_error(tmp_path: Path, targets: str, why: str) -> None:
+def test_numba_is_installed_only_where_it_compiles_the_kernels() -> None:
+    """On Linux, a wheel has them; on other systems than macOS and Linux, Numba's are refused."""
+    requirements = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["dependencies"]
+    (numba,) = [Requirement(text) for text in requirements if text.startswith("numba")]
+
+    systems = ("linux", "darwin", "win32", "freebsd14", "emscripten")
+    assert [name for name in systems if numba.marker.evaluate({"sys_platform": name})] == ["darwin"]
+
+
+def test_impossible_targets_are_an_error(tmp_path: Path) -> None:
+    targets = "x86-64-v3 x86-64-v9"
+
     with pytest.raises(subprocess.CalledProcessError) as failure:
         build(REPOSITORY, tmp_path, "-t", "wheel", DISTILNP_BUILD_TARGETS=targets)
 
     assert f"DISTILNP_BUILD_TARGETS is '{targets}', " in failure.value.stderr
-    assert why in failure.value.stderr
+    assert "which holds x86-64-v9, expected some of" in failure.value.stderr
 
 
 def test_the_sdist_is_enough_to_build_from(built: Path) -> None:
@@ -186,3 +212,5 @@ def test_building_requires_only_the_packages_that_it_needs(tmp_path: Path) -> No
     assert linker == ([] if find_spec("ziglang") else ["ziglang"])
     if has_linker(target):
         assert build_requirements(**bare) == [numba]
+    if not all(map(has_linker, TARGETS.values())):
+        assert build_requirements(**bare | {"DISTILNP_BUILD_TARGETS": "all"}) == [numba, "ziglang"]

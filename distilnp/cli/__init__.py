@@ -2,17 +2,21 @@
 
 `grammar` parses the command line. `classify`, `evaluate`, `info`, `models`, `download`, `verify`, `bundle`
 and `convert` are the commands. `lines` and `readers` get texts out of files, `writers` write answers to
-standard output, `report` says how good they are, `folders` writes folders, and `progress` is the bar. The
-commands classify through `api`, like any other program that imports distilnp.
+standard output, `report` says how good they are, `folders` writes folders, `failures` puts the system's
+errors into words, and `progress` is the bar. The commands classify through `api`, like any other program that
+imports distilnp.
 """
 
+import io
 import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from ..errors import DistilnpError
-from .grammar import parse
+from ..foreign import printable_lines
+from .failures import FOREIGN_ERRORS, in_words
 
 __all__ = ["main"]
 
@@ -40,8 +44,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     SystemExit
         With 2, as argparse does: the command line is wrong. With 0: it was --help or --version.
     """
+    if sys.stderr is None:  # print and argparse would write messages to standard output instead
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123 (for the rest of the process)
     if sys.stdout is None:
         return _fail("standard output is closed, expected a place for the results")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A label or the name of a folder may have characters that the locale lacks.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         try:
             _run(arguments)
@@ -54,15 +63,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _end_by_signal(CLOSED_PIPE)
     except DistilnpError as error:
         return _fail(str(error))
-    except OSError as error:  # from writing: reading a file raises errors of ours
-        # Without this, Python would try to write the rest again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _fail(f"the results cannot be written: {error.strerror or error}")
+    except FOREIGN_ERRORS as error:
+        # The frames hold what filled the memory, which the message needs a little of.
+        message = in_words(error.with_traceback(None))
+        _drop_output()
+        return _fail(message)
     return 0
 
 
 def _run(arguments: Sequence[str] | None) -> None:
-    # Each command is imported when it is run: it imports NumPy, which --help does not need.
+    # Each command is imported when it is run: it imports NumPy, which --help does not need. The grammar is
+    # imported here because `main` can end properly from here on.
+    from .grammar import parse
+
     options = parse(arguments)
     if options.command == "classify":
         from .classify import classify as run
@@ -84,8 +97,18 @@ def _run(arguments: Sequence[str] | None) -> None:
 
 
 def _fail(message: str) -> int:
-    print(f"distilnp: error: {message}", file=sys.stderr)
+    with suppress(OSError, ValueError):  # nobody may be listening; the exit code still says it
+        print(f"distilnp: error: {printable_lines(message)}", file=sys.stderr)
     return 1
+
+
+def _drop_output() -> None:
+    """Drop the rest of the output if it could not be written: Python would try again at exit."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        with suppress(OSError, ValueError, AttributeError):  # not every stream has a number
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _end_by_signal(code: int) -> int:

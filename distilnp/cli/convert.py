@@ -6,6 +6,8 @@ from pathlib import Path
 from ..api import load
 from ..checkpoint.convert import convert_weights
 from ..checkpoint.registry import find_checkpoint
+from ..foreign import printable
+from .failures import while_doing
 from .folders import CHECKPOINT_FILES, check_is_new, copy_files, size_of, written_whole
 
 
@@ -19,10 +21,13 @@ def convert(options: Namespace) -> None:
     CheckpointError
         The checkpoint cannot be loaded.
     """
-    source, folder = find_checkpoint(options.source), Path(options.destination)
+    folder = Path(options.destination)
     check_is_new(folder)
+    with while_doing("the model cannot be read"):
+        source = find_checkpoint(options.source)
     with written_whole(folder) as unfinished:
         copy_files(CHECKPOINT_FILES, source, unfinished)
         convert_weights(source, unfinished, options.dtype)
-        load(unfinished)  # if it does not load, the folder never appears
-    print(f"{folder}: {options.dtype}, {size_of(folder) / 1e6:,.1f} MB")
+        with while_doing("the written model cannot be read"):
+            load(unfinished)  # if it does not load, the folder never appears
+    print(f"{printable(folder)}: {options.dtype}, {size_of(folder) / 1e6:,.1f} MB")

@@ -15,11 +15,13 @@ from ..checkpoint.config_json import read_config
 from ..checkpoint.registry import bundled_models, find_checkpoint, promised_labels, short_name
 from ..checkpoint.stored import WeightsFile
 from ..checkpoint.tensors import find_weights
+from ..foreign import printable
 from ..model.config import DistilBertConfig
 from ..model.params import shapes
 from ..native.loader import description
 from ..scoring import default_function
 from ..tokenizer import Tokenizer
+from .failures import while_doing
 
 TYPE_NAMES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I8": "int8"}
 
@@ -27,15 +29,17 @@ TYPE_NAMES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfl
 def info(options: Namespace) -> None:
     """Run the command with the options that `grammar` parsed."""
     if options.model is None:
-        models = [describe(name) for name in sorted(bundled_models())]
+        with while_doing("the models cannot be read"):
+            models = [describe(name) for name in sorted(bundled_models())]
         if options.format == "json":
             print(json.dumps(models, indent=2))
         else:
             for facts in models:
-                print(f"{facts['name']:<16}  {_in_brief(facts)}")
+                print(f"{printable(facts['name']):<16}  {_in_brief(facts)}")
             print(f"{'kernels':<16}  {description()}")
         return
-    facts = describe(options.model)
+    with while_doing("the model cannot be read"):
+        facts = describe(options.model)
     print(json.dumps(facts, indent=2) if options.format == "json" else _as_table(facts))
 
 
@@ -93,7 +97,7 @@ def _stored_types(weights: WeightsFile) -> list[str]:
 
 
 def _in_brief(facts: dict[str, Any]) -> str:
-    labels = ", ".join(facts["labels"])
+    labels = ", ".join(map(printable, facts["labels"]))
     return f"{facts['n_parameters']:,} parameters, {_megabytes(facts)}, labels {labels}"
 
 
@@ -117,7 +121,9 @@ def _as_table(facts: dict[str, Any]) -> str:
         "calibrated": "no temperature given" if temperature is None else f"by the temperature {temperature}",
         "kernels": facts["kernels"],
     }
-    return "\n".join([facts["name"], *(f"  {name:<13} {value}" for name, value in rows.items())])
+    return "\n".join(
+        [printable(facts["name"]), *(f"  {name:<13} {printable(value)}" for name, value in rows.items())]
+    )
 
 
 def _megabytes(facts: dict[str, Any]) -> str:

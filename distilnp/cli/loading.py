@@ -3,22 +3,24 @@
 from argparse import Namespace
 
 from ..api import Classifier, load
+from .failures import while_doing
 
 
 def load_classifier(options: Namespace) -> Classifier:
     """Load the classifier with the options that every classifying command has."""
-    return load(
-        options.model,
-        max_length=options.max_length,
-        threshold=options.threshold,
-        calibrated=options.calibrated,
-        long_text=options.long_text,
-        stride=options.stride,
-        aggregate=options.aggregate,
-        sentences=options.sentences,
-        split_special_tokens=options.split_special_tokens,
-        threads=options.threads,
-    )
+    with while_doing("the model cannot be read"):
+        return load(
+            options.model,
+            max_length=options.max_length,
+            threshold=options.threshold,
+            calibrated=options.calibrated,
+            long_text=options.long_text,
+            stride=options.stride,
+            aggregate=options.aggregate,
+            sentences=options.sentences,
+            split_special_tokens=options.split_special_tokens,
+            threads=options.threads,
+        )
 
 
 def kinds_of_parts(classifier: Classifier) -> tuple[str, ...]:

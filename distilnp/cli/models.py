@@ -4,13 +4,16 @@ from argparse import Namespace
 
 from ..checkpoint.hub import cached
 from ..checkpoint.registry import MODELS, HubModel, bundled_models
+from ..foreign import printable
+from .failures import while_doing
 
 
 def models(options: Namespace) -> None:
     """Run the command with the options that `grammar` parsed."""
     rows = [("name", "where", "revision", "repository")]
-    rows += [(name, "bundled", "", "") for name in sorted(bundled_models())]
-    rows += [(row.names[0], _where(row), _revision(row), row.repository) for row in MODELS]
+    with while_doing("the models cannot be read"):
+        rows += [(printable(name), "bundled", "", "") for name in sorted(bundled_models())]
+        rows += [(row.names[0], _where(row), printable(_revision(row)), row.repository) for row in MODELS]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())

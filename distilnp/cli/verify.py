@@ -7,9 +7,11 @@ from argparse import Namespace
 from pathlib import Path
 
 from ..api import load
-from ..checkpoint.hub import cached, expected_hashes, sha256_of
+from ..checkpoint.hub import HubRevision, cached, expected_hashes, sha256_of
 from ..checkpoint.registry import locate
 from ..errors import CheckpointError, DownloadError
+from ..foreign import printable
+from .failures import while_doing
 
 
 def verify(options: Namespace) -> None:
@@ -20,20 +22,28 @@ def verify(options: Namespace) -> None:
     DownloadError
         The checkpoint is not in the cache, and is not fetched.
     CheckpointError
-        A file has changed, or does not fit the other files.
+        A file has changed or does not fit the other files, or a known model has no recorded hashes.
     """
-    place = locate(options.model)
-    folder = place if isinstance(place, Path) else cached(place)
-    if folder is None:
-        raise DownloadError(
-            f"{options.model} is missing from the cache, or incomplete. Fetch it: `distilnp download "
-            f"{options.model}`"
+    with while_doing("the model cannot be read"):
+        place = locate(options.model)
+        folder = place if isinstance(place, Path) else cached(place)
+        if folder is None:
+            raise DownloadError(
+                f"{options.model} is missing from the cache, or incomplete. Fetch it: `distilnp download "
+                f"{options.model}`"
+            )
+        known = {} if isinstance(place, Path) else expected_hashes(place, commit=folder.name)
+        files = sorted(path for path in folder.iterdir() if path.is_file())
+    if isinstance(place, HubRevision) and place.known_as and not known:
+        raise CheckpointError(
+            f"no hashes are recorded for {place.known_as}, expected those of its first download. So nobody "
+            f"can tell whether its files have changed. Record them: `distilnp download {place.known_as}`"
         )
-    known = {} if isinstance(place, Path) else expected_hashes(place, commit=folder.name)
-    print(folder)
-    for path in sorted(path for path in folder.iterdir() if path.is_file()):
-        print(f"  {path.name:<28} {_compare(path, known.get(path.name))}")
-    load(options.model, local_files_only=True)
+    print(printable(folder))
+    for path in files:
+        print(f"  {printable(path.name):<28} {_compare(path, known.get(path.name))}")
+    with while_doing("the model cannot be read"):
+        load(options.model, local_files_only=True)
     print("  loads: all files fit together, every tensor has its shape, every number is finite")
 
 
@@ -44,10 +54,10 @@ def _compare(path: Path, expected: str | None) -> str:
     try:
         found = sha256_of(path)
     except OSError as error:
-        raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
+        raise CheckpointError(f"{printable(path)} cannot be read: {error.strerror}") from error
     if found != expected:
         raise CheckpointError(
-            f"{path} has the SHA-256 {found}, expected {expected}. It has been damaged or changed since it "
-            "was fetched. Delete it and its blob from the cache, and download it again"
+            f"{printable(path)} has the SHA-256 {found}, expected {expected}. It has been damaged or changed "
+            "since it was fetched. Delete it and its blob from the cache, and download it again"
         )
     return f"sha256 {found[:12]}... as expected"

@@ -8,6 +8,7 @@ The same sources, Numba and linker give the same bytes on any CPU. `library` say
 import argparse
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterable
 from hashlib import sha256
@@ -17,8 +18,8 @@ from tempfile import TemporaryDirectory
 
 from ..errors import BuildError
 from ..kernels.steps import ABI
-from .library import FOLDER, MANIFEST, path_of, sources
-from .linker import execute, link
+from .library import FOLDER, MANIFEST, path_of, read_manifest, sources
+from .linker import execute, link, targets_to_build
 from .targets import TARGETS, Target, targets_of_this_machine
 
 
@@ -39,10 +40,29 @@ def build(targets: Iterable[Target], folder: Path) -> None:
             link(target, compiled(target, Path(scratch)), library)
             libraries[target.name] = sha256(library.read_bytes()).hexdigest()
             library.replace(path_of(target, folder))
-        manifest = Path(scratch, MANIFEST)
-        content = {"abi": ABI, "sources": sources(), "libraries": libraries}
-        manifest.write_text(json.dumps(content, indent=2) + "\n", encoding="ascii")
-        manifest.replace(folder / MANIFEST)
+        _write_manifest(Path(scratch, MANIFEST), libraries)
+        Path(scratch, MANIFEST).replace(folder / MANIFEST)
+
+
+def copy(targets: Iterable[Target], folder: Path) -> None:
+    """Copy the libraries of targets from this installation, which has them, into a new folder.
+
+    Raises
+    ------
+    NotRun
+        The manifest of this installation cannot be used.
+    """
+    built = read_manifest()
+    names = [target.name for target in targets]
+    folder.mkdir(parents=True)
+    for name in names:
+        shutil.copy(path_of(TARGETS[name]), folder)
+    _write_manifest(folder / MANIFEST, {name: built[name] for name in names})
+
+
+def _write_manifest(path: Path, libraries: dict[str, str]) -> None:
+    content = {"abi": ABI, "sources": sources(), "libraries": libraries}
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="ascii")
 
 
 def compiled(target: Target, folder: Path) -> Path:
@@ -88,8 +108,9 @@ def main() -> None:
         metavar="TARGET",
         nargs="*",
         type=target,
-        default=targets_of_this_machine(),
-        help=f"one of {', '.join(TARGETS)} (default: all for this kind of machine)",
+        default=targets_to_build(),
+        help=f"one of {', '.join(TARGETS)} (default: all for this kind of machine, and those for others that "
+        "can be linked here)",
     )
     parser.add_argument(
         "--output", metavar="DIR", type=Path, default=FOLDER, help="(default: the package's own folder)"

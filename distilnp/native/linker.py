@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..errors import BuildError
-from .targets import Target, targets_of_this_machine
+from .targets import TARGETS, Target, targets_of_this_machine
 
 # Nothing from the linker's machine or its C library gets into the file. The few undefined names, such as
 # `sched_yield`, exist in every process that runs Python. They are resolved while the library is loaded
@@ -55,6 +55,18 @@ def has_linker(target: Target) -> bool:
         return bool(linker(target))
     except BuildError:
         return False
+
+
+def targets_to_build() -> list[Target]:
+    """Return the targets that are built by default: all for this machine, and all others that can be linked.
+
+    The libraries of another machine have 18 to 38 kB each and `distilnp bundle` can write a folder for it.
+    They are left out where nothing links for that machine, because the linker on PyPI has 411 MB.
+    """
+    ours = targets_of_this_machine()
+    if not ours:
+        return []
+    return [target for target in TARGETS.values() if target in ours or has_linker(target)]
 
 
 def execute(command: Sequence[str | Path], environment: dict[str, str]) -> None:

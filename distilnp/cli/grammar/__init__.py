@@ -8,7 +8,9 @@ value suits the model is checked later, by the model. Nothing is imported that w
 """
 
 import argparse
+import sys
 from collections.abc import Sequence
+from typing import Any
 
 from ... import __version__
 from . import checkpoints, classify, evaluate
@@ -23,6 +25,16 @@ exit codes, as a shell shows them:
   130  interrupted by Ctrl-C
   141  the reader of the output stopped early, as `head` does; no message
 """
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that reports an output that cannot be written. argparse is silent about it."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        if file is sys.stdout:
+            file.write(message)
+        else:
+            super()._print_message(message, file)
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -45,7 +57,9 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         --version.
     """
     # An abbreviated option in a script would break on the day another option begins with the same letters.
-    parser = argparse.ArgumentParser("distilnp", description=DESCRIPTION, epilog=EPILOG, allow_abbrev=False)
+    parser: argparse.ArgumentParser = _Parser(
+        "distilnp", description=DESCRIPTION, epilog=EPILOG, allow_abbrev=False
+    )
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--version", action="version", version=f"distilnp {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)

@@ -1,5 +1,7 @@
 """The grammar of the commands that look at, fetch or write checkpoints: their help and their arguments."""
 
+import argparse
+import re
 from collections.abc import Iterator
 from typing import get_args
 
@@ -66,6 +68,10 @@ types:
   int8     a quarter of the size: each row of a matrix is integers and a scale,
            in the format of compressed-tensors, which transformers reads
 """
+
+
+# A version that pip understands, of a Python that distilnp runs on.
+PYTHON_VERSION = re.compile(r"3\.(1[1-9]|[2-9][0-9])", re.ASCII)
 
 
 class _Targets:
@@ -152,18 +158,37 @@ def _add_bundle(commands: Commands) -> None:
     parser.add_argument(
         "--with-dependencies",
         action="store_true",
-        help="also copy the packages that distilnp imports, as installed here: for this version of Python, "
-        "on machines like this one",
+        help="also copy the packages that distilnp imports, as installed here; with --python, --platform or "
+        "the --target of another machine, pip fetches them",
+    )
+    parser.add_argument(
+        "--python",
+        metavar="VERSION",
+        type=_python_version,
+        help="--with-dependencies for another version of Python, such as 3.12 (default: the one that runs)",
+    )
+    parser.add_argument(
+        "--platform",
+        action="append",
+        metavar="TAG",
+        help="--with-dependencies for another platform, as pip names it, such as manylinux_2_28_aarch64 or "
+        "win_amd64; may be given more than once",
     )
     parser.add_argument(
         "--target",
         action="append",
         metavar="TARGET",
         choices=_Targets(),
-        help="build the kernels for this kind of CPU (%(choices)s) instead of copying those of "
-        'this installation; may be given more than once; needs pip install "distilnp[jit]", and a C compiler '
-        "for that CPU or pip install ziglang",
+        help="only the kernels for this kind of CPU (%(choices)s); may be given more than once; if this "
+        'installation does not have them, they are built, which needs pip install "distilnp[jit]", and a C '
+        "compiler for that CPU or pip install ziglang (default: all that this installation has)",
     )
+
+
+def _python_version(text: str) -> str:
+    if not PYTHON_VERSION.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a version from 3.11 on, such as 3.12")
+    return text
 
 
 def _add_convert(commands: Commands) -> None:
