@@ -313,6 +313,7 @@ MAY_IMPORT = {
         "checkpoint.registry",
         "checkpoint.stored",
         "checkpoint.tensors",
+        "foreign",
         "model.config",
         "model.params",
         "native.loader",
