@@ -45,6 +45,7 @@ MAY_IMPORT = {
         "tokenizer.characters",
         "tokenizer.sections",
         "tokenizer.settings",
+        "tokenizer.wordpiece",
     },
     "tokenizer.tokenizer": {
         "errors",
