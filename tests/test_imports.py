@@ -243,7 +243,7 @@ MAY_IMPORT = {
     # what users see
     "texts": {"errors"},
     "long_text": {"choices", "tokenizer"},
-    "sentences": {"errors", "tokenizer", "sentencex"},
+    "sentences": {"errors", "foreign", "tokenizer", "sentencex"},
     "predictions": {"numpy"},
     "calibration": {"choices", "errors", "numpy"},
     "options": {"choices", "errors", "model.config", "sentences"},
