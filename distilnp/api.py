@@ -506,13 +506,15 @@ def load(
     ):
         checked_bool(name, value)
     folder = find_checkpoint(model, local_files_only=local_files_only)
-    config = read_config(folder)
+    names = None if labels is None else label_tuple(labels)
+    config = read_config(folder, labels=names, function_to_apply=function_to_apply)
     tokenizer = Tokenizer.from_folder(folder, split_special_tokens=split_special_tokens)
     _check_vocabulary(folder, tokenizer, config)
     longest = config.max_position_embeddings if max_length is None else max_length
     shared, aggregate = resolved_windows(long_text, stride, aggregate, longest)
     reading = Reading(
         tokenizer=tokenizer,
+        vocab_size=config.vocab_size,
         max_length=longest,
         long_text=long_text,
         stride=shared,
@@ -520,7 +522,7 @@ def load(
     )
     function = default_function(config) if function_to_apply is None else function_to_apply
     scoring = Scoring(
-        labels=promised_labels(model, config) if labels is None else label_tuple(labels),
+        labels=promised_labels(model, config) if names is None else names,
         function_to_apply=function,
         threshold=resolved_threshold(threshold, function),
         temperature=resolved_temperature(calibrated, folder, config, function),
@@ -558,10 +560,10 @@ def _check_fit(config: DistilBertConfig, reading: Reading, scoring: Scoring) -> 
             f"max_length is {shown(reading.max_length)}, expected at most "
             f"{config.max_position_embeddings}, the number of positions of this model"
         )
-    if reading.tokenizer.vocab_size > config.vocab_size:
+    if max(reading.tokenizer.n_embeddings, reading.vocab_size) > config.vocab_size:
         raise ArgumentError(
-            f"tokenizer has {reading.tokenizer.vocab_size} tokens, expected at most {config.vocab_size}, the "
-            "embeddings of this model. Use the tokenizer of the same checkpoint"
+            f"tokenizer has {reading.tokenizer.n_embeddings} tokens, expected at most "
+            f"{config.vocab_size}, the embeddings of this model. Use the tokenizer of the same checkpoint"
         )
     if len(scoring.labels) != config.n_labels:
         raise ArgumentError(
@@ -571,9 +573,9 @@ def _check_fit(config: DistilBertConfig, reading: Reading, scoring: Scoring) -> 
 
 
 def _check_vocabulary(folder: Path, tokenizer: Tokenizer, config: DistilBertConfig) -> None:
-    if tokenizer.vocab_size > config.vocab_size:
+    if tokenizer.n_embeddings > config.vocab_size:
         raise CheckpointError(
-            f"{folder}: the tokenizer has {tokenizer.vocab_size} tokens, expected at most "
+            f"{folder}: the tokenizer has {tokenizer.n_embeddings} tokens, expected at most "
             f"{config.vocab_size}, the vocab_size of config.json, so that each has an embedding. The files "
             "come from different models: take all of them from one revision of one checkpoint"
         )

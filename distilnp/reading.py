@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from typing import get_args
 
 from .choices import LongText
-from .errors import ArgumentError, TextTooLongError
+from .errors import ArgumentError, CheckpointError, TextTooLongError
 from .foreign import shown
 from .long_text import Passage, passage
 from .sentences import sentence_spans
 from .texts import Text, as_tuple
-from .tokenizer import Tokenizer
+from .tokenizer import Encoding, Tokenizer
 
 # [CLS], [SEP] and one token between them.
 MIN_MAX_LENGTH = 3
@@ -22,6 +22,9 @@ class Reading:
     Parameters
     ----------
     tokenizer : Tokenizer
+    vocab_size : int
+        The embeddings of the model. The tokenizer may have added tokens beyond them; a text with one is
+        refused.
     max_length : int
         The most tokens that the model is given at once, [CLS] and [SEP] included; at least 3.
     long_text : {"head", "tail", "head_tail", "windows", "error"}
@@ -38,6 +41,7 @@ class Reading:
     """
 
     tokenizer: Tokenizer
+    vocab_size: int
     max_length: int
     long_text: LongText
     stride: int
@@ -76,6 +80,8 @@ class Reading:
             It is a pair, and this way of reading is for single texts.
         TextTooLongError
             It has too many tokens, and `long_text` is "error".
+        CheckpointError
+            It has an added token that the model has no embedding for.
         """
         whole, *pair = as_tuple(text, name)
         if pair and (self.sentences is not None or self.long_text != "head"):
@@ -94,6 +100,8 @@ class Reading:
     def _passage(self, *texts: str, start: int, name: str) -> Passage:
         encoding = self.tokenizer.encode(*texts)
         n_tokens = len(encoding)
+        if self.tokenizer.vocab_size > self.vocab_size:
+            self._check_embeddings(encoding, name)
         if self.long_text == "error" and n_tokens > self.max_length:
             where = name if self.sentences is None else f"the sentence at character {start} of {name}"
             raise TextTooLongError(
@@ -103,3 +111,12 @@ class Reading:
             )
         end = start + len(texts[0])
         return passage(encoding, start, end, self.max_length, self.long_text, self.stride)
+
+    def _check_embeddings(self, encoding: Encoding, name: str) -> None:
+        token = self.tokenizer.token_beyond(encoding.ids, self.vocab_size)
+        if token is not None:
+            raise CheckpointError(
+                f"{name} has the token {shown(token)}, which was added to the tokenizer and has no embedding, "
+                f"expected one of the {self.vocab_size} tokens of the model. Resize the checkpoint's embeddings, "
+                "or remove the token"
+            )

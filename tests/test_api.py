@@ -714,3 +714,44 @@ def test_progress_is_shown_on_standard_error_and_changes_no_answer(
     shown = capsys.readouterr()
     assert shown.out == ""
     assert "2/2" in shown.err
+
+
+ADDED_TOKEN = {
+    "content": "<extra>",
+    "single_word": False,
+    "lstrip": False,
+    "rstrip": False,
+    "normalized": False,
+}
+
+
+def test_only_a_text_with_a_token_beyond_the_embeddings_is_refused(tmp_path: Path) -> None:
+    """`add_tokens` without `resize_token_embeddings`."""
+    write_checkpoint(tmp_path, CONFIG, TENSORS)
+    added = {str(CONFIG.vocab_size): ADDED_TOKEN | {"special": False}}
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"added_tokens_decoder": added}))
+    classifier = distilnp.load(tmp_path)
+    answers = classifier.stream([words(3), "w1 <extra> w2"])
+
+    assert next(answers).logits.tobytes() == distilnp.load(tmp_path)(words(3)).logits.tobytes()
+    with pytest.raises(distilnp.CheckpointError, match=r"texts\[1\] has the token '<extra>'"):
+        next(answers)
+
+
+@pytest.mark.parametrize(
+    "id2label",
+    [
+        {"1": "a", "2": "b", "3": "c", "4": "d", "5": "e", "6": "f", "7": "g"},
+        {str(i): "same" for i in range(7)},
+        {str(i): i for i in range(7)},
+        ["a", "b", "c", "d", "e", "f", "g"],
+        "nonsense",
+        None,
+    ],
+)
+def test_labels_of_the_caller_replace_labels_that_cannot_be_used(tmp_path: Path, id2label: object) -> None:
+    write_checkpoint(tmp_path, CONFIG, TENSORS)
+    values = json.loads((tmp_path / "config.json").read_text()) | {"id2label": id2label, "num_labels": None}
+    (tmp_path / "config.json").write_text(json.dumps(values))
+
+    assert distilnp.load(tmp_path, labels=list("tuvwxyz")).labels == tuple("tuvwxyz")

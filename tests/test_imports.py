@@ -45,6 +45,7 @@ MAY_IMPORT = {
         "tokenizer.characters",
         "tokenizer.sections",
         "tokenizer.settings",
+        "tokenizer.wordpiece",
     },
     "tokenizer.tokenizer": {
         "errors",
@@ -252,7 +253,7 @@ MAY_IMPORT = {
     # from texts to predictions: the public API
     "texts": {"errors", "foreign"},
     "long_text": {"choices", "tokenizer"},
-    "sentences": {"errors", "tokenizer", "sentencex"},
+    "sentences": {"errors", "foreign", "tokenizer", "sentencex"},
     "predictions": {"numpy", "pydantic_core"},
     "calibration": {"choices", "errors", "numpy"},
     "options": {"choices", "errors", "foreign", "model.config", "sentences"},

@@ -4,14 +4,14 @@ A key that is missing takes the value that transformers gives it.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from ..errors import CheckpointError, ConfigError
 from ..foreign import read_file, shown
-from ..model.config import DistilBertConfig
+from ..model.config import DistilBertConfig, ProblemType, check_labels
 from .files import CONFIG
 from .heads import ARCHITECTURE, OTHERS, described
 from .int8 import is_int8
@@ -25,8 +25,17 @@ ALIASES = {"n_layers": "num_hidden_layers", "n_heads": "num_attention_heads", "d
 MAX_LABELS = 2**20
 
 
-def read_config(folder: Path) -> DistilBertConfig:
+def read_config(
+    folder: Path, *, labels: Sequence[str] | None = None, function_to_apply: str | None = None
+) -> DistilBertConfig:
     """Read and check `config.json` of a checkpoint.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of the checkpoint.
+    labels, function_to_apply
+        See `config_from_dict`.
 
     Raises
     ------
@@ -35,7 +44,7 @@ def read_config(folder: Path) -> DistilBertConfig:
     ConfigError
         The file describes a model that distilnp cannot run, or is damaged.
     """
-    return _understood(folder, config_from_dict)
+    return _understood(folder, lambda values: config_from_dict(values, labels, function_to_apply))
 
 
 def has_int8_rows(folder: Path) -> bool:
@@ -74,8 +83,20 @@ def read_values(folder: Path) -> dict[str, Any]:
     return values
 
 
-def config_from_dict(values: dict[str, Any]) -> DistilBertConfig:
+def config_from_dict(
+    values: dict[str, Any], labels: Sequence[str] | None = None, function_to_apply: str | None = None
+) -> DistilBertConfig:
     """Make a configuration of the keys and values of a `config.json`.
+
+    Parameters
+    ----------
+    values : dict
+        The keys and values.
+    labels : sequence of str, optional
+        The caller's labels. Their number counts if the file has no labels, or labels that cannot be used;
+        the names are then LABEL_0, LABEL_1, ... The rows of the head are the check of that number.
+    function_to_apply : str, optional
+        The caller's function. A `problem_type` that cannot be used is then None: it has no other use.
 
     Raises
     ------
@@ -93,7 +114,9 @@ def config_from_dict(values: dict[str, Any]) -> DistilBertConfig:
                 f"{name} is {shown(known[name])} and {alias} is {shown(values[alias])}, expected one value: "
                 "they are two names of one size"
             )
-    known["id2label"] = _labels(values)
+    known["id2label"] = _labels_or(values, labels)
+    if function_to_apply is not None and not _fits(known.get("problem_type"), known["id2label"]):
+        known["problem_type"] = None
     is_int8(values.get("quantization_config"))  # another form is refused here, before any weights are read
     return DistilBertConfig(**known)
 
@@ -124,13 +147,39 @@ def _check_architecture(values: dict[str, Any]) -> None:
         )
 
 
+def _labels_or(values: dict[str, Any], labels: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the labels of the file or, if `labels` are given and it has none, as many without names."""
+    if labels and values.get("id2label") is None and values.get("num_labels") is None:
+        return _unnamed(len(labels))
+    try:
+        stated = _labels(values)
+        check_labels(stated)
+    except ConfigError as error:
+        if labels:
+            return _unnamed(len(labels))
+        raise ConfigError(f"{error}. Or give load labels=[...], in the order of the logits") from None
+    return stated
+
+
+def _fits(problem_type: Any, labels: tuple[str, ...]) -> bool:
+    """Return whether the meaning of the logits is one of the known ones, and possible for this many."""
+    if problem_type == "single_label_classification":
+        return len(labels) > 1
+    return problem_type is None or problem_type in get_args(ProblemType)
+
+
+def _unnamed(n: int) -> tuple[str, ...]:
+    """Return the names that transformers gives to labels without names."""
+    return tuple(f"LABEL_{i}" for i in range(n))
+
+
 def _labels(values: dict[str, Any]) -> tuple[str, ...]:
     """Return `id2label` in id order; without it, transformers' LABEL_0, LABEL_1, ... for `num_labels`."""
     id2label, num_labels = values.get("id2label"), values.get("num_labels")
     if num_labels is not None and (type(num_labels) is not int or not 1 <= num_labels <= MAX_LABELS):
         raise ConfigError(f"num_labels is {shown(num_labels)}, expected an integer from 1 to {MAX_LABELS}")
     if id2label is None:
-        return tuple(f"LABEL_{i}" for i in range(2 if num_labels is None else num_labels))
+        return _unnamed(2 if num_labels is None else num_labels)
     if not isinstance(id2label, dict):
         raise ConfigError(f"id2label is {shown(id2label)}, expected an object of ids and labels")
     missing = [i for i in range(len(id2label)) if str(i) not in id2label]

@@ -28,7 +28,22 @@ STORAGES = {
     "CharStorage": "I8",
     "ByteStorage": "U8",
     "BoolStorage": "BOOL",
+    "ComplexFloatStorage": "C64",
+    "ComplexDoubleStorage": "C128",
 }
+
+# torch's types that are newer than its classes of storages: it writes their numbers as bytes.
+NEW_TYPES = (
+    "uint16",
+    "uint32",
+    "uint64",
+    "float8_e4m3fn",
+    "float8_e4m3fnuz",
+    "float8_e5m2",
+    "float8_e5m2fnuz",
+    "float8_e8m0fnu",
+    "float4_e2m1fn_x2",
+)
 
 
 class NotTensors(Exception):
@@ -168,6 +183,13 @@ def _rebuild_tensor(arguments: tuple[Any, ...]) -> View:
     return view
 
 
+def _rebuild_tensor_of_new_type(arguments: tuple[Any, ...]) -> View:
+    """Return the bytes of a tensor of one of the `NEW_TYPES`: no parameter has such a type."""
+    if not arguments or type(arguments[0]) is not Storage:
+        raise NotTensors("a tensor has no storage")
+    return View(arguments[0], 0, (arguments[0].size,), (1,))
+
+
 def _rebuild_parameter(arguments: tuple[Any, ...]) -> View:
     if len(arguments) != 3 or type(arguments[0]) is not View:
         raise NotTensors("a parameter is not made of one tensor")
@@ -194,12 +216,15 @@ def _storage(identity: object) -> Storage:
     return Storage(key, storage_type.dtype, size)
 
 
-CALLABLE = (_ordered_dict, _rebuild_tensor, _rebuild_parameter)
+CALLABLE = (_ordered_dict, _rebuild_tensor, _rebuild_tensor_of_new_type, _rebuild_parameter)
 
 GLOBALS: dict[str, Any] = {
     "collections.OrderedDict": _ordered_dict,
     "torch._utils._rebuild_tensor_v2": _rebuild_tensor,
+    "torch._utils._rebuild_tensor_v3": _rebuild_tensor_of_new_type,
     "torch._utils._rebuild_parameter": _rebuild_parameter,
+    "torch.storage.UntypedStorage": StorageType("U8"),
+    **{f"torch.{name}": None for name in NEW_TYPES},
     **{f"torch.{name}": StorageType(dtype) for name, dtype in STORAGES.items()},
 }
 
@@ -207,7 +232,7 @@ GLOBALS: dict[str, Any] = {
 OPCODES: dict[str, Callable[[_Machine, Any], None]] = {
     **dict.fromkeys(("PROTO", "FRAME"), lambda machine, argument: None),
     **dict.fromkeys(
-        ("BININT", "BININT1", "BININT2", "LONG1", "BINUNICODE", "SHORT_BINUNICODE"),
+        ("BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT", "BINUNICODE", "SHORT_BINUNICODE"),
         lambda machine, argument: machine.push(argument),
     ),
     "NONE": lambda machine, argument: machine.push(None),

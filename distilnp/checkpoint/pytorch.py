@@ -69,17 +69,22 @@ class PytorchFile(OneFile):
 
 
 def _views(loaded: Any) -> tuple[dict[str, View], dict[str, Storage]]:
-    """Check the object of a pickle; return its tensors, and their storages by key."""
+    """Check the object of a pickle; return its tensors, and their storages by key.
+
+    Beside the tensors, there may be the numbers and texts that a module keeps as its extra state.
+    """
     if type(loaded) is not dict:
         raise NotTensors(f"it holds {type(loaded).__name__}, expected a dict")
+    views = {name: value for name, value in loaded.items() if type(value) is View}
+    if loaded and not views:
+        name, value = next(iter(loaded.items()))
+        raise NotTensors(f"{shown(name, LONGEST)} is {type(value).__name__}, expected a tensor")
     storages: dict[str, Storage] = {}
-    for name, view in loaded.items():
-        if type(view) is not View:
-            raise NotTensors(f"{shown(name, LONGEST)} is {type(view).__name__}, expected a tensor")
+    for view in views.values():
         storage = view.storage
         if storages.setdefault(storage.key, storage) != storage:
             raise NotTensors(f"the storage {shown(storage.key, LONGEST)} is described in two ways")
-    return loaded, storages
+    return views, storages
 
 
 class _ReadsLittle(io.BufferedReader):

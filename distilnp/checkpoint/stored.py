@@ -12,7 +12,20 @@ from ..errors import CheckpointError
 from ..foreign import size_of
 
 # Bytes per number, by safetensors' names of types. Other types exist, but no parameter has them.
-SIZES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
+SIZES = {
+    "F64": 8,
+    "F32": 4,
+    "F16": 2,
+    "BF16": 2,
+    "C128": 16,
+    "C64": 8,
+    "I64": 8,
+    "I32": 4,
+    "I16": 2,
+    "I8": 1,
+    "U8": 1,
+    "BOOL": 1,
+}
 
 # How NumPy reads the types that a parameter can have. NumPy has no bfloat16, the upper half of a float32.
 STORED = {"F32": "<f4", "F16": "<f2", "BF16": "<u2", "F64": "<f8", "I8": "i1"}

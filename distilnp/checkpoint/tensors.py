@@ -6,11 +6,15 @@ beside the tensors. The caller decides where rows go: `load_params` gathers plai
 pass, and the engine packs them.
 """
 
+import _thread
 import math
 import os
+import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import product
 from pathlib import Path
+from types import BuiltinFunctionType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,16 +47,12 @@ FORMS: dict[str, Callable[[Path], WeightsFile]] = {
 
 FLOATS = ("F32", "F16", "BF16", "F64")
 
-# A buffer that old versions of transformers wrote beside the parameters; it only counts from 0.
-POSITION_IDS = "embeddings.position_ids"
+# The names in a LayerNorm, and those of TensorFlow, which early checkpoints have. transformers renames them.
+OLD_NAMES = {"weight": "gamma", "bias": "beta"}
 
 # Bytes that one thread reads at a time, counted as float32: much less than a model, and so many that the cost
 # of a call does not matter.
 CHUNK_BYTES = 4 << 20
-# Threads that read: NumPy does most of the work without the GIL. Two took 0.7 of the time of one; four were
-# no faster than two.
-READERS = 2
-
 # Receives a name, a shape, the number of the first row, and rows: see `read_tensors`.
 Store = Callable[[str, tuple[int, ...], int, StoredRows], None]
 
@@ -101,6 +101,8 @@ def load_tensors(folder: Path, config: DistilBertConfig, dtype: DTypeLike) -> di
 def read_tensors(folder: Path, config: DistilBertConfig, destination: Callable[[], Store]) -> None:
     """Read every parameter of a classifier, a few rows at a time.
 
+    Other tensors are not read, whatever their names and types: `ignored_tensors` lists them.
+
     Parameters
     ----------
     folder : Path
@@ -111,7 +113,7 @@ def read_tensors(folder: Path, config: DistilBertConfig, destination: Callable[[
         Returns the function that stores rows. It is called only after the tensors are known to be there:
         until then, their sizes are just a claim of config.json. The function that it returns receives the
         name and the shape of a tensor, the number of the first row, and the rows as they are stored: as many
-        as fit `CHUNK_BYTES`, and a multiple of 16 unless they are the last. Several threads call it, in any
+        as fit `CHUNK_BYTES`, and a multiple of 16 unless they are the last. Two threads call it, in any
         order.
 
     Raises
@@ -119,8 +121,8 @@ def read_tensors(folder: Path, config: DistilBertConfig, destination: Callable[[
     CheckpointError
         There are no weights, or a file is damaged.
     TensorError
-        Tensors are missing, left over, or of the wrong shape or type, or hold NaN, infinity or a number
-        beyond float32. The message names all of them. Some rows may have been stored before.
+        Tensors are missing, or of the wrong shape or type, or hold NaN, infinity or a number beyond float32.
+        The message names all of them. Some rows may have been stored before.
     """
     weights = find_weights(folder)
     stored = weights.tensors()
@@ -131,12 +133,32 @@ def read_tensors(folder: Path, config: DistilBertConfig, destination: Callable[[
         )
     inventory = _inventory(stored, config, has_int8_rows(folder))
     _check_size(weights, inventory)
-    store = destination() if inventory.is_whole else _forget
-    faults = inventory.faults | dict(_read(inventory.parameters, store))
-    if faults or not inventory.is_whole:
+    store = _forget if inventory.faults else destination()
+    faults = inventory.faults | _read(inventory.parameters, store)
+    if faults:
         lines = [faults[name] for name in shapes(config) if name in faults]
-        lines += [f"{shown(name)} is not a tensor of this model" for name in sorted(inventory.left_over)]
+        if inventory.faults:  # the other names help to recognise the model that the file holds
+            lines += [f"{shown(name)} is not a tensor of this model" for name in sorted(inventory.left_over)]
         raise _not_this_model(weights.path, lines)
+
+
+def ignored_tensors(folder: Path, config: DistilBertConfig) -> list[str]:
+    """Return the names of the tensors of a checkpoint that no part of the forward pass reads, sorted.
+
+    transformers ignores them as well. Examples are the class weights of a loss, the buffers of old versions
+    (`embeddings.position_ids`), and a second head.
+
+    Parameters
+    ----------
+    folder, config
+        See `read_tensors`.
+
+    Raises
+    ------
+    CheckpointError
+        There are no weights, or a file is damaged.
+    """
+    return sorted(_inventory(find_weights(folder).tensors(), config, has_int8_rows(folder)).left_over)
 
 
 def find_weights(folder: Path) -> WeightsFile:
@@ -189,31 +211,35 @@ class _Inventory(NamedTuple):
     faults: dict[str, str]
     left_over: set[str]
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether the tensors are exactly those of the model."""
-        return not self.faults and not self.left_over
-
 
 def _inventory(tensors: dict[str, StoredTensor], config: DistilBertConfig, is_int8: bool) -> _Inventory:
     """Compare the tensors of a file with those of the model; only the scales are read."""
-    found = _Inventory({}, {}, set(tensors) - {POSITION_IDS, ENCODER_PREFIX + POSITION_IDS})
+    found = _Inventory({}, {}, set(tensors))
     for name, shape in shapes(config).items():
-        stored_name = _stored_name(name, found.left_over)
-        found.left_over.discard(stored_name)
-        if is_int8:
-            found.left_over.discard(scale_name(stored_name))
+        spellings = [spelling for spelling in _spellings(name) if spelling in tensors] or [name]
+        for spelling in spellings:
+            found.left_over.discard(spelling)
+            if is_int8:
+                found.left_over.discard(scale_name(spelling))
         try:
-            found.parameters[name] = _parameter(tensors, stored_name, shape, is_int8)
+            if len(spellings) > 1:
+                raise Fault(f"{spellings[0]} is there again as {spellings[1]}, expected one of them")
+            found.parameters[name] = _parameter(tensors, spellings[0], shape, is_int8)
         except Fault as fault:
             found.faults[name] = str(fault)
     return found
 
 
-def _stored_name(name: str, names: set[str]) -> str:
-    """Return how the file spells `name`: encoder tensors come with and without their prefix."""
-    without_prefix = name.removeprefix(ENCODER_PREFIX)
-    return name if name in names or without_prefix not in names else without_prefix
+def _spellings(name: str) -> Iterator[str]:
+    """Yield the names that files have for a parameter.
+
+    A bare encoder's tensors have no prefix, and early checkpoints have other names in a LayerNorm.
+    """
+    module, _, kind = name.rpartition(".")
+    is_layer_norm = module.lower().replace("_", "").endswith("layernorm")
+    kinds = (kind, OLD_NAMES[kind]) if is_layer_norm else (kind,)
+    modules = dict.fromkeys((module, module.removeprefix(ENCODER_PREFIX)))
+    return (f"{module}.{kind}" for module, kind in product(modules, kinds))
 
 
 def _parameter(
@@ -248,23 +274,58 @@ def _forget(name: str, shape: tuple[int, ...], first_row: int, rows: StoredRows)
     """Store nothing: the rows are read only to find their faults."""
 
 
-def _read(parameters: Mapping[str, _Parameter], store: Store) -> Iterator[tuple[str, str]]:
-    """Read and store all parameters; yield the name and the fault of each that has a fault in its numbers."""
-    with ThreadPoolExecutor(READERS) as readers:
+def _read(parameters: Mapping[str, _Parameter], store: Store) -> dict[str, str]:
+    """Read and store all parameters; return the fault of each that has a fault in its numbers."""
+    jobs = deque((name, chunk) for name, parameter in parameters.items() for chunk in parameter.chunks())
+    faults: dict[str, str] = {}
 
-        def job(name: str, parameter: _Parameter, first: int, last: int) -> None:
-            store(name, parameter.tensor.shape, first, parameter.rows(first, last))
-
-        jobs: list[tuple[str, Future[None]]] = [
-            (name, readers.submit(job, name, parameter, *chunk))
-            for name, parameter in parameters.items()
-            for chunk in parameter.chunks()
-        ]
-        for name, future in jobs:
+    def work() -> None:
+        while jobs:
             try:
-                future.result()
+                name, (first, last) = jobs.popleft()
+            except IndexError:  # the other thread was faster
+                return
+            try:
+                store(name, parameters[name].tensor.shape, first, parameters[name].rows(first, last))
             except Fault as fault:
-                yield name, str(fault)
+                faults.setdefault(name, str(fault))
+
+    try:
+        _with_a_helper(work)
+    finally:
+        jobs.clear()  # after an error or Ctrl-C, the helper ends with the rows that it is reading
+    return faults
+
+
+def _with_a_helper(work: Callable[[], None]) -> None:
+    """Do `work` in this thread and, if one can be started, in another, and wait for both.
+
+    NumPy does most of the work without the GIL: two threads took 0.7 of the time of one, and four were no
+    faster than two. No thread can be started at a limit of processes or while the interpreter ends. A
+    library of green threads, such as gevent, puts its own function in the place of `start_new_thread`: its
+    threads would not run beside this one.
+    """
+    errors: list[BaseException] = []
+
+    def help_reading() -> None:
+        try:
+            work()
+        except BaseException as error:
+            errors.append(error)
+
+    helper = None
+    if isinstance(_thread.start_new_thread, BuiltinFunctionType):
+        # A daemon, because it must not keep the interpreter from ending after Ctrl-C.
+        helper = threading.Thread(target=help_reading, name="distilnp-reader", daemon=True)
+        try:
+            helper.start()
+        except RuntimeError:
+            helper = None
+    work()
+    if helper is not None:
+        helper.join()
+    if errors:
+        raise errors[0]
 
 
 def _not_this_model(path: Path, faults: Iterable[str]) -> TensorError:

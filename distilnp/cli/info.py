@@ -14,14 +14,17 @@ from typing import Any
 from ..checkpoint.config_json import read_config
 from ..checkpoint.registry import bundled_models, find_checkpoint, promised_labels, short_name
 from ..checkpoint.stored import WeightsFile
-from ..checkpoint.tensors import find_weights
-from ..foreign import printable
+from ..checkpoint.tensors import find_weights, ignored_tensors
+from ..foreign import printable, shown
 from ..model.config import DistilBertConfig
 from ..model.params import shapes
 from ..native.loader import description
 from ..scoring import default_function
 from ..tokenizer import Tokenizer
 from .failures import while_doing
+
+# The tensors that no part of the forward pass reads: the first ones show what they are. JSON has all of them.
+MAX_IGNORED_SHOWN = 5
 
 TYPE_NAMES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I8": "int8"}
 
@@ -71,6 +74,7 @@ def describe(model: str | os.PathLike[str]) -> dict[str, Any]:
         "max_position_embeddings": config.max_position_embeddings,
         "n_parameters": _count_parameters(config),
         "stored_types": _stored_types(weights),
+        "ignored_tensors": ignored_tensors(folder, config),
         "stored_bytes": sum(path.stat().st_size for path in weights.files()),
         "labels": list(promised_labels(model, config)),
         "problem_type": config.problem_type,
@@ -113,6 +117,7 @@ def _as_table(facts: dict[str, Any]) -> str:
         "{activation}".format(**facts),
         "parameters": f"{facts['n_parameters']:,}",
         "weights": f"{_megabytes(facts)}, {' and '.join(facts['stored_types'])}",
+        **({"ignored": _ignored(facts)} if facts["ignored_tensors"] else {}),
         "sees": f"{facts['max_position_embeddings']} tokens of a text",
         "vocabulary": f"{facts['n_tokens']:,} tokens, {facts['vocab_size']:,} embeddings",
         "text is": f'{case}, accents {accents}, "[SEP]" and its like are {special_tokens}',
@@ -124,6 +129,12 @@ def _as_table(facts: dict[str, Any]) -> str:
     return "\n".join(
         [printable(facts["name"]), *(f"  {name:<13} {printable(value)}" for name, value in rows.items())]
     )
+
+
+def _ignored(facts: dict[str, Any]) -> str:
+    names = facts["ignored_tensors"]
+    more = f" and {len(names) - MAX_IGNORED_SHOWN} more" if len(names) > MAX_IGNORED_SHOWN else ""
+    return ", ".join(map(shown, names[:MAX_IGNORED_SHOWN])) + more
 
 
 def _megabytes(facts: dict[str, Any]) -> str:

@@ -14,10 +14,17 @@ from ..foreign import shown
 Activation = Literal["gelu", "relu"]
 ProblemType = Literal["regression", "single_label_classification", "multi_label_classification"]
 
-# The sizes decide how many tensors there are. 2**24 is a hundred times the largest vocabulary in use, and
-# 1024 layers a hundred times the deepest DistilBERT: a larger size comes from a damaged or hostile file.
-MAX_SIZE = 2**24
-MAX_LAYERS = 1024
+# A size beyond these comes from a damaged or hostile file. The files must have tensors of these sizes. That
+# bounds the weights, but not the activations: at the largest sizes, the longest text has hidden states of
+# 512 MB, and each text 8 MB in the attention of the last layer.
+LARGEST = {
+    "vocab_size": 2**24,  # a hundred times the largest vocabulary in use
+    "max_position_embeddings": 2**13,  # DistilBERT has 512, and its extensions to longer texts up to 4096
+    "n_layers": 1024,  # a hundred times the deepest DistilBERT
+    "n_heads": 128,  # DistilBERT has 12
+    "dim": 2**14,  # DistilBERT has 768
+    "hidden_dim": 2**14,  # DistilBERT has 3072
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +66,8 @@ class DistilBertConfig:
     calibration_temperature: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("vocab_size", "max_position_embeddings", "n_layers", "n_heads", "dim", "hidden_dim"):
+        for name, largest in LARGEST.items():
             value = getattr(self, name)
-            largest = MAX_LAYERS if name == "n_layers" else MAX_SIZE
             if type(value) is not int or not 1 <= value <= largest:
                 raise ConfigError(f"{name} is {shown(value)}, expected an integer from 1 to {largest}")
         if self.dim % self.n_heads:
@@ -71,17 +77,7 @@ class DistilBertConfig:
             )
         _expect_one_of("activation", self.activation, get_args(Activation))
         _expect_one_of("problem_type", self.problem_type, (None, *get_args(ProblemType)))
-        if not self.id2label:
-            raise ConfigError("id2label is empty, expected at least one label")
-        seen = set()
-        for label in self.id2label:
-            if not isinstance(label, str):
-                raise ConfigError(f"id2label has {shown(label)}, expected every label to be text")
-            if label in seen:
-                raise ConfigError(
-                    f"id2label has the label {shown(label)} more than once, expected different labels"
-                )
-            seen.add(label)
+        check_labels(self.id2label)
         if self.problem_type == "single_label_classification" and self.n_labels == 1:
             raise ConfigError(
                 "problem_type is 'single_label_classification' with one label, expected at least two "
@@ -97,6 +93,27 @@ class DistilBertConfig:
     def n_labels(self) -> int:
         """The number of labels, and so of logits."""
         return len(self.id2label)
+
+
+def check_labels(id2label: tuple[str, ...]) -> None:
+    """Check the labels of a configuration.
+
+    Raises
+    ------
+    ConfigError
+        There are none, one is not a str, or two are equal.
+    """
+    if not id2label:
+        raise ConfigError("id2label is empty, expected at least one label")
+    seen = set()
+    for label in id2label:
+        if not isinstance(label, str):
+            raise ConfigError(f"id2label has {shown(label)}, expected every label to be text")
+        if label in seen:
+            raise ConfigError(
+                f"id2label has the label {shown(label)} more than once, expected different labels"
+            )
+        seen.add(label)
 
 
 def _is_positive(value: object) -> bool:

@@ -12,6 +12,10 @@ from .characters import WHITESPACE, WORD
 from .normalize import AlignedText, normalize
 from .settings import AddedToken, TokenizerSettings
 
+# The characters of a token that a regular expression compares before Python looks the token up. Three are
+# enough to rule out nearly every place in a text, even if tokens begin with common letters.
+LOOKS_AHEAD = 3
+
 
 class AddedTokens:
     """Two finders, `raw` for given texts and `normalized` for normalized ones; None for no tokens."""
@@ -34,28 +38,43 @@ def normalized_content(token: AddedToken, settings: TokenizerSettings) -> str:
 
 
 class Finder:
-    """Finds a set of added tokens in a text."""
+    """Finds a set of added tokens in a text.
+
+    A search takes time linear in the text, whatever the number of tokens. A place is looked at only if its
+    first characters occur at these places in tokens. The tokens with its first character have some lengths,
+    and each length is one look-up.
+
+    Attributes
+    ----------
+    tokens : dict
+        The token for each spelling.
+    pattern : re.Pattern
+        Matches at every place where a token begins, and at others.
+    """
 
     def __init__(self, tokens: dict[str, AddedToken], split_special_tokens: bool) -> None:
         self.tokens = tokens
-        self.split_special_tokens = split_special_tokens
-        # Longest first, because an alternation takes its first branch that matches. After re.escape every
-        # branch is a literal, so a search takes time linear in the text.
-        self.pattern = re.compile("|".join(map(re.escape, sorted(tokens, key=len, reverse=True))))
+        self._split_special_tokens = split_special_tokens
+        lengths: dict[str, set[int]] = {}
+        for spelling in tokens:
+            lengths.setdefault(spelling[0], set()).add(len(spelling))
+        self._lengths = {first: sorted(found, reverse=True) for first, found in lengths.items()}
+        n = min(LOOKS_AHEAD, min(map(len, tokens)))
+        places = [{spelling[i] for spelling in tokens} for i in range(n)]
+        self.pattern = re.compile("".join(f"[{re.escape(''.join(sorted(found)))}]" for found in places))
 
     @classmethod
     def of(cls, tokens: Iterable[tuple[str, AddedToken]], split_special_tokens: bool) -> "Finder | None":
         """Return a finder, or None if there are no tokens."""
-        by_content = dict(tokens)
-        return cls(by_content, split_special_tokens) if by_content else None
+        by_spelling = {spelling: token for spelling, token in tokens if spelling}
+        return cls(by_spelling, split_special_tokens) if by_spelling else None
 
     def split(self, text: str) -> Iterator[tuple[int, int, AddedToken | None]]:
         """Split a text into spans, each with its added token, or with None if it is not one."""
         done = 0
-        for match in self.pattern.finditer(text):
-            token = self.tokens[match.group()]
-            start, end = match.span()
-            if token.special and self.split_special_tokens:
+        whitespace_end = 0  # the end of the white space that the last match took on its right
+        for start, end, token in self._matches(text):
+            if token.special and self._split_special_tokens:
                 continue
             if token.single_word and (_is_word(text[start - 1 : start]) or _is_word(text[end : end + 1])):
                 continue
@@ -64,8 +83,12 @@ class Finder:
                     start -= 1
                 start = max(start, done)
             if token.rstrip:
+                # A token of white space matches again inside that: looking from each match to the end would
+                # take quadratic time.
+                end = max(end, whitespace_end)
                 while end < len(text) and text[end] in WHITESPACE:
                     end += 1
+                whitespace_end = end
             if done < start:
                 yield done, start, None
             # The previous match may already have consumed the whitespace that a whitespace token matches.
@@ -75,6 +98,19 @@ class Finder:
             done = end
         if done < len(text):
             yield done, len(text), None
+
+    def _matches(self, text: str) -> Iterator[tuple[int, int, AddedToken]]:
+        """Yield the span and the token of each match: the leftmost one, and the longest at its place."""
+        position = 0
+        while candidate := self.pattern.search(text, position):
+            start = candidate.start()
+            position = start + 1
+            for length in self._lengths.get(text[start], ()):
+                spelling = text[start : start + length]
+                if (token := self.tokens.get(spelling)) is not None:
+                    position = start + len(spelling)
+                    yield start, position, token
+                    break
 
 
 def _is_word(neighbour: str) -> bool:

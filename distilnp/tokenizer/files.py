@@ -11,6 +11,7 @@ From the highest priority to the lowest:
 """
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from .added_tokens import normalized_content
 from .characters import WHITESPACE
 from .sections import ADVICE, MAX_ID, Key, Section, is_unicode, read_json_object, read_text, shown
 from .settings import AddedToken, TokenizerSettings
+from .wordpiece import longest_piece
 
 TOKENIZER_CONFIG = "tokenizer_config.json"
 TOKENIZER_JSON = "tokenizer.json"
@@ -56,6 +58,16 @@ BERT_CLASSES = (
     "PreTrainedTokenizerFast",
     "TokenizersBackend",
 )
+
+# Lines of a vocab.txt that may be there twice, because no word is spelled with them: blank ones, which
+# editors leave at the end, and the places that BERT reserved. The last line wins, as for transformers. Any
+# other token that is there twice hints at a line too many, which would give every later token the id of its
+# neighbour.
+SPARE = re.compile(r"(\[unused\d+\])?")
+
+# The most characters of a token that is searched for in texts. The longest ones in use have 22. Looking for
+# one at a place in a text takes a look-up for each length, so that texts would take time times this.
+MAX_TOKEN_CHARS = 256
 
 # transformers writes 1e30 if it knows no limit. No real limit reaches 2**31.
 NO_LIMIT = 1 << 31
@@ -133,6 +145,11 @@ class _Draft:
         """
         if not content:
             return
+        if len(content) > MAX_TOKEN_CHARS:
+            raise TokenizerFilesError(
+                f"{self.file}: added token {shown(content)} has {len(content)} characters, expected at most "
+                f"{MAX_TOKEN_CHARS}. {ADVICE}"
+            )
         token_id = self.id_of(content)
         if token_id is None:
             token_id = max(len(self.vocab), self.largest_added_id + 1)
@@ -158,6 +175,12 @@ class _Draft:
                     f"If the model uses another token, name it as {key} in {TOKENIZER_CONFIG}"
                 )
             ids[key] = token_id
+        longest = longest_piece(self.vocab, self.continuing_subword_prefix, self.max_input_chars_per_word)
+        if longest > MAX_TOKEN_CHARS:
+            raise TokenizerFilesError(
+                f"{self.file}: max_input_chars_per_word is {self.max_input_chars_per_word} and a token has "
+                f"{longest} characters, expected words or tokens of at most {MAX_TOKEN_CHARS}. {ADVICE}"
+            )
         settings = TokenizerSettings(
             vocab=self.vocab,
             cls_id=ids["cls_token"],
@@ -200,7 +223,7 @@ def _read_vocab(path: Path) -> _Draft:
     vocab: dict[str, int] = {}
     for index, line in enumerate(text.removesuffix("\n").split("\n")):
         token = line.rstrip(whitespace)
-        if token in vocab:
+        if token in vocab and not SPARE.fullmatch(token):
             raise TokenizerFilesError(
                 f"{path}: {shown(token)} is on lines {vocab[token] + 1} and {index + 1}, "
                 f"expected a different token on every line. {ADVICE}"

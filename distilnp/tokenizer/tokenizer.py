@@ -107,7 +107,11 @@ class Tokenizer:
     settings : TokenizerSettings
         The settings as given.
     vocab_size : int
-        One more than the largest id that `encode` can return. A model needs at least this many embeddings.
+        One more than the largest id that `encode` can return. A model with this many embeddings has one for
+        every text.
+    n_embeddings : int
+        One more than the largest id of the vocabulary, without tokens that were added to it. A model needs at
+        least this many embeddings; one that was not resized has none for added tokens.
 
     Examples
     --------
@@ -122,12 +126,10 @@ class Tokenizer:
 
     def __init__(self, settings: TokenizerSettings) -> None:
         self.settings = settings
-        self.vocab_size = 1 + max(
-            settings.cls_id,
-            settings.sep_id,
-            *settings.vocab.values(),
-            *(token.id for token in settings.added_tokens),
-        )
+        # No text has an empty token: it is a blank line of vocab.txt.
+        ids = (id_ for token, id_ in settings.vocab.items() if token)
+        self.n_embeddings = 1 + max(settings.cls_id, settings.sep_id, *ids)
+        self.vocab_size = max([self.n_embeddings, *(1 + token.id for token in settings.added_tokens)])
         self._stages = Stages(settings)
         self._word_cache = WordCache(self._stages)
 
@@ -210,6 +212,24 @@ class Tokenizer:
             )
         second = (*self._ids_of(text_pair), settings.sep_id)
         return Encoding(ids + second, partial(self._stages.encode, text, text_pair), len(second) - 1)
+
+    def token_beyond(self, ids: Iterable[int], n_embeddings: int) -> str | None:
+        """Return the first added token of a text that a model without enough embeddings has none for.
+
+        Parameters
+        ----------
+        ids : iterable of int
+            The ids of a text.
+        n_embeddings : int
+            The number of embeddings of the model, at least that of the tokenizer.
+
+        Returns
+        -------
+        str or None
+            The token; None if the model has an embedding for every id.
+        """
+        beyond = next((id_ for id_ in ids if id_ >= n_embeddings), None)
+        return next((token.content for token in self.settings.added_tokens if token.id == beyond), None)
 
     def _ids_of(self, text: str) -> Iterable[int]:
         """Return the ids of one text, without [CLS] and [SEP]."""

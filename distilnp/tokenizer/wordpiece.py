@@ -4,6 +4,7 @@
 If some part of a word cannot be spelled, the whole word becomes a single unknown token.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from .settings import TokenizerSettings
@@ -18,6 +19,11 @@ class Piece(NamedTuple):
     end: int
 
 
+def longest_piece(vocab: Iterable[str], prefix: str, max_chars: int) -> int:
+    """Return the number of characters of the longest token that can be a piece of a word."""
+    return max((len(token) for token in vocab if len(token) <= len(prefix) + max_chars), default=0)
+
+
 class WordPiece:
     """Splits words into tokens; Hugging Face calls this stage the model."""
 
@@ -26,15 +32,15 @@ class WordPiece:
         self.unk_token = settings.unk_token
         self.prefix = settings.continuing_subword_prefix
         self.max_chars = settings.max_input_chars_per_word
-        # No piece is longer than the longest token. Without this bound, a word of n characters that the
-        # vocabulary cannot spell would cost n * n / 2 look-ups.
-        self.longest = max(map(len, settings.vocab))
+        # No piece is longer than the longest token that fits in a word. Without this bound, a word of n
+        # characters that the vocabulary cannot spell would cost n * n / 2 look-ups. `files` bounds it, too.
+        self.longest = longest_piece(settings.vocab, self.prefix, self.max_chars)
         self._continuations = {
             token.removeprefix(self.prefix): token_id
             for token, token_id in settings.vocab.items()
             if token.startswith(self.prefix)
         }
-        self._longest_continuation = max(map(len, self._continuations), default=0)
+        self._longest_continuation = min(self.longest, max(map(len, self._continuations), default=0))
         self._unknown = [settings.vocab[self.unk_token]]
 
     def tokenize(self, word: str) -> list[Piece]:

@@ -12,7 +12,7 @@ from support.seeded_models import CONFIGS, config_json
 from distilnp import CheckpointError, ConfigError
 from distilnp.checkpoint.config_json import config_from_dict, has_int8_rows, read_config
 from distilnp.foreign import MAX_FILE_BYTES
-from distilnp.model.config import MAX_LAYERS, DistilBertConfig
+from distilnp.model.config import LARGEST, DistilBertConfig
 
 MINIMAL = {"model_type": "distilbert"}
 
@@ -115,7 +115,9 @@ def test_another_quantization_is_refused_with_the_file_that_asks_for_it(tmp_path
         ({"dim": 768.0}, ["dim is 768.0"]),
         ({"dim": "768"}, ["dim is '768'"]),
         ({"dim": None}, ["dim is None"]),
-        ({"n_layers": MAX_LAYERS + 1}, ["n_layers", str(MAX_LAYERS)]),
+        *(({name: largest + 1}, [name, str(largest)]) for name, largest in LARGEST.items()),
+        ({"dim": 1024, "n_heads": 1024}, ["n_heads is 1024", "from 1 to 128"]),
+        ({"max_position_embeddings": 200_000}, ["max_position_embeddings is 200000"]),
         ({"vocab_size": 10**400}, ["vocab_size"]),
         ({"n_layers": 6, "num_hidden_layers": 5}, ["n_layers is 6", "num_hidden_layers is 5"]),
         ({"id2label": {}}, ["id2label is empty"]),
@@ -151,6 +153,62 @@ def test_a_model_that_cannot_be_run_is_refused_with_what_was_expected(
     assert "expected" in str(raised.value)
     assert [word for word in words if word not in str(raised.value)] == []
     assert len(str(raised.value)) < 1000
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"id2label": {str(i): f"{i} stars" for i in range(1, 6)}},
+        {"id2label": dict.fromkeys("01234", "neg")},
+        {"id2label": {str(i): i for i in range(5)}},
+        {"id2label": {str(i): None for i in range(5)}},
+        {"id2label": ["a", "b", "c", "d", "e"]},
+        {"id2label": "a, b"},
+        {"id2label": {}},
+        {"id2label": {"0": "a", "1": "b"}, "num_labels": 5},
+        {"num_labels": 0},
+        {"num_labels": "5"},
+    ],
+)
+def test_labels_of_the_caller_stand_in_for_labels_that_cannot_be_used(
+    tmp_path: Path, changes: dict[str, object]
+) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(MINIMAL | changes))
+
+    assert read_config(tmp_path, labels=list("abcde")).id2label == tuple(f"LABEL_{i}" for i in range(5))
+    if changes:
+        with pytest.raises(ConfigError, match=r"Or give load labels=\[...\]"):
+            read_config(tmp_path)
+        with pytest.raises(ConfigError):
+            read_config(tmp_path, labels=[])
+
+
+@pytest.mark.parametrize("changes", [{"id2label": {"0": "no", "1": "yes"}}, {"num_labels": 2}])
+def test_labels_of_the_caller_do_not_replace_labels_that_can_be_used(changes: dict[str, object]) -> None:
+    config = config_from_dict(MINIMAL | changes, labels=list("abcde"))
+
+    assert config == config_from_dict(MINIMAL | changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"problem_type": "text-classification"},
+        {"problem_type": ["regression"]},
+        {"problem_type": "single_label_classification", "num_labels": 1},
+    ],
+)
+def test_a_function_of_the_caller_stands_in_for_a_problem_type_that_cannot_be_used(
+    changes: dict[str, object],
+) -> None:
+    config = config_from_dict(MINIMAL | changes, function_to_apply="softmax")
+    regression = config_from_dict(MINIMAL | {"problem_type": "regression"}, function_to_apply="softmax")
+
+    assert config.problem_type is None
+    assert regression.problem_type == "regression"
+    with pytest.raises(ConfigError, match="problem_type"):
+        config_from_dict(MINIMAL | changes)
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,21 @@ def tensors() -> dict[str, torch.Tensor]:
     }
 
 
+def additions() -> dict[str, object]:
+    """Return what a checkpoint may have beside its parameters: tensors of other types, and other values."""
+    return {
+        "weight": torch.arange(6, dtype=torch.float32).reshape(2, 3),
+        "uint16": torch.ones(3, dtype=torch.uint16),
+        "uint64": torch.ones(3, dtype=torch.uint64),
+        "float8": torch.ones(4).to(torch.float8_e4m3fn),
+        "complex": torch.ones(2, dtype=torch.complex64),
+        "bool": torch.ones(2, dtype=torch.bool),
+        "scalar": torch.tensor(3),
+        "empty": torch.empty(0),
+        "loss._extra_state": {"alpha": 1.5, "step": None, "seen": [1, 2.5, (True, "a")]},
+    }
+
+
 def write() -> None:
     """Write the goldens, and a manifest of their tensors."""
     GOLDENS.mkdir(parents=True, exist_ok=True)
@@ -50,6 +65,9 @@ def write() -> None:
     torch.save(state, GOLDENS / "archive.bin")
     torch.save(state, GOLDENS / "legacy.bin", _use_new_zipfile_serialization=False)
     torch.save(state, GOLDENS / "protocol4.bin", pickle_protocol=4)
+    torch.save(additions(), GOLDENS / "additions.bin")
+    torch.save(additions(), GOLDENS / "additions-legacy.bin", _use_new_zipfile_serialization=False)
+    torch.save(additions(), GOLDENS / "additions-protocol4.bin", pickle_protocol=4)
     values = {name: tensor.detach().double().tolist() for name, tensor in state.items()}
     about = {"torch": torch.__version__, "tensors": values}
     (GOLDENS / "manifest.json").write_text(json.dumps(about, indent=1) + "\n")
