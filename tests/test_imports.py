@@ -114,7 +114,16 @@ MAY_IMPORT = {
         "foreign",
         "huggingface_hub",
     },
-    "checkpoint.registry": {"checkpoint.files", "checkpoint.hub", "errors", "model.config"},
+    "checkpoint.lookalikes": {"checkpoint.files", "foreign"},
+    "checkpoint.registry": {
+        "checkpoint.files",
+        "checkpoint.hub",
+        "checkpoint.hub_cache",
+        "checkpoint.lookalikes",
+        "errors",
+        "foreign",
+        "model.config",
+    },
     # kernels: they know shapes, and no transformer; only the words and the build know LLVM
     "kernels.__init__": set(),
     "kernels.jit": {"numba"},

@@ -24,7 +24,7 @@ from .records import COMMIT
 
 # Names as the hub allows them, and revisions as git allows them, with ASCII letters only. Git has no revision
 # of which a part begins with ".", which could lead to another folder.
-REPOSITORY = re.compile(r"(?:[\w.-]{1,96}/)?[\w.-]{1,96}", re.ASCII)
+REPOSITORY = re.compile(r"(?:{0}/)?{0}".format(r"\w(?:[\w.-]{0,94}\w)?"), re.ASCII)
 REVISION = re.compile(r"(?=.{1,200}\Z)[\w+-][\w.+-]*(?:/[\w+-][\w.+-]*)*", re.ASCII)
 
 # A reference is 40 digits, and white space if a person wrote it.

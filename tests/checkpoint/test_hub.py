@@ -469,7 +469,11 @@ def test_models_are_listed_without_a_request(hub: Hub, command: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["org/model@../x", "../no-such-folder", "a/b/c", "org/model@", "org/mödel", "", "@main", " "]
+    "name",
+    [
+        *["org/model@../x", "../no-such-folder", "a/b/c", "org/model@", "org/mödel", "", "@main", " "],
+        *["./model", "~/model", "/org/model", "org/model.safetensors", "sst2", "x" * 300, "x@/dev/zero"],
+    ],
 )
 def test_no_request_is_sent_for_an_impossible_name(hub: Hub, load: Run, name: str) -> None:
     run = load(name)

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from huggingface_hub import constants
 from support.children import environment, run_python
-from support.hub_processes import Run, assert_answers
+from support.hub_processes import CLASSIFY, Run, assert_answers
 from support.hub_server import Handler, Hub, Repository, forged, misdescribed, sha256
 
 from distilnp.checkpoint import hub_cache
@@ -357,10 +358,24 @@ def test_a_damaged_file_in_the_cache_is_fetched_again(hub: Hub, load: Run, files
     assert (folder / "config.json").read_bytes() == files["config.json"]
 
 
+NO_LINKS = """
+import os
+def refuse(*_, **__): raise OSError("a required privilege is not held by the client")
+os.symlink = refuse
+"""
+
+
+@pytest.mark.parametrize("reason", ["the system", "the client's settings"])
 def test_a_cache_without_links_has_the_files_themselves(
-    hub: Hub, load: Run, files: dict[str, bytes], tmp_path: Path
+    hub: Hub, variables: Variables, files: dict[str, bytes], tmp_path: Path, reason: str
 ) -> None:
-    folder = assert_answers(load("org/model", changes={"HF_HUB_DISABLE_SYMLINKS": "1"}))
+    if reason == "the system":
+        script, settings = NO_LINKS + CLASSIFY, {}
+    elif not hasattr(constants, "HF_HUB_DISABLE_SYMLINKS"):
+        pytest.skip("this client has no such setting")
+    else:
+        script, settings = CLASSIFY, {"HF_HUB_DISABLE_SYMLINKS": "1"}
+    folder = assert_answers(run_python(script, "org/model", "{}", env=environment(**variables | settings)))
 
     assert not any(path.is_symlink() for path in folder.iterdir())
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
