@@ -11,6 +11,11 @@ from typing import Any
 
 from huggingface_hub import constants, errors
 
+from ..foreign import shown
+
+# A server chooses the words. The client's own messages are shorter.
+MAX_DETAIL = 500
+
 # A cache that is full, read-only, owned by somebody else, or not a folder.
 CANNOT_BE_WRITTEN = {
     errno.EACCES,
@@ -68,7 +73,7 @@ EXPLANATIONS: tuple[tuple[Callable[[Any, int | None], bool], str], ...] = (
     (
         lambda error, status: "Timeout" in type(error).__name__,
         "{endpoint} did not answer in time. Try again: files that were fetched whole are kept. "
-        "HF_HUB_DOWNLOAD_TIMEOUT and HF_HUB_ETAG_TIMEOUT set how many seconds it has",
+        "HF_HUB_DOWNLOAD_TIMEOUT sets how many seconds it has",
     ),
     (
         lambda error, status: isinstance(error, OSError) and error.errno in CANNOT_BE_WRITTEN,
@@ -101,6 +106,6 @@ def explanation(error: Exception, repository: str, revision: str) -> str:
         cache=constants.HF_HUB_CACHE,
         status=status,
         type=type(error).__name__,
-        detail=str(error).strip().partition("\n")[0],
+        detail=shown(str(error).strip().partition("\n")[0], MAX_DETAIL),
         strerror=getattr(error, "strerror", None),
     )

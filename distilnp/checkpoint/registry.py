@@ -7,15 +7,29 @@ called by its name, a folder by its path, and any other repository by "org/name"
 
 import os
 import re
+import stat
 from collections.abc import Mapping
+from contextlib import suppress
+from errno import ENAMETOOLONG, ENOENT, ENOTDIR
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from ..errors import CheckpointError, DownloadError, InputTypeError, ModelNotFoundError
+from ..foreign import shown
 from ..model.config import DistilBertConfig
 from .files import CONFIG
 from .hub import HubRevision, fetch
+from .hub_cache import REPOSITORY, REVISION
+from .lookalikes import (
+    FILE_SUFFIXES,
+    begins,
+    folders_in,
+    similar,
+    what_file_is,
+    what_folder_is,
+    what_is_missing,
+)
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -23,7 +37,13 @@ PACKAGE = Path(__file__).parents[1]
 BUNDLED_FOLDERS = (PACKAGE / "weights", PACKAGE.parent / "weights")
 
 # A repository of the hub, and after "@" a branch, a tag, a commit or refs/pr/N.
-HUB_NAME = re.compile(r"(?P<repository>(?:[\w.-]+/)?[\w.-]+)(?:@(?P<revision>[\w.+/-]+))?", re.ASCII)
+HUB_NAME = re.compile(
+    rf"(?P<repository>{REPOSITORY.pattern})(?:@(?P<revision>{REVISION.pattern}))?", re.ASCII
+)
+
+# A ratio of difflib. Known names with another ending, or with a letter too many, have more than this; other
+# models of the same family (..._classifier_emotion, distilbert-base-uncased) have less.
+SURELY_MEANT = 0.9
 
 
 class HubModel(NamedTuple):
@@ -100,7 +120,7 @@ def find_checkpoint(
         The name of a bundled or a known model, a folder that `save_pretrained` wrote, or a repository of the
         hub, followed by "@revision" if the revision is not "main". If a folder has the name of a bundled or a
         known model, write "./name" for the folder. If a folder has the name of a repository, the folder is
-        taken.
+        taken, unless "@main" follows the name.
     local_files_only, renew : bool, optional
         See `hub.fetch`.
 
@@ -110,11 +130,16 @@ def find_checkpoint(
         Nothing has that name.
     DownloadError
         The model may be on the hub, but cannot be fetched.
+    CheckpointError
+        The folder is not a checkpoint but something else, such as an adapter. Or the record of an earlier
+        fetch cannot be used.
     InputTypeError
         `model` is neither text nor a path.
     """
     place = locate(model)
     if isinstance(place, Path):
+        if reason := what_folder_is(place):
+            raise CheckpointError(reason)
         return place
     try:
         return fetch(place, local_files_only=local_files_only, renew=renew)
@@ -122,8 +147,8 @@ def find_checkpoint(
         if place.known_as:
             raise
         raise DownloadError(
-            f"no model {model!r} here: it is neither a known name ({_names()}) nor a folder. "
-            f"On the hub: {error}"
+            f"no model {shown(model)} here: it is neither a known name ({_names()}) nor a folder."
+            f"{_did_you_mean(place.repository)} On the hub: {error}"
         ) from error
 
 
@@ -138,32 +163,93 @@ def short_name(model: str | os.PathLike[str]) -> str:
 def locate(model: str | os.PathLike[str]) -> Path | HubRevision:
     """Return the folder of a checkpoint, or its place on the hub; nothing is fetched.
 
+    Anything that cannot be the name of a repository is a path, and so is a name with the suffix of a file.
+
     Raises
     ------
     ModelNotFoundError, InputTypeError
         See `find_checkpoint`.
     """
-    if not isinstance(model, str | os.PathLike):
-        raise InputTypeError(
-            f"model is {type(model).__name__}, expected the name of a model or the path of a folder"
-        )
+    text = _text(model)
     bundled = bundled_models()
     if isinstance(model, str) and model in bundled:
         return bundled[model]
     known = hub_model(model)
     if known is not None:
         return known.source
-    folder = Path(model)
-    if model and folder.is_dir():
-        return folder
-    name = HUB_NAME.fullmatch(model) if isinstance(model, str) else None
-    if name is None or ".." in re.split("[/@]", name.string):
-        raise ModelNotFoundError(
-            f"no model {os.fspath(model)!r}: expected a known name ({_names()}), a folder with "
-            "config.json, vocab.txt and weights, or a repository of the Hugging Face hub: org/name or "
-            "org/name@revision"
+    name = HUB_NAME.fullmatch(text) if isinstance(model, str) else None
+    path = _path(text)
+    kind = _kind(path, may_be_a_name=name is not None) if text else None
+    if kind == "folder":
+        return path
+    if kind == "file":
+        raise _not_found(model, what_file_is(path))
+    if name is None or text.lower().endswith(FILE_SUFFIXES):
+        repository, _, revision = text.partition("@")
+        if revision and name is None and REPOSITORY.fullmatch(repository):
+            raise _not_found(model, f"{shown(revision)} cannot be a revision")
+        raise _not_found(model, what_is_missing(path) if text else "the name is empty")
+    if not ("/" in text or "@" in text) and (meant := _meant(text)):
+        raise _not_found(
+            model, f"did you mean {' or '.join(meant)}? For a repository of this name, write {text}@main"
         )
     return HubRevision(name["repository"], name["revision"] or "main")
+
+
+def _text(model: str | os.PathLike[str]) -> str:
+    """Return a name or a path as text."""
+    path = model
+    with suppress(TypeError):
+        path = os.fspath(model)
+    if not isinstance(path, str):
+        kind = type(model).__name__ if path is model else f"a path of {type(path).__name__}"
+        raise InputTypeError(f"model is {kind}, expected the name of a model or the path of a folder")
+    return path
+
+
+def _path(text: str) -> Path:
+    """Return a path, with the home folder in place of "~": in Python, no shell has done it."""
+    path = Path(text)
+    if text.startswith("~") and not os.path.lexists(path):
+        with suppress(RuntimeError, ValueError):  # there is no such user, or NUL in its name
+            return path.expanduser()
+    return path
+
+
+def _kind(path: Path, *, may_be_a_name: bool) -> Literal["folder", "file"] | None:
+    """Return what there is at a path, or None if there is nothing.
+
+    Raises
+    ------
+    ModelNotFoundError
+        The path cannot be looked at, and cannot be the name of a repository either.
+    """
+    try:
+        return "folder" if stat.S_ISDIR(path.stat().st_mode) else "file"
+    except ValueError:  # NUL, or half of a surrogate pair
+        return None
+    except OSError as error:
+        if may_be_a_name or error.errno in (ENOENT, ENOTDIR, ENAMETOOLONG):
+            return None
+        raise _not_found(path, f"it cannot be looked at ({error.strerror})") from error
+
+
+def _not_found(model: str | os.PathLike[str], reason: str) -> ModelNotFoundError:
+    return ModelNotFoundError(
+        f"no model {shown(os.fspath(model))}: {reason}. Expected a known name ({_names()}), a folder with "
+        "config.json, vocab.txt and weights, or a repository of the Hugging Face hub: org/name or "
+        "org/name@revision"
+    )
+
+
+def _meant(name: str) -> list[str]:
+    """Return the known names that a name without an organization can only be meant for."""
+    return begins(name, bundled_models()) or similar(name, _all_names(), SURELY_MEANT)
+
+
+def _did_you_mean(name: str) -> str:
+    near = similar(name, [*_all_names(), *folders_in(Path())])
+    return f" Did you mean {' or '.join(map(shown, near))}?" if near else ""
 
 
 def promised_labels(model: str | os.PathLike[str], config: DistilBertConfig) -> tuple[str, ...]:
@@ -183,6 +269,10 @@ def promised_labels(model: str | os.PathLike[str], config: DistilBertConfig) -> 
             f"The repository has changed: load {known.repository}@REVISION, with the revision that you want"
         )
     return tuple(known.labels.values())
+
+
+def _all_names() -> list[str]:
+    return sorted({*bundled_models(), *(name for row in MODELS for name in row.names)})
 
 
 def _names() -> str:

@@ -1,7 +1,6 @@
 """Checkpoints from a hub: the real client, in processes of their own, against a server on loopback."""
 
 import ctypes
-import dataclasses
 import json
 import os
 import resource
@@ -10,97 +9,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from subprocess import CompletedProcess
 
 import pytest
 from support.children import PATIENCE_SECONDS, environment, run_python, start_python
-from support.hub_server import Hub, Repository, altered, cut, git_hash, running_hub, sha256, silent, status
-from support.seeded_models import CONFIGS, seeded_tensors, write_checkpoint
+from support.hub_processes import CLASSIFY, Run, assert_answers, assert_fails
+from support.hub_server import Hub, Repository, altered, cut, git_hash, sha256, silent, status
 
 from distilnp.checkpoint.registry import MODELS
-
-CONFIG = dataclasses.replace(CONFIGS["one-layer"], id2label=("NEGATIVE", "POSITIVE"))
-
-# The process ends like the command: with an answer, or with one error of ours and nothing else.
-CLASSIFY = """
-import json, sys
-import distilnp
-model, options = sys.argv[1], json.loads(sys.argv[2])
-try:
-    classifier = distilnp.load(model, **options)
-    print(classifier("w5 w6").label, classifier.folder)
-except distilnp.DistilnpError as error:
-    sys.exit(f"{type(error).__name__}: {error}")
-"""
-
-Run = Callable[..., "CompletedProcess[str]"]
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """Return the files of a repository, including some that distilnp does not read."""
-    folder = write_checkpoint(tmp_path_factory.mktemp("hub") / "model", CONFIG, seeded_tensors(CONFIG))
-    (folder / "tokenizer_config.json").write_text('{"do_lower_case": true, "model_max_length": 512}')
-    others = ("README.md", "tf_model.h5", "flax_model.msgpack", "onnx/model.onnx", "pytorch_model.bin")
-    return {path.name: path.read_bytes() for path in folder.iterdir()} | dict.fromkeys(others, b"x" * 99)
-
-
-@pytest.fixture
-def hub(files: dict[str, bytes]) -> Iterator[Hub]:
-    with running_hub() as hub:
-        hub.repositories["org/model"] = Repository()
-        hub.repositories["org/model"].commit(files)
-        yield hub
-
-
-@pytest.fixture
-def variables(hub: Hub, tmp_path: Path) -> dict[str, str | None]:
-    """Return environment variables that give a process this hub, a cache of its own, and no token."""
-    unset = (name for name in os.environ if name.startswith(("HF_", "HUGGING")) or "PROXY" in name.upper())
-    return {
-        **dict.fromkeys(unset),
-        "HF_ENDPOINT": hub.endpoint,
-        "HF_HOME": os.fspath(tmp_path / "home"),
-        "HF_HUB_DOWNLOAD_TIMEOUT": "20",
-        "HF_HUB_OFFLINE": "0",
-        "DISTILNP_KERNELS": "numpy",  # the fastest to start
-    }
-
-
-@pytest.fixture
-def load(variables: dict[str, str | None]) -> Run:
-    """Return a function that loads a model in a new process and classifies a text."""
-
-    def load(model: str, preexec_fn: object = None, changes: object = None, **options: object) -> object:
-        env = environment(**variables | dict(changes or {}))
-        return run_python(CLASSIFY, model, json.dumps(options), env=env, preexec_fn=preexec_fn)
-
-    return load
-
-
-@pytest.fixture
-def command(variables: dict[str, str | None]) -> Run:
-    """Return a function that runs the command `distilnp` in a new process."""
-
-    def command(*arguments: str, **changes: str) -> object:
-        script = "import sys; from distilnp.cli import main; sys.exit(main(sys.argv[1:]))"
-        return run_python(script, *arguments, env=environment(**variables | changes))
-
-    return command
-
-
-def assert_answers(run: "CompletedProcess[str]") -> Path:
-    assert (run.returncode, run.stderr) == (0, "")
-    label, folder = run.stdout.split()
-    assert label in CONFIG.id2label
-    return Path(folder)
-
-
-def assert_fails(run: "CompletedProcess[str]", *words: str) -> None:
-    """Check that there is one error of ours, on one line, with all of these words."""
-    assert run.returncode == 1
-    assert run.stderr.startswith("DownloadError: ") and run.stderr.count("\n") == 1, run.stderr
-    assert [text for text in words if text not in run.stderr] == [], run.stderr
 
 
 def asked(hub: Hub) -> list[str]:
@@ -268,7 +183,7 @@ def test_a_pytorch_file_is_fetched_if_there_is_nothing_better(
 @pytest.mark.parametrize(
     ("lacking", "words"),
     [
-        ("config.json", "org/model@main holds README.md, "),
+        ("config.json", "org/model@main holds 'README.md, "),
         ("vocab.txt", "and no tokenizer.json or vocab.txt. "),
         ("model.safetensors", "no model.safetensors or model.safetensors.index.json or pytorch_model.bin. "),
     ],
@@ -300,11 +215,11 @@ API = "GET /api/models/org/model"
         (API, silent(3), ["did not answer in time", "HF_HUB_DOWNLOAD_TIMEOUT"]),
         (API, silent(0), ["the connection broke", "try again"]),
         (
-            "HEAD /org/model/resolve",
+            "GET /org/model/resolve",
             status(404, "EntryNotFound"),
             ["one of its files is missing", "Try again"],
         ),
-        ("HEAD /org/model/resolve", status(401), ["HTTP 401", "HF_TOKEN"]),
+        ("GET /org/model/resolve", status(401), ["HTTP 401", "HF_TOKEN"]),
         ("GET /cdn", status(403), ["HTTP 403", "HF_TOKEN"]),
         ("GET /cdn", status(500), ["HTTP 500", "Try again later"]),
         ("GET /cdn", altered(lambda content: content[:-1]), ["try again"]),
@@ -393,7 +308,7 @@ def test_an_interrupted_download_is_not_taken_for_a_whole_checkpoint(
     assert (folder / "model.safetensors").read_bytes() == files["model.safetensors"]
 
 
-def test_a_file_without_the_hash_that_the_hub_states_is_deleted_again(hub: Hub, load: Run) -> None:
+def test_a_file_without_the_hash_that_the_hub_states_is_not_kept(hub: Hub, load: Run) -> None:
     hub.fault("GET /cdn", altered(lambda content: content[:-1] + bytes([content[-1] ^ 1])))
 
     run = load("org/model")
@@ -554,7 +469,11 @@ def test_models_are_listed_without_a_request(hub: Hub, command: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["org/model@../x", "../no-such-folder", "a/b/c", "org/model@", "org/mödel", "", "@main", " "]
+    "name",
+    [
+        *["org/model@../x", "../no-such-folder", "a/b/c", "org/model@", "org/mödel", "", "@main", " "],
+        *["./model", "~/model", "/org/model", "org/model.safetensors", "sst2", "x" * 300, "x@/dev/zero"],
+    ],
 )
 def test_no_request_is_sent_for_an_impossible_name(hub: Hub, load: Run, name: str) -> None:
     run = load(name)

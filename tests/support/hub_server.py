@@ -7,11 +7,13 @@ host, as from a content delivery network, with its SHA-256.
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from types import MappingProxyType
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 LARGE = (".safetensors", ".bin", ".h5", ".msgpack", ".onnx")
@@ -65,7 +67,7 @@ class Hub:
         return [
             request.rpartition("/")[2]
             for request in self.requests
-            if request.startswith("GET") and "/api/" not in request
+            if request.startswith("GET") and "/api/" not in request and not request.endswith(LARGE)
         ]
 
 
@@ -90,6 +92,10 @@ class Handler(BaseHTTPRequestHandler):
     hub: Hub
     protocol_version = "HTTP/1.1"
 
+    # What faults change about the answer to the request that is being answered.
+    forged: Mapping[str, str] = MappingProxyType({})
+    misdescribe: Callable[[dict[str, Any]], None] = staticmethod(lambda about: None)
+
     def do_HEAD(self) -> None:
         self._answer()
 
@@ -107,7 +113,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def respond(self, status: int, content: bytes, headers: dict[str, str]) -> None:
         self.send_response(status)
-        for name, value in ({"Content-Length": str(len(content))} | headers).items():
+        for name, value in ({"Content-Length": str(len(content))} | headers | dict(self.forged)).items():
             if value:
                 self.send_header(name, value)
         self.end_headers()
@@ -118,6 +124,7 @@ class Handler(BaseHTTPRequestHandler):
         path = unquote(urlsplit(self.path).path)
         request = f"{self.command} {path}"
         self.hub.requests.append(request)
+        self.forged, self.misdescribe = {}, lambda about: None
         for where, fault in list(self.hub.faults.items()):
             if request.startswith(where) and fault(self):
                 return
@@ -161,6 +168,7 @@ class Handler(BaseHTTPRequestHandler):
             "private": False,
             "tags": [],
         }
+        self.misdescribe(about)
         self.respond(200, json.dumps(about).encode(), {"Content-Type": "application/json"})
 
     def _send(self, repository: Repository, rest: str) -> None:
@@ -223,6 +231,26 @@ def silent(seconds: float) -> Callable[[Handler], bool]:
         time.sleep(seconds)
         handler.close_connection = True
         return True
+
+    return fault
+
+
+def forged(headers: Mapping[str, str]) -> Callable[[Handler], bool]:
+    """Return a fault: the answer has these headers, in place of others of the same names."""
+
+    def fault(handler: Handler) -> bool:
+        handler.forged = headers
+        return False
+
+    return fault
+
+
+def misdescribed(change: Callable[[dict[str, Any]], None]) -> Callable[[Handler], bool]:
+    """Return a fault: what the server says about a repository is changed."""
+
+    def fault(handler: Handler) -> bool:
+        handler.misdescribe = change
+        return False
 
     return fault
 
