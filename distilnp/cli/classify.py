@@ -7,43 +7,63 @@ import io
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice, tee
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice, tee
+from typing import TypeVar
 
 from ..api import Classifier
 from ..predictions import Prediction
 from ..texts import Text
+from .bad_rows import BadRows
+from .formats import SKIP
 from .lines import Lines, naming_the_line, open_lines
 from .loading import kinds_of_parts, load_classifier
 from .progress import Progress
-from .readers import READERS, Columns
-from .writers import Writer, csv_writer, jsonl_writer, table_writer
+from .readers import Columns, read_rows
+from .writers import Classified, Writer, csv_writer, jsonl_writer, table_writer
+
+T = TypeVar("T")
 
 
 def classify(options: Namespace) -> None:
     """Run the command with the options that `grammar` parsed."""
     if options.texts:
+        _hint_at_files(options.texts)
         classifier = load_classifier(options)
         write = _writer(options, classifier)
         for text, prediction in answers(classifier, [options.texts], options.batch_tokens):
-            write(text, prediction)
+            write(_columns(text, options), prediction)
             sys.stdout.flush()
         return
     with open_lines(options.file) as lines:
         classifier = load_classifier(options)
         _prompt(lines)
+        bad_rows = BadRows(options.on_error)
+        rows = bad_rows.watch(
+            read_rows(
+                lines,
+                Columns(options.column, options.pair_column),
+                file=options.file,
+                input_format=options.input_format,
+                delimiter=options.delimiter,
+            )
+        )
+        # An error about the file itself comes before the header line of CSV is written.
+        rows = chain(list(islice(rows, 1)), rows)
         write = _writer(options, classifier)
         with Progress(lines, rows_are_seen=sys.stdout.isatty()) as progress, naming_the_line(lines):
-            rows = READERS[options.input_format](lines, Columns(options.column, options.pair_column))
-            runs = arrivals(progress.watch(row.text for row in rows), lines.ready)
+            texts = (None if row is None else row.text for row in rows)
+            runs = arrivals(progress.watch(texts), lines.ready)
             for text, prediction in answers(classifier, runs, options.batch_tokens):
                 progress.before_row()
-                write(text, prediction)
-                sys.stdout.flush()
+                if prediction is not None or options.on_error != SKIP:
+                    write(_columns(text, options), prediction)
+                    sys.stdout.flush()
                 progress.after_row()
+        bad_rows.report()
 
 
-def arrivals(texts: Iterator[Text], ready: Callable[[], bool]) -> Iterator[Iterator[Text]]:
+def arrivals(texts: Iterator[T], ready: Callable[[], bool]) -> Iterator[Iterator[T]]:
     """Split texts into runs that arrived together.
 
     A run continues as long as `ready` says that the next text has arrived. All texts of a file are one run.
@@ -52,7 +72,7 @@ def arrivals(texts: Iterator[Text], ready: Callable[[], bool]) -> Iterator[Itera
     A run must be used up before the next one is asked for.
     """
 
-    def run(first: Text) -> Iterator[Text]:
+    def run(first: T) -> Iterator[T]:
         yield first
         while ready():
             yield from islice(texts, 1)
@@ -62,13 +82,20 @@ def arrivals(texts: Iterator[Text], ready: Callable[[], bool]) -> Iterator[Itera
 
 
 def answers(
-    classifier: Classifier, runs: Iterable[Iterable[Text]], batch_tokens: int
-) -> Iterator[tuple[Text, Prediction]]:
-    """Pair each text with its prediction. The end of a run ends a batch, even if the batch is not full."""
+    classifier: Classifier, runs: Iterable[Iterable[Text | None]], batch_tokens: int
+) -> Iterator[tuple[Text | None, Prediction | None]]:
+    """Pair each text with its prediction, and None with None, in their order.
+
+    The end of a run ends a batch, even if the batch is not full.
+    """
     for run in runs:
         to_classify, texts = tee(run)
-        for prediction in classifier.stream(to_classify, batch_tokens=batch_tokens):
-            yield next(texts), prediction
+        only_texts = (text for text in to_classify if text is not None)
+        for prediction in classifier.stream(only_texts, batch_tokens=batch_tokens):
+            while (text := next(texts)) is None:
+                yield None, None
+            yield text, prediction
+        yield from ((None, None) for _ in texts)
 
 
 def _writer(options: Namespace, classifier: Classifier) -> Writer:
@@ -94,6 +121,33 @@ def _writer(options: Namespace, classifier: Classifier) -> Writer:
     # https://no-color.org: set, and not empty
     colours = is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     return table_writer(sys.stdout, classifier.labels, all_scores=options.all_scores, colours=colours)
+
+
+def _columns(text: Text | None, options: Namespace) -> Classified:
+    """Return the columns that come before an answer, which are null for a row that cannot be used."""
+    if text is not None:
+        return text
+    return {"text": None} if options.pair_column is None else {"text": None, "text_pair": None}
+
+
+def _hint_at_files(texts: Sequence[str]) -> None:
+    """Say what to type, to a person who gave the name of a file as a text."""
+    files = [text for text in texts if _is_file(text)]
+    if files and sys.stderr is not None:
+        more = f", and so are {len(files) - 1} more" if len(files) > 1 else ""
+        name = files[0] if files[0].isprintable() else repr(files[0])
+        print(
+            f"distilnp: {name} is a file here{more}. Its name is the text. To classify the texts in it, give "
+            f"--file {name}",
+            file=sys.stderr,
+        )
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return os.path.isfile(text)  # noqa: PTH113 (pathlib takes 3 ms)
+    except ValueError:  # a NUL
+        return False
 
 
 def _prompt(lines: Lines) -> None:

@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import tee
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..api import Classifier
 from ..errors import ArgumentError, DistilnpError, InputFileError
 from ..texts import Text
+from .bad_rows import BadRows
 from .formats import USUAL_LABEL_COLUMNS
 from .labels import LabelIds
-from .lines import Lines, naming_the_line, open_lines
+from .lines import BadLine, Lines, naming_the_line, open_lines
 from .loading import kinds_of_parts, load_classifier
 from .progress import Progress
-from .readers import READERS, Columns, Row
+from .readers import Columns, Rows, read_rows
 from .writers import Writer, csv_writer, jsonl_writer
 
 if TYPE_CHECKING:
@@ -59,13 +60,22 @@ def evaluate(options: Namespace) -> None:
         classifier = load_classifier(options)
         _expect_one_winning_label(classifier)
         label_ids = LabelIds(classifier.labels, options.label_map)
-        rows = READERS[options.input_format](lines, _columns(options))
+        rows = read_rows(
+            lines,
+            _columns(options),
+            file=options.file,
+            input_format=options.input_format,
+            delimiter=options.delimiter,
+        )
+        bad_rows = BadRows(options.on_error)
         tally = Tally()
         with naming_the_line(lines), _mistakes(options, classifier) as write_mistake:
-            examples = _examples(rows, lines, label_ids)
+            watched = bad_rows.watch(_examples(rows, lines, label_ids))
+            examples = (example for example in watched if example is not None)
             seconds = _classify(classifier, options.batch_tokens, lines, examples, tally, write_mistake)
     if not tally.true_ids:
         raise InputFileError(f"{lines.name} has no texts, expected at least one with its label")
+    bad_rows.report()
     _print(Report(tally, classifier.labels, seconds), options)
 
 
@@ -108,15 +118,17 @@ def _columns(options: Namespace) -> Columns:
     return Columns(options.column, options.pair_column, labels)
 
 
-def _examples(rows: Iterable[Row], lines: Lines, label_ids: LabelIds) -> Iterator[Example]:
+def _examples(rows: Rows, lines: Lines, label_ids: LabelIds) -> Iterator[Example | BadLine]:
     for row in rows:
-        true_id = label_ids.find(row.label)
-        if true_id is None:
-            raise lines.error(
+        if isinstance(row, BadLine):
+            yield row
+        elif (true_id := label_ids.find(row.label)) is not None:
+            yield Example(row.text, true_id, lines.number)
+        else:
+            yield lines.error(
                 f"the label is {row.label!r:.60}, expected one of the model's: {label_ids}. Translate other "
                 "names with --label-map VALUE=LABEL"
             )
-        yield Example(row.text, true_id, lines.number)
 
 
 def _expect_one_winning_label(classifier: Classifier) -> None:

@@ -5,10 +5,24 @@ Help lists them and readers use them. Nothing is imported that would slow `--hel
 
 import os.path
 
-INPUT_FORMATS = LINES, CSV, TSV, JSONL = ("lines", "csv", "tsv", "jsonl")
+INPUT_FORMATS = LINES, CSV, TSV, JSONL, JSON = ("lines", "csv", "tsv", "jsonl", "json")
 
-FORMAT_OF_SUFFIX = {".csv": CSV, ".tsv": TSV, ".jsonl": JSONL, ".ndjson": JSONL}
-SUFFIXES = " ".join(FORMAT_OF_SUFFIX)
+# A suffix decides only what the content leaves open; see `recognition`.
+FORMAT_OF_SUFFIX = {
+    ".csv": CSV,
+    ".tsv": TSV,
+    ".tab": TSV,
+    ".jsonl": JSONL,
+    ".ndjson": JSONL,
+    ".json": JSON,
+}
+
+# What may separate the fields of a table; of two that separate as many, the first one does.
+DELIMITERS = COMMA, SEMICOLON, TAB, PIPE = (",", ";", "\t", "|")
+NAME_OF_DELIMITER = {"comma": COMMA, "semicolon": SEMICOLON, "tab": TAB, "pipe": PIPE, "\\t": TAB}
+
+# What happens to a row that cannot be used.
+ON_ERROR = STOP, NULL, SKIP = ("stop", "null", "skip")
 
 # The usual names of a column of texts, or of labels, when the command line does not name it.
 USUAL_COLUMNS = ("text", "sentence")

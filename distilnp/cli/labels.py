@@ -1,9 +1,13 @@
 """The label of a model that a file means: by its name, by its id, or by --label-map."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
 from ..errors import ArgumentError
+
+# An id as pandas writes it, after a missing value has made the column one of floats.
+FLOAT = re.compile(r"(-?\d+)\.0+")
 
 # The most labels that a message lists: a model may have hundreds.
 MOST_SHOWN = 20
@@ -52,7 +56,11 @@ class LabelIds:
     def find(self, value: object) -> int | None:
         """Return the id of a value in the file, or None if the model has no such label."""
         name = str(value)
-        return self._exact.get(name, self._folded.get(name.casefold()))
+        for spelling in (name, *_other_spellings(name)):
+            found = self._exact.get(spelling, self._folded.get(spelling.casefold()))
+            if found is not None:
+                return found
+        return None
 
     def __str__(self) -> str:
         shown = [
@@ -61,3 +69,10 @@ class LabelIds:
         ]
         more = len(self._labels) - len(shown)
         return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def _other_spellings(name: str) -> tuple[str, ...]:
+    """Return 1 for 1.0, and true for True: pandas and JSON write the same value in different ways."""
+    if match := FLOAT.fullmatch(name):
+        return (match[1],)
+    return (name.lower(), name.capitalize()) if name.lower() in ("true", "false") else ()

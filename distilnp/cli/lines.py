@@ -1,14 +1,17 @@
 """The lines of a file, gzipped or not, decoded and counted; `Lines.ready` says if the next one has arrived.
 
-`unpacker` unpacks gzip, and `readers` turn lines into texts. Nothing here knows what a line holds.
+`unpacker` unpacks gzip, and `readers` turn lines into texts. Nothing here knows what a line holds. Memory is
+bounded whatever the file is: a line may have `MAX_LINE_BYTES`.
 """
 
 import os
 import select
 import stat
+import sys
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import BinaryIO
 
 from ..errors import InputFileError, TextTooLongError
@@ -16,6 +19,24 @@ from .unpacker import DamagedGzip, Unpacker
 
 # The capacity of a pipe on Linux.
 CHUNK_BYTES = 65536
+
+# Ten times War and Peace. A longer line is not a text, and would take the memory of the machine: a device of
+# zeros never ends, and 3 MB of gzip can hold 3 GB without a line end.
+MAX_LINE_BYTES = 32 << 20
+
+# `Lines.peek` waits for a line with something in it, but not for more bytes than these.
+PEEK_BYTES = CHUNK_BYTES
+
+# `Lines.ready` looks behind so many blank lines. A chunk may have 65,536 of them.
+MOST_BLANK_LINES = 16
+
+
+class BadLine(InputFileError):
+    """A line, or the row that ends on it, cannot be used; the next one may be."""
+
+
+class _TooLong(Exception):
+    """A line has more than `MAX_LINE_BYTES`; the argument is its beginning."""
 
 
 class Lines:
@@ -36,11 +57,14 @@ class Lines:
         The bytes of the file on the disk; None for a pipe or a terminal.
     is_terminal : bool
         Whether somebody types the lines.
+    has_rest : bool
+        Whether a reader, which sets it, has kept some of the last piece for its next row; see `in_pieces`.
     """
 
     def __init__(self, file: BinaryIO, name: str) -> None:
-        self.name = name
+        self.name = name if name.isprintable() else repr(name)
         self.number = 0
+        self.has_rest = False
         self.n_bytes = 0
         self.size = _size(file)
         self.is_terminal = file.isatty()
@@ -51,9 +75,13 @@ class Lines:
         self._n_returned = 0  # of the unpacked bytes
         self._is_at_end = False  # the file has been read
         self._ended = False  # the file has been read and split into lines
-        self._damage: DamagedGzip | None = None  # reported after the lines before it have been returned
+        # What ends the file early; reported after the lines before it have been returned.
+        self._obstacle: DamagedGzip | _TooLong | None = None
         self._whole: deque[bytes] = deque()
         self._unfinished: list[bytes] = []  # pieces, joined once: a line may be as long as the file
+        self._n_unfinished = 0  # their bytes
+        self._in_pieces = False
+        self._is_at_start_of_line = True
         self._held = b""  # a \r that ended a chunk, perhaps half of a \r\n
 
     def __iter__(self) -> Iterator[str]:
@@ -61,28 +89,52 @@ class Lines:
 
     def __next__(self) -> str:
         while not self._whole:
-            if self._damage:
-                raise InputFileError(
-                    f"{self.name}, after line {self.number}: the gzip file {self._damage}. Fetch or compress "
-                    "it again"
-                ) from self._damage
+            if self._obstacle:
+                raise self._fatal(self._obstacle) from self._obstacle
             if self._ended:
                 raise StopIteration
             self._read()
-        self.number += 1
-        return self._decode(self._whole.popleft())
+        self.number += self._is_at_start_of_line
+        line = self._whole.popleft()
+        self._is_at_start_of_line = line.endswith((b"\n", b"\r"))
+        return self._decode(line)
 
     def ready(self) -> bool:
-        """Return whether there is a next line that can be returned without waiting."""
-        while not (self._whole or self._damage or self._ended):
+        """Return whether there is a next line that can be returned without waiting.
+
+        A blank line does not count. It may be the last one, which is no row of a table, so that a reader has
+        to wait for the line after it.
+        """
+        while not (self._whole or self._obstacle or self._ended):
             if self._chunks is None and not _can_read(self._file):
                 break
             self._read()
-        return bool(self._whole)
+        return self.has_rest or any(not line.isspace() for line in islice(self._whole, MOST_BLANK_LINES))
 
-    def error(self, message: str) -> InputFileError:
+    def peek(self) -> bytes:
+        """Return the first bytes of the text, which `next` still returns.
+
+        They contain at least the first line that is not blank, unless that ends after `PEEK_BYTES`.
+        """
+        while True:
+            head = b"".join((*self._whole, *self._unfinished))
+            has_line = any(not line.isspace() for line in self._whole)
+            if has_line or len(head) >= PEEK_BYTES or self._obstacle or self._ended:
+                return head
+            self._read()
+
+    def in_pieces(self) -> None:
+        """Return the rest of a line that has not ended in pieces, as they arrive.
+
+        This is for a format in which a line end means nothing: a JSON array often is one line, as long as the
+        file.
+        """
+        self._in_pieces = True
+        self._finish_piece()
+
+    def error(self, message: str) -> BadLine:
         """Return an error about the last line that was returned."""
-        return InputFileError(f"{self.name}, line {self.number}: {message}")
+        return BadLine(f"{self.name}, line {self.number}: {message}")
 
     def _read(self) -> None:
         """Take one step: read a piece of the file, or take a chunk from the last piece."""
@@ -92,7 +144,7 @@ class Lines:
         try:
             chunk = next(self._chunks, None)
         except DamagedGzip as error:
-            self._damage = error
+            self._obstacle = error
             return
         if chunk is not None:
             self._n_unpacked += len(chunk)
@@ -116,8 +168,15 @@ class Lines:
         self._held = b"\r" if chunk.endswith(b"\r") else b""
         for piece in chunk.removesuffix(self._held).splitlines(keepends=True):
             self._unfinished.append(piece)
+            self._n_unfinished += len(piece)
+            if self._n_unfinished > MAX_LINE_BYTES:
+                self._obstacle = _TooLong(b"".join(self._unfinished))
+                self._unfinished.clear()
+                return
             if piece.endswith((b"\n", b"\r")):
                 self._finish_line()
+        if self._in_pieces:
+            self._finish_piece()
 
     def _end(self) -> None:
         self._ended = True
@@ -128,15 +187,36 @@ class Lines:
     def _finish_line(self) -> None:
         self._whole.append(b"".join(self._unfinished))
         self._unfinished.clear()
+        self._n_unfinished = 0
+
+    def _finish_piece(self) -> None:
+        """Return what there is of a line next, except for the beginning of a character at its end."""
+        piece = b"".join(self._unfinished)
+        whole = _length_in_whole_characters(piece)
+        self._unfinished = [piece[whole:]]
+        self._n_unfinished = len(piece) - whole
+        if whole:
+            self._whole.append(piece[:whole])
+
+    def _fatal(self, obstacle: DamagedGzip | _TooLong) -> InputFileError:
+        if isinstance(obstacle, DamagedGzip):
+            return InputFileError(
+                f"{self.name}, after line {self.number}: the gzip file {obstacle}. Fetch or compress it again"
+            )
+        (beginning,) = obstacle.args
+        where = f"{self.name}, line {self.number + 1}: "
+        if b"\0" in beginning:
+            return InputFileError(where + _nul(beginning))
+        return InputFileError(
+            f"{where}the line has more than {MAX_LINE_BYTES:,} bytes, expected a text that somebody wrote"
+        )
 
     def _decode(self, line: bytes) -> str:
+        is_first = self._n_returned == 0
         self._n_returned += len(line)
         self.n_bytes = self._unpacker.n_bytes * self._n_returned // self._n_unpacked
         if b"\0" in line:
-            raise self.error(
-                f"byte {line.index(0) + 1} is NUL, expected text in UTF-8. The file is binary, or in UTF-16, "
-                "which can be converted: iconv -f UTF-16 -t UTF-8"
-            )
+            raise self.error(_nul(line))
         try:
             text = line.decode()
         except UnicodeDecodeError as error:
@@ -144,7 +224,7 @@ class Lines:
                 f"byte {error.start + 1} is 0x{line[error.start]:02x}, expected text in UTF-8. "
                 "Convert the file, for example: iconv -f WINDOWS-1252 -t UTF-8"
             ) from error
-        return text.removeprefix("\ufeff") if self.number == 1 else text
+        return text.removeprefix("\ufeff") if is_first else text
 
 
 @contextmanager
@@ -156,7 +236,7 @@ def open_lines(path: str | None) -> Iterator[Lines]:
     Raises
     ------
     InputFileError
-        The file cannot be opened.
+        The file cannot be opened, or is the file that standard output writes.
     """
     is_stdin = path in (None, "-")
     name = "standard input" if path is None or is_stdin else path
@@ -167,6 +247,10 @@ def open_lines(path: str | None) -> Iterator[Lines]:
     except OSError as error:
         raise InputFileError(f"{name} cannot be read: {error.strerror}. Expected a file of texts") from error
     with file:
+        if _is_output(file):
+            raise InputFileError(
+                f"{name} is also the output, expected another file. The answers would be read as texts"
+            )
         yield Lines(file, name)
 
 
@@ -193,3 +277,30 @@ def _can_read(file: BinaryIO) -> bool:
         return bool(select.select([file], [], [], 0)[0])
     except (OSError, ValueError):
         return False
+
+
+def _is_output(file: BinaryIO) -> bool:
+    """Return whether standard output goes into this file."""
+    try:
+        output = sys.stdout.fileno()
+        return _size(file) is not None and os.path.sameopenfile(file.fileno(), output)
+    except (AttributeError, OSError, ValueError):  # standard output is closed, or an object of the caller's
+        return False
+
+
+def _nul(line: bytes) -> str:
+    return (
+        f"byte {line.index(0) + 1} is NUL, expected text in UTF-8. The file is binary, or in UTF-16, "
+        "which can be converted: iconv -f UTF-16 -t UTF-8"
+    )
+
+
+def _length_in_whole_characters(text: bytes) -> int:
+    """Return the length of UTF-8 without the first bytes of a character whose other bytes are missing."""
+    for n_bytes, byte in enumerate(reversed(text[-3:]), start=1):
+        if byte >= 0xC0:  # the first of 2, 3 or 4 bytes
+            expected = 2 + (byte >= 0xE0) + (byte >= 0xF0)
+            return len(text) - n_bytes * (n_bytes < expected)
+        if byte < 0x80:
+            break
+    return len(text)

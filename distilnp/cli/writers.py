@@ -16,7 +16,8 @@ from ..predictions import Prediction
 # What was classified: a text, or the columns that come before those of its prediction, by their names.
 Classified = str | Mapping[str, object]
 
-Writer = Callable[[Classified, Prediction], None]
+# The prediction is None for a row of the input that could not be used: all its fields are null, or empty.
+Writer = Callable[[Classified, Prediction | None], None]
 
 FIELDS = ("label", "score", "n_tokens", "n_seen", "truncated")
 
@@ -52,8 +53,8 @@ def jsonl_writer(stream: TextIO, *, all_scores: bool, multi_label: bool = False)
     """
     more = [*(["labels"] if multi_label else []), *(["scores"] if all_scores else [])]
 
-    def write(text: Classified, prediction: Prediction) -> None:
-        record = _record(text, prediction) | {name: getattr(prediction, name) for name in more}
+    def write(text: Classified, prediction: Prediction | None) -> None:
+        record = _record(text, prediction) | {name: getattr(prediction, name, None) for name in more}
         record |= _parts(prediction)
         stream.write(json.dumps(record, ensure_ascii=False) + "\n")
 
@@ -90,9 +91,13 @@ def csv_writer(
     rows = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     more = ("labels",) if multi_label else ()
     scores = (f"score_{label}" for label in labels if all_scores)
-    rows.writerow((*input_columns, *FIELDS, *more, *scores, *kinds_of_parts))
+    header = (*input_columns, *FIELDS, *more, *scores, *kinds_of_parts)
+    rows.writerow(header)
 
-    def write(text: Classified, prediction: Prediction) -> None:
+    def write(text: Classified, prediction: Prediction | None) -> None:
+        if prediction is None:
+            rows.writerow(None for _ in header)
+            return
         record = _record(text, prediction) | {"truncated": "true" if prediction.truncated else "false"}
         if multi_label:
             record["labels"] = json.dumps(prediction.labels, ensure_ascii=False)
@@ -142,7 +147,10 @@ def table_writer(stream: TextIO, labels: Sequence[str], *, all_scores: bool, col
                 write_lines(text[part.start : part.end], part, margin)
                 write_parts(text, part, margin + MARGIN)
 
-    def write(text: Classified, prediction: Prediction) -> None:
+    def write(text: Classified, prediction: Prediction | None) -> None:
+        if prediction is None:
+            stream.write(f"{'-':>7}\n")
+            return
         shown = text if isinstance(text, str) else " | ".join(map(str, text.values()))
         write_lines(shown, prediction, "")
         write_parts(shown, prediction, MARGIN)
@@ -195,17 +203,17 @@ def _cell(character: str) -> str:
     return character.encode("unicode_escape").decode()
 
 
-def _record(text: Classified, prediction: Prediction) -> dict[str, Any]:
+def _record(text: Classified, prediction: Prediction | None) -> dict[str, Any]:
     columns = {"text": text} if isinstance(text, str) else dict(text)
-    return columns | {name: getattr(prediction, name) for name in FIELDS}
+    return columns | {name: getattr(prediction, name, None) for name in FIELDS}
 
 
-def _parts(prediction: Prediction) -> dict[str, list[dict[str, Any]]]:
+def _parts(prediction: Prediction | None) -> dict[str, list[dict[str, Any]]]:
     """Return the parts of a text by their kind, for the kinds that it has, as JSON can hold them."""
     return {
         kind: [{name: getattr(part, name) for name in PART_FIELDS} | _parts(part) for part in parts]
         for kind in KINDS_OF_PARTS
-        if (parts := getattr(prediction, kind))
+        if (parts := getattr(prediction, kind, ()))
     }
 
 

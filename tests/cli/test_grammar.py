@@ -1,5 +1,6 @@
 """The grammar: what help says, what a command line settles, and what it refuses with exit code 2."""
 
+import argparse
 import re
 from typing import get_args
 
@@ -8,7 +9,7 @@ from support.children import run_python
 
 from distilnp import choices
 from distilnp.cli.formats import INPUT_FORMATS
-from distilnp.cli.grammar import parse
+from distilnp.cli.grammar import checkpoints, classify, evaluate, parse
 from distilnp.cli.readers import READERS
 from distilnp.native.targets import TARGETS
 
@@ -95,7 +96,7 @@ def test_help_fits_a_terminal(
 def test_help_does_not_wait_for_slow_imports(command: list[str]) -> None:
     script = """
 import sys
-from distilnp.cli.grammar import parse
+from distilnp.cli.grammar import checkpoints, classify, evaluate, parse
 try:
     parse([*sys.argv[1:], "--help"])
 finally:
@@ -108,44 +109,19 @@ finally:
 # -------------------------------------------------------------------------------- what a command line settles
 
 
-@pytest.mark.parametrize(
-    ("options", "input_format"),
-    [
-        ([], "lines"),
-        (["--file", "-"], "lines"),
-        (["--file", "a.txt"], "lines"),
-        (["--file", "a.csv"], "csv"),
-        (["--file", "b/A.TSV"], "tsv"),
-        (["--file", "a.jsonl"], "jsonl"),
-        (["--file", "a.ndjson"], "jsonl"),
-        (["--file", "a.csv.gz"], "csv"),
-        (["--file", "A.JSONL.GZ"], "jsonl"),
-        (["--file", "a.txt.gz"], "lines"),
-        (["--file", "csv.gz"], "lines"),
-        (["--file", "a.csv", "--input-format", "lines"], "lines"),
-        (["--input-format", "csv", "--column", "review"], "csv"),
-    ],
-)
-def test_the_format_of_texts_shows_in_the_name_of_the_file_or_is_given(
-    options: list[str], input_format: str
-) -> None:
-    assert parse(["classify", *options]).input_format == input_format
+@pytest.mark.parametrize("command", CLASSIFYING)
+def test_the_format_of_texts_is_left_to_the_file_or_is_given(command: str) -> None:
+    file = ["--file", "a.csv"] if command == "classify" else ["a.csv"]
+    assert parse([command, *file]).input_format is None
+    assert parse([command, *file, "--input-format", "tsv"]).input_format == "tsv"
 
 
 @pytest.mark.parametrize(
-    ("options", "input_format"),
-    [
-        (["a.csv"], "csv"),
-        (["b/A.TSV.GZ"], "tsv"),
-        (["a.ndjson.gz"], "jsonl"),
-        (["-", "--input-format", "csv"], "csv"),
-        (["a.csv", "--input-format", "tsv"], "tsv"),
-    ],
+    ("argument", "delimiter"),
+    [(";", ";"), ("|", "|"), ("semicolon", ";"), ("tab", "\t"), ("\\t", "\t"), ("\t", "\t"), ("¦", "¦")],
 )
-def test_the_format_of_texts_with_labels_shows_in_the_name_or_is_given(
-    options: list[str], input_format: str
-) -> None:
-    assert parse(["evaluate", *options]).input_format == input_format
+def test_a_delimiter_is_a_character_or_a_name(argument: str, delimiter: str) -> None:
+    assert parse(["classify", "--delimiter", argument]).delimiter == delimiter
 
 
 @pytest.mark.parametrize("command", CLASSIFYING)
@@ -201,9 +177,23 @@ def test_options_for_long_texts_that_exclude_each_other_are_refused(
         (["train"], "invalid choice"),
         (["classify", "a", "--file", "b"], "--file is given with texts as arguments"),
         (["classify", "a", "--column", "b"], "--column is given with texts as arguments"),
-        (["classify", "--column", "b"], "--column is given for an input of one text per line"),
+        (
+            ["classify", "--column", "b", "--input-format", "lines"],
+            "--column is given for an input of one text per line",
+        ),
         (["classify", "a", "--pair-column", "b"], "--pair-column is given with texts as arguments"),
-        (["classify", "--pair-column", "b"], "--pair-column is given for an input of one text per line"),
+        (
+            ["classify", "--pair-column", "b", "--input-format", "lines"],
+            "--pair-column is given for an input of one text per line",
+        ),
+        (["classify", "a", "--delimiter", ";"], "--delimiter is given with texts as arguments"),
+        (["classify", "--delimiter", ";;"], "';;' is given, expected one character other than a quote"),
+        (["classify", "--delimiter", ""], "'' is given, expected one character"),
+        (["classify", "--delimiter", '"'], "expected one character other than a quote"),
+        (
+            ["classify", "--delimiter", ";", "--input-format", "tsv"],
+            "--delimiter is given with --input-format tsv, expected csv or nothing",
+        ),
         (
             ["classify", "--file", "x.csv", "--column", "b", "--pair-column", "b"],
             "--column and --pair-column are both 'b'",
@@ -215,11 +205,7 @@ def test_options_for_long_texts_that_exclude_each_other_are_refused(
         (["classify", "caf\udce9"], r"text 1 is 'caf\udce9', expected text in the encoding of the locale"),
         (["info", "a", "b"], "unrecognized arguments"),
         (["evaluate"], "required: FILE"),
-        (
-            ["evaluate", "a.txt"],
-            "the name of the file is 'a.txt', expected one that ends in one of .csv .tsv .jsonl .ndjson,",
-        ),
-        (["evaluate", "-"], "the name of the file is '-', expected one"),
+        (["evaluate", "a.csv", "--on-error", "null"], "invalid choice: 'null'"),
         (["evaluate", "a.csv", "--input-format", "lines"], "invalid choice: 'lines'"),
         (["evaluate", "a.csv", "--threshold", "0.5"], "unrecognized arguments: --threshold"),
         (["evaluate", "a.csv", "--label-map", "pos"], "'pos' has no =, expected VALUE=LABEL"),
@@ -244,3 +230,43 @@ def test_a_wrong_command_line_is_refused(
     output, errors = capsys.readouterr()
     assert not output
     assert message in errors
+
+
+def options_with_a_value() -> list[tuple[str, str]]:
+    """Return every option of every command that takes one value."""
+    parser = argparse.ArgumentParser()
+    commands = parser.add_subparsers()
+    for module in (classify, evaluate, checkpoints):
+        module.add(commands)
+    return [
+        (command, action.option_strings[-1])
+        for command, its_parser in commands.choices.items()
+        for action in its_parser._actions
+        if action.option_strings and action.nargs is None and not isinstance(action, argparse._AppendAction)
+    ]
+
+
+def test_some_options_have_a_value() -> None:
+    assert {("classify", "--file"), ("evaluate", "--model"), ("bundle", "--model")} < {
+        *options_with_a_value()
+    }
+
+
+@pytest.mark.parametrize(("command", "option"), options_with_a_value())
+def test_an_option_that_is_given_twice_is_refused(
+    command: str, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse([command, "--help"])
+    usage = capsys.readouterr().out
+    choices_of = re.search(rf"{option} {{([^}}]*)}}", usage)
+    value = choices_of[1].split(",")[0] if choices_of else "1"
+    positional = {"bundle": ["x"], "convert": ["x", "y"], "evaluate": ["x"]}.get(command, [])
+
+    with pytest.raises(SystemExit) as ended:
+        parse([command, *positional, option, value, option, value])
+
+    assert ended.value.code == 2
+    assert re.search(
+        rf"argument .*{option}.*: .* and .* are given, expected one value", capsys.readouterr().err
+    )

@@ -252,7 +252,8 @@ def test_an_error_is_exit_code_1_and_a_message(
 ) -> None:
     (tmp_path / "in.csv").write_text("w1\n")
     options = [option.replace("FOLDER", os.fspath(tmp_path)) for option in options]
-    assert main(["classify", "--model", model, *options]) == 1
+    options = options if "--model" in options else ["--model", model, *options]
+    assert main(["classify", *options]) == 1
     output, errors = capfd.readouterr()
     assert output == ""
     assert_reports(errors.encode(), message)

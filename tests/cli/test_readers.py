@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from distilnp import InputFileError
+from distilnp.cli.bad_rows import BadRows
 from distilnp.cli.formats import USUAL_LABEL_COLUMNS
 from distilnp.cli.lines import CHUNK_BYTES, Lines
 from distilnp.cli.readers import READERS, Columns, Row
@@ -26,7 +27,7 @@ def reading(
 ) -> Iterator[Text]:
     file = io.BytesIO(content.encode() if isinstance(content, str) else content)
     rows = READERS[input_format](Lines(file, "FILE"), Columns(column, pair_column))
-    return (row.text for row in rows)
+    return (row.text for row in BadRows().watch(rows) if row is not None)
 
 
 def texts_and_error(
@@ -138,7 +139,7 @@ def test_an_empty_table_is_an_error(input_format: str) -> None:
     [
         ("text,id\na,1\nb\nc,3\n", "FILE, line 3: the number of fields is 1, expected 2"),
         ("text,id\na,1\nfine, really,1\n", "FILE, line 3: the number of fields is 3, expected 2"),
-        ("text,id\na,1\n\nb,2\n", "FILE, line 3: the number of fields is 0, expected 2"),
+        ("text,id\na,1\n\nb,2\n", "FILE, line 3: the row is blank, expected 2 fields as in the header"),
         ('text,id\na,1\n"so "good"",2\n', "FILE, line 3: the row that begins on line 3 is not CSV"),
         ('text,id\na,1\n"open,2\nc,3\nd,4\n', "FILE, line 5: the row that begins on line 3 is not CSV"),
     ],
@@ -214,7 +215,7 @@ def test_a_key_of_json_lines_is_chosen_like_a_column() -> None:
     ("line", "message"),
     [
         ('{"text": "b"', 'FILE, line 2: \'{"text": "b"\' is not JSON'),
-        ("", "FILE, line 2: '' is not JSON"),
+        ("", "FILE, line 2: the line is blank, expected a JSON object"),
         ("[" * 100_000, "FILE, line 2: '[[["),
         ('"b"', "FILE, line 2: the line is '\"b\"', expected a JSON object"),
         ('{"text": 5}', "FILE, line 2: 'text' is 5, expected a string"),
@@ -240,7 +241,8 @@ STARS = Columns(labels=("stars",))
 
 
 def labelled(input_format: str, content: str, columns: Columns = USUAL) -> list[Row]:
-    return list(READERS[input_format](Lines(io.BytesIO(content.encode()), "FILE"), columns))
+    rows = READERS[input_format](Lines(io.BytesIO(content.encode()), "FILE"), columns)
+    return [row for row in BadRows().watch(rows) if row is not None]
 
 
 @pytest.mark.parametrize(
@@ -275,9 +277,9 @@ def test_the_column_of_labels_is_the_named_one_and_never_a_column_of_texts() -> 
         ("tsv", "text\tlabel\n", STARS, "the columns are 'text', 'label'; expected one 'stars' among them"),
         ("csv", "text,stars,stars\n", STARS, "expected one 'stars' among them"),
         ("jsonl", '{"text": "a"}', USUAL, "line 1: the columns are 'text'; expected --label-column NAME"),
-        ("jsonl", '{"text": "a", "label": true}', USUAL, "'label' is true, expected a string or an integer"),
-        ("jsonl", '{"text": "a", "label": 1.0}', USUAL, "'label' is 1.0, expected a string or an integer"),
-        ("jsonl", '{"text": "a", "": null}', Columns(labels=("",)), "'' is null, expected a string or an"),
+        ("jsonl", '{"text": "a", "label": [1]}', USUAL, "'label' is [1], expected a string or a number"),
+        ("jsonl", '{"text": "a", "label": null}', USUAL, "'label' is null, expected a string or a number"),
+        ("jsonl", '{"text": "a", "": null}', Columns(labels=("",)), "'' is null, expected a string or a"),
     ],
 )
 def test_a_row_without_its_label_is_an_error(

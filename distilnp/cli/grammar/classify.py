@@ -3,14 +3,16 @@
 import argparse
 
 from ...choices import DEFAULT_THRESHOLD
-from ..formats import INPUT_FORMATS, LINES, SUFFIXES, format_of
+from ..formats import INPUT_FORMATS, LINES, ON_ERROR, STOP
 from .shared import (
     Commands,
     add_columns,
     add_command,
+    add_input_format,
     add_model,
     expect_different,
     flag,
+    settle_input_format,
     settle_long_texts,
 )
 
@@ -25,13 +27,20 @@ that arrive while the model is computing form the next batch.
 EPILOG = """\
 input is UTF-8, with or without a byte order mark, gzipped or not:
   lines  one text per line; a blank line is an empty text
-  csv    a header line, then rows; a field that contains a comma, a quote or a
-         line end is in double quotes
+  csv    a header line, then rows; a comma, semicolon, tab or bar separates the
+         fields, as the header shows, or as a line "sep=;" before it says; a
+         field that contains it, a quote or a line end is in double quotes
   tsv    a header line, then rows; there is no quoting: a quote is an ordinary
          character, as in the files of GLUE
   jsonl  one JSON object per line
+  json   an array of JSON objects or of strings, or objects in any layout
+  The first line shows the format, whatever the name of the file is. The name
+  decides only what the first line leaves open: in *.csv and *.tsv, one column
+  is a table, and in *.tsv quotes are ordinary characters. A first line that may
+  be a text or a row of a table is an error: then give --input-format.
   The first row that cannot be used ends the run with an error that names its
-  line. A blank line is such a row, except in lines. Nothing is skipped.
+  line, unless --on-error says otherwise. Blank lines at the end of a table or
+  of JSON lines are no rows.
 
 output:
   table  for people: score, label, text. On a terminal, the text is cut to fit
@@ -74,13 +83,15 @@ def add(commands: Commands) -> argparse.ArgumentParser:
     parser.add_argument("texts", metavar="TEXT", nargs="*", help="a text; after --, it may begin with a dash")
     inputs = parser.add_argument_group("input")
     inputs.add_argument("--file", metavar="FILE", help='read the texts from FILE; "-" is standard input')
-    inputs.add_argument(
-        "--input-format",
-        choices=INPUT_FORMATS,
-        help=f"the format of the texts (default: as the name of the file ends, {SUFFIXES}, with or without "
-        f".gz; otherwise {LINES})",
-    )
+    add_input_format(inputs, INPUT_FORMATS)
     add_columns(inputs)
+    inputs.add_argument(
+        "--on-error",
+        choices=ON_ERROR,
+        default=STOP,
+        help="after a row that cannot be used, stop, or write an answer of nulls, or skip it; their number "
+        "is written to standard error (default: %(default)s)",
+    )
     outputs = parser.add_argument_group("output")
     outputs.add_argument(
         "--format",
@@ -103,20 +114,18 @@ def settle(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None
     """Check the options, and settle the format of the input."""
     if options.texts:
         _check_texts(options, parser)
-    if options.input_format is None:
-        options.input_format = format_of(options.file or "") or LINES
     for name in ("column", "pair_column"):
         if getattr(options, name) is not None and options.input_format == LINES:
             parser.error(
-                f"{flag(name)} is given for an input of one text per line, expected one with columns. Give "
-                f"--input-format, or a file whose name ends in one of {SUFFIXES}"
+                f"{flag(name)} is given for an input of one text per line, expected one with columns"
             )
+    settle_input_format(options, parser)
     expect_different(options, parser, ("column", "pair_column"))
     settle_long_texts(options, parser)
 
 
 def _check_texts(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
-    for name in ("file", "input_format", "column", "pair_column"):
+    for name in ("file", "input_format", "delimiter", "column", "pair_column"):
         if getattr(options, name) is not None:
             parser.error(f"{flag(name)} is given with texts as arguments, expected one source of texts")
     for number, text in enumerate(options.texts, start=1):

@@ -3,14 +3,16 @@
 import argparse
 
 from ...choices import DEFAULT_CALIBRATION_BINS
-from ..formats import INPUT_FORMATS, LINES, SUFFIXES, USUAL_LABEL_COLUMNS, format_of
+from ..formats import INPUT_FORMATS, LINES, SKIP, STOP, USUAL_LABEL_COLUMNS
 from .shared import (
     Commands,
     add_columns,
     add_command,
+    add_input_format,
     add_model,
     expect_different,
     quoted,
+    settle_input_format,
     settle_long_texts,
 )
 
@@ -28,11 +30,11 @@ Needs scikit-learn, which computes the report: pip install "distilnp[evaluate]"
 """
 
 EPILOG = f"""\
-input is UTF-8, gzipped or not: csv, tsv and jsonl as for classify.
-  A label is one of the model's labels, in upper or lower case, or its id; in
-  JSON, an id may also be an integer. --label-map translates other names. The
-  first row that cannot be used ends the run with an error that names its line,
-  and without a report.
+input is UTF-8, gzipped or not: csv, tsv, jsonl and json as for classify.
+  A label is one of the model's labels, in upper or lower case, or its id, as
+  1 or 1.0; in JSON, it may be a number. --label-map translates other names,
+  such as True. The first row that cannot be used ends the run with an error
+  that names its line, and without a report, unless --on-error says otherwise.
 
 output:
   The report is scikit-learn's. A label that is neither in the file nor in the
@@ -55,7 +57,7 @@ examples:
   distilnp evaluate imdb.jsonl.gz --model imdb-mini --long-text windows
   distilnp evaluate data.csv --column review --label-column sentiment \\
       --label-map good=POSITIVE --label-map bad=NEGATIVE --errors wrong.csv
-  zcat dev.tsv.gz | distilnp evaluate - --input-format tsv --json | jq .accuracy
+  zcat dev.tsv.gz | distilnp evaluate - --json | jq .accuracy
 """
 
 
@@ -70,12 +72,7 @@ def add(commands: Commands) -> argparse.ArgumentParser:
     )
     parser.add_argument("file", metavar="FILE", help='texts with their labels; "-" is standard input')
     inputs = parser.add_argument_group("input")
-    inputs.add_argument(
-        "--input-format",
-        choices=[name for name in INPUT_FORMATS if name != LINES],  # lines have no labels
-        help=f"the format of the texts (default: as the name of the file ends, {SUFFIXES}, with or without "
-        ".gz)",
-    )
+    add_input_format(inputs, [name for name in INPUT_FORMATS if name != LINES])  # lines have no labels
     add_columns(inputs)
     inputs.add_argument(
         "--label-column",
@@ -89,6 +86,13 @@ def add(commands: Commands) -> argparse.ArgumentParser:
         default=[],
         type=_label_pair,
         help="VALUE in the file means LABEL of the model, such as positive=pos; may be given more than once",
+    )
+    inputs.add_argument(
+        "--on-error",
+        choices=(STOP, SKIP),
+        default=STOP,
+        help="after a row that cannot be used, stop without a report, or skip it; the number of skipped rows "
+        "is written to standard error (default: %(default)s)",
     )
     outputs = parser.add_argument_group("output")
     outputs.add_argument("--json", action="store_true", help="write one JSON object, not text for people")
@@ -113,13 +117,7 @@ def add(commands: Commands) -> argparse.ArgumentParser:
 
 def settle(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     """Check the options, and settle the format of the input."""
-    if options.input_format is None:
-        options.input_format = format_of(options.file)
-    if options.input_format is None:
-        parser.error(
-            f"the name of the file is {options.file!r}, expected one that ends in one of {SUFFIXES}, with or "
-            "without .gz. Give any other file with --input-format"
-        )
+    settle_input_format(options, parser)
     expect_different(options, parser, ("column", "pair_column", "label_column"))
     if options.errors == "-":
         parser.error("--errors is '-', expected the name of a file. Standard output has the report")

@@ -1,8 +1,9 @@
 """The arguments that several commands share, with their checks, and the building blocks of a command."""
 
 import argparse
+from collections.abc import Sequence
 from itertools import combinations
-from typing import TypeAlias, get_args
+from typing import Any, TypeAlias, get_args
 
 from ...choices import (
     DEFAULT_AGGREGATE,
@@ -14,7 +15,7 @@ from ...choices import (
     Aggregate,
     LongText,
 )
-from ..formats import USUAL_COLUMNS
+from ..formats import CSV, NAME_OF_DELIMITER, USUAL_COLUMNS
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 Group: TypeAlias = "argparse._ArgumentGroup"
@@ -24,7 +25,7 @@ def add_command(
     commands: Commands, name: str, *, help: str, description: str, epilog: str | None = None
 ) -> argparse.ArgumentParser:
     """Add a command without arguments, and return its parser."""
-    return commands.add_parser(
+    parser = commands.add_parser(
         name,
         help=help,
         description=description,
@@ -32,6 +33,65 @@ def add_command(
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    parser.register("action", None, _StoreOnce)
+    parser.register("action", "store", _StoreOnce)
+    return parser
+
+
+class _StoreOnce(argparse.Action):
+    """Store the value of an option, which may be given once: argparse would drop the first of two values."""
+
+    _is_given = False
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        """Store a value."""
+        if self._is_given and option_string is not None:
+            raise argparse.ArgumentError(
+                self,
+                f"{getattr(namespace, self.dest)!r:.60} and {values!r:.60} are given, expected one value",
+            )
+        self._is_given = True
+        setattr(namespace, self.dest, values)
+
+
+def add_input_format(inputs: Group, formats: Sequence[str]) -> None:
+    """Add the options that say what a file of texts looks like."""
+    inputs.add_argument(
+        "--input-format",
+        choices=formats,
+        help="the format of the texts (default: the one that the first line shows)",
+    )
+    inputs.add_argument(
+        "--delimiter",
+        metavar="C",
+        type=_delimiter,
+        help=f"the character between the fields of CSV, or one of {', '.join(NAME_OF_DELIMITER)} (default: "
+        "as the header shows)",
+    )
+
+
+def settle_input_format(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    """Check the options that say what a file of texts looks like."""
+    if options.delimiter is not None and options.input_format not in (None, CSV):
+        parser.error(
+            f"--delimiter is given with --input-format {options.input_format}, expected {CSV} or nothing"
+        )
+
+
+def _delimiter(argument: str) -> str:
+    delimiter = NAME_OF_DELIMITER.get(argument, argument)
+    if len(delimiter) != 1 or delimiter in '"\r\n\0':
+        raise argparse.ArgumentTypeError(
+            f"{argument!r:.60} is given, expected one character other than a quote, or one of "
+            f"{', '.join(NAME_OF_DELIMITER)}"
+        )
+    return delimiter
 
 
 def add_columns(inputs: Group) -> None:
@@ -39,7 +99,7 @@ def add_columns(inputs: Group) -> None:
     inputs.add_argument(
         "--column",
         metavar="NAME",
-        help="the column of a CSV or TSV file, or the key in JSON lines, that holds the text "
+        help="the column of a CSV or TSV file, or the key in JSON, that holds the text "
         f"(default: the only one, or {quoted(USUAL_COLUMNS)})",
     )
     inputs.add_argument(
