@@ -116,7 +116,7 @@ class Reading:
         token = self.tokenizer.token_beyond(encoding.ids, self.vocab_size)
         if token is not None:
             raise CheckpointError(
-                f"{name} has the token {shown(token)}, which was added to the tokenizer and has no embedding, "
-                f"expected one of the {self.vocab_size} tokens of the model. Resize the checkpoint's embeddings, "
-                "or remove the token"
+                f"{name} has the token {shown(token)}, which was added to the tokenizer and has no "
+                f"embedding, expected one of the {self.vocab_size} tokens of the model. Resize the "
+                "checkpoint's embeddings, or remove the token"
             )
