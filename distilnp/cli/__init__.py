@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import TextIO
 
 from ..errors import DistilnpError
 from ..foreign import printable_lines
@@ -66,8 +67,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except FOREIGN_ERRORS as error:
         # The frames hold what filled the memory, which the message needs a little of.
         message = in_words(error.with_traceback(None))
-        _drop_output()
+        _drop_unwritten(sys.stdout)
         return _fail(message)
+    finally:
+        _drop_unwritten(sys.stderr)
     return 0
 
 
@@ -102,13 +105,13 @@ def _fail(message: str) -> int:
     return 1
 
 
-def _drop_output() -> None:
-    """Drop the rest of the output if it could not be written: Python would try again at exit."""
+def _drop_unwritten(stream: TextIO) -> None:
+    """Drop the output that could not be written. Python would try again at exit, and exit with 120."""
     try:
-        sys.stdout.flush()
+        stream.flush()
     except (OSError, ValueError):
         with suppress(OSError, ValueError, AttributeError):  # not every stream has a number
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _end_by_signal(code: int) -> int:
