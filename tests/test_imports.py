@@ -386,6 +386,8 @@ MAY_IMPORT = {
     },
     "__init__": {"api", "errors", "predictions"},
     "__main__": {"cli"},
+    "__pyinstaller.__init__": set(),
+    "__pyinstaller.hook-distilnp": set(),
     "choices": set(),
     "reading": {"choices", "errors", "long_text", "sentences", "texts", "tokenizer"},
     "scoring": {"choices", "errors", "long_text", "model.config", "predictions", "numpy"},

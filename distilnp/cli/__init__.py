@@ -18,6 +18,7 @@ from typing import TextIO
 from ..errors import DistilnpError
 from ..foreign import printable_lines
 from .failures import FOREIGN_ERRORS, in_words
+from .grammar import parse
 
 __all__ = ["main"]
 
@@ -75,10 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str] | None) -> None:
-    # Each command is imported when it is run: it imports NumPy, which --help does not need. The grammar is
-    # imported here because `main` can end properly from here on.
-    from .grammar import parse
-
+    # Each command is imported when it is run: it imports NumPy, which --help does not need.
     options = parse(arguments)
     if options.command == "classify":
         from .classify import classify as run
