@@ -397,6 +397,8 @@ MAY_IMPORT = {
     },
     "__init__": {"api", "errors", "predictions"},
     "__main__": {"cli"},
+    "__pyinstaller.__init__": set(),
+    "__pyinstaller.hook-distilnp": set(),
     "choices": set(),
     "reading": {"choices", "errors", "foreign", "long_text", "sentences", "texts", "tokenizer"},
     "scoring": {"choices", "errors", "foreign", "long_text", "model.config", "predictions", "numpy"},

@@ -13,10 +13,12 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import TextIO
 
 from ..errors import DistilnpError
 from ..foreign import printable_lines
 from .failures import FOREIGN_ERRORS, in_words
+from .grammar import parse
 
 __all__ = ["main"]
 
@@ -66,16 +68,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except FOREIGN_ERRORS as error:
         # The frames hold what filled the memory, which the message needs a little of.
         message = in_words(error.with_traceback(None))
-        _drop_output()
+        _drop_unwritten(sys.stdout)
         return _fail(message)
+    finally:
+        _drop_unwritten(sys.stderr)
     return 0
 
 
 def _run(arguments: Sequence[str] | None) -> None:
-    # Each command is imported when it is run: it imports NumPy, which --help does not need. The grammar is
-    # imported here because `main` can end properly from here on.
-    from .grammar import parse
-
+    # Each command is imported when it is run: it imports NumPy, which --help does not need.
     options = parse(arguments)
     if options.command == "classify":
         from .classify import classify as run
@@ -102,13 +103,13 @@ def _fail(message: str) -> int:
     return 1
 
 
-def _drop_output() -> None:
-    """Drop the rest of the output if it could not be written: Python would try again at exit."""
+def _drop_unwritten(stream: TextIO) -> None:
+    """Drop the output that could not be written. Python would try again at exit, and exit with 120."""
     try:
-        sys.stdout.flush()
+        stream.flush()
     except (OSError, ValueError):
         with suppress(OSError, ValueError, AttributeError):  # not every stream has a number
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _end_by_signal(code: int) -> int:

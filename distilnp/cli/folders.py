@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from secrets import token_hex
 from types import FrameType
 from typing import NoReturn
 
@@ -84,16 +84,18 @@ def written_whole(folder: Path) -> Iterator[Path]:
     DistilnpError
         The folder cannot be written.
     """
-    prefix = f".{folder.name[:NAME_CHARACTERS]}."
+    # Named before it is made, so that no moment is left in which a signal could leave it behind.
+    unfinished = folder.parent / f".{folder.name[:NAME_CHARACTERS]}.{token_hex(8)}"
     with while_doing(f"{printable(folder)} cannot be written"), _ending_signals_raised():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=folder.parent, prefix=prefix) as scratch:
-            unfinished = Path(scratch, "unfinished")
+        try:
             unfinished.mkdir()
             yield unfinished
             if folder.exists():  # Windows does not replace it, not even if it is empty
                 folder.rmdir()
             unfinished.replace(folder)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
 
 
 @contextmanager
