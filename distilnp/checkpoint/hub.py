@@ -213,13 +213,21 @@ def _revision(source: HubRevision) -> str:
 def _record(source: HubRevision, folder: Path) -> None:
     """Record the files of a known model that another program has fetched, or whose record is gone.
 
-    The client calls the content of a large file by its SHA-256, which tells whether the file is as it came.
+    In the cache, the name of a large file's content is its SHA-256, which shows whether the file has changed.
+
+    Raises
+    ------
+    CheckpointError
+        A file cannot be read, or has changed.
     """
     found = {}
     for path in sorted(folder.iterdir()):
         if path.name not in READ and not SHARD.fullmatch(path.name):
             continue
-        found[path.name] = sha256_of(path)
+        try:
+            found[path.name] = sha256_of(path)
+        except OSError as error:
+            raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
         name = path.readlink().name if path.is_symlink() else ""
         for expected in (source.sha256.get(path.name), name if SHA256.fullmatch(name) else None):
             if expected not in (None, found[path.name]):

@@ -183,7 +183,8 @@ def locate(model: str | os.PathLike[str]) -> Path | HubRevision:
     if kind == "folder":
         return path
     if kind == "file":
-        raise _not_found(model, what_file_is(path))
+        on_the_hub = f". For a repository of this name, write {text}@main" if name and "@" not in text else ""
+        raise _not_found(model, what_file_is(path) + on_the_hub)
     if name is None or text.lower().endswith(FILE_SUFFIXES):
         repository, _, revision = text.partition("@")
         if revision and name is None and REPOSITORY.fullmatch(repository):

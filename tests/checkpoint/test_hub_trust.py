@@ -5,13 +5,14 @@ import itertools
 import json
 import os
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from huggingface_hub import constants
-from support.children import environment, run_python
+from support.children import PATIENCE_SECONDS, environment, run_python, start_python
 from support.hub_processes import CLASSIFY, Run, assert_answers
 from support.hub_server import Handler, Hub, Repository, forged, misdescribed, sha256
 
@@ -95,6 +96,12 @@ def outside(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "precious.json").write_text("{}")
     return folder
+
+
+def silent_for_a_moment(handler: Handler) -> bool:
+    """Let other downloads of the same file begin before this one ends."""
+    time.sleep(0.5)
+    return False
 
 
 def bad_etags(outside: Path) -> list[str]:
@@ -383,6 +390,20 @@ def test_a_cache_without_links_has_the_files_themselves(
         for name in ("config.json", "tokenizer_config.json", "vocab.txt", "model.safetensors")
     }
     assert list((tmp_path / "home/hub/models--org--model/blobs").iterdir()) == []
+
+
+def test_processes_that_fetch_the_same_model_at_once_all_get_it(
+    hub: Hub, variables: Variables, tmp_path: Path
+) -> None:
+    hub.fault("GET /cdn", silent_for_a_moment)
+    env = environment(**variables)
+    processes = [start_python(CLASSIFY, "org/model", "{}", env=env) for _ in range(3)]
+
+    outputs = [process.communicate(timeout=PATIENCE_SECONDS) for process in processes]
+
+    assert [process.returncode for process in processes] == [0] * 3, outputs
+    assert len({output for output, _ in outputs}) == 1
+    assert list((tmp_path / "home").rglob("*.incomplete")) == []
 
 
 # The names of the registry

@@ -278,7 +278,9 @@ def test_a_file_is_named_for_what_it_is(
 def test_a_file_of_weights_alone_needs_its_folder(here: Path) -> None:
     (here / "model.pt").touch()
 
-    assert not_found("model.pt").endswith("Load a folder that has config.json and a tokenizer beside it")
+    message = not_found("./model.pt")
+    assert message.endswith("Load a folder that has config.json and a tokenizer beside it")
+    assert not_found("model.pt").endswith("For a repository of this name, write model.pt@main")
 
 
 @pytest.mark.parametrize("kind", ["pipe", "device"])
@@ -400,7 +402,7 @@ def test_an_archive_can_be_loaded_when_it_is_unpacked(here: Path) -> None:
         zipped.writestr("mine/config.json", json.dumps({}))
 
     for name in ("mine.tar.gz", "mine.zip"):
-        assert not_found(name).endswith("it is an archive. Unpack it, and load the folder")
+        assert not_found(f"./{name}").endswith("it is an archive. Unpack it, and load the folder")
 
 
 def test_a_folder_of_many_files_is_named_in_few_words(here: Path) -> None:
