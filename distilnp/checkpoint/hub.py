@@ -8,7 +8,6 @@ hash that the hub states for it, and with the hash that is known here, before it
 
 import hashlib
 import io
-import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -31,8 +30,6 @@ from .files import (
     WEIGHTS,
 )
 from .records import COMMIT, SHA256, FetchRecord, read_record, record_path, write_record
-
-logger = logging.getLogger("distilnp")
 
 # The client fetches no larger file in the plain way. A DistilBERT has a quarter of a gigabyte.
 MAX_WEIGHTS_BYTES = 50_000_000_000
@@ -84,7 +81,9 @@ class HubRevision(NamedTuple):
         If it cannot be written, the checkpoint is whole without it, but a known name is not pinned.
         """
         if not write_record(self._key, record) and self.known_as:
-            logger.warning(
+            import logging  # imported late: it takes milliseconds of every start
+
+            logging.getLogger("distilnp").warning(
                 "distilnp: %s cannot be written, so the files of %s have no record, and another fetch may "
                 "bring others",
                 record_path(self._key),

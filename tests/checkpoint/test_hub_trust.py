@@ -73,7 +73,7 @@ def load_many(
 
     assert (run.returncode, run.stderr) == (0, "")
     outcomes: list[str] = json.loads(run.stdout)
-    assert [outcome for outcome in outcomes if "\n" in outcome or len(outcome) > 2000] == []
+    assert [outcome for outcome in outcomes if not outcome.isprintable() or len(outcome) > 2000] == []
     return outcomes
 
 
@@ -210,6 +210,7 @@ NOT_HASHES: list[object] = [
     ],
     *["x" * 100_000, 1, 1.5, True, [], {}, ["0" * 40]],
 ]
+NOT_NAMES: list[object] = [None, ["x"], "\x1b]0;x\x07", "x\ndistilnp: all is well", "\u202e", "x" * 100_000]
 NOT_SIZES: list[object] = [-1, 1.5, "5", True, [], {}, "x" * 100_000, 10**30]
 
 
@@ -221,7 +222,7 @@ NOT_SIZES: list[object] = [-1, 1.5, "5", True, [], {}, "x" * 100_000, 10**30]
         ("sha256", "model.safetensors", [*NOT_HASHES, "0" * 40, "0" * 64]),
         ("size", "config.json", [*NOT_SIZES, (64 << 20) + 1, 0, 1]),
         ("size", "model.safetensors", [*NOT_SIZES, 50_000_000_001, 0, 1]),
-        ("siblings", "", [None, [], 1, "config.json", [{}], [{"rfilename": None}], [{"rfilename": ["x"]}]]),
+        ("siblings", "", [None, [], 1, "config.json", [{}], *[[{"rfilename": name}] for name in NOT_NAMES]]),
     ],
 )
 def test_whatever_the_hub_states_is_checked_before_it_is_used(

@@ -40,8 +40,9 @@ def not_found(model: str | os.PathLike[str]) -> str:
     with pytest.raises(ModelNotFoundError) as error:
         locate(model)
     message = str(error.value)
-    beginning, expected, _ = message.partition(". Expected a known name (")
+    beginning, expected, _ = message.partition(" Expected a known name (")
     assert expected
+    beginning = beginning.removesuffix(".")
     assert message.startswith("no model ") and "\n" not in message and len(message) < 1500
     return beginning
 
@@ -215,6 +216,18 @@ def test_a_name_near_a_known_one_is_not_asked_for_on_the_hub(name: str, meant: s
 )
 def test_another_name_is_asked_for_on_the_hub(name: str) -> None:
     assert locate(name) == HubRevision(name)
+
+
+@pytest.mark.parametrize("model", [" sst2-mini", "sst2-mini\n", "sst2 mini", Path("sst2-mini"), Path("sst2")])
+def test_a_path_near_a_known_name_is_not_found_with_a_hint(model: str | Path) -> None:
+    assert not_found(model).endswith(": did you mean sst2-mini?")
+
+
+@pytest.mark.parametrize("scheme", ["https", "http", "hf", "s3", "HTTPS", "file"])
+def test_an_address_is_named(scheme: str) -> None:
+    message = not_found(f"{scheme}://huggingface.co/org/name")
+
+    assert message.endswith(": it is an address. For a repository of the hub, write org/name alone")
 
 
 def test_folders_with_similar_names_are_named(here: Path) -> None:
