@@ -8,7 +8,6 @@ hash that the hub states for it, and with the hash that is known here, before it
 
 import hashlib
 import io
-import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -31,8 +30,6 @@ from .files import (
     WEIGHTS,
 )
 from .records import COMMIT, SHA256, FetchRecord, read_record, record_path, write_record
-
-logger = logging.getLogger("distilnp")
 
 # The client fetches no larger file in the plain way. A DistilBERT has a quarter of a gigabyte.
 MAX_WEIGHTS_BYTES = 50_000_000_000
@@ -84,7 +81,9 @@ class HubRevision(NamedTuple):
         If it cannot be written, the checkpoint is whole without it, but a known name is not pinned.
         """
         if not write_record(self._key, record) and self.known_as:
-            logger.warning(
+            import logging  # imported late: it takes milliseconds of every start
+
+            logging.getLogger("distilnp").warning(
                 "distilnp: %s cannot be written, so the files of %s have no record, and another fetch may "
                 "bring others",
                 record_path(self._key),
@@ -213,13 +212,21 @@ def _revision(source: HubRevision) -> str:
 def _record(source: HubRevision, folder: Path) -> None:
     """Record the files of a known model that another program has fetched, or whose record is gone.
 
-    The client calls the content of a large file by its SHA-256, which tells whether the file is as it came.
+    In the cache, the name of a large file's content is its SHA-256, which shows whether the file has changed.
+
+    Raises
+    ------
+    CheckpointError
+        A file cannot be read, or has changed.
     """
     found = {}
     for path in sorted(folder.iterdir()):
         if path.name not in READ and not SHARD.fullmatch(path.name):
             continue
-        found[path.name] = sha256_of(path)
+        try:
+            found[path.name] = sha256_of(path)
+        except OSError as error:
+            raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
         name = path.readlink().name if path.is_symlink() else ""
         for expected in (source.sha256.get(path.name), name if SHA256.fullmatch(name) else None):
             if expected not in (None, found[path.name]):

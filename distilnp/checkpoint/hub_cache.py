@@ -14,9 +14,7 @@ unless it is 40 or 64 hexadecimal digits.
 
 import os
 import re
-import shutil
 from pathlib import Path
-from uuid import uuid4
 
 from ..errors import DownloadError
 from ..foreign import read_file
@@ -176,10 +174,12 @@ def place_blob(content: Path, path: Path) -> None:
     OSError
         The cache cannot be written.
     """
+    from shutil import copyfile  # imported late: it takes milliseconds of every start
+
     unfinished = _new_link(content, path) or content.with_name(_unfinished_name())
     try:
         if not unfinished.is_symlink():
-            shutil.copyfile(content, unfinished)
+            copyfile(content, unfinished)
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
@@ -209,4 +209,4 @@ def _ref(storage: Path, revision: str) -> Path:
 
 def _unfinished_name() -> str:
     """Return a name for a file that nothing else writes; the client knows the suffix."""
-    return f"{uuid4().hex}.incomplete"
+    return f"{os.urandom(16).hex()}.incomplete"

@@ -3,7 +3,6 @@
 A folder is only looked at. The errors of a folder that has everything come from the modules that read it.
 """
 
-import difflib
 import itertools
 import json
 import re
@@ -121,6 +120,8 @@ def similar(name: str, names: Iterable[str], least: float = 0.6) -> list[str]:
 
     Case counts as little as the kind of hyphen. `least` is the ratio of difflib that is enough.
     """
+    import difflib  # imported late: it takes milliseconds of every start
+
     plain: dict[str, list[str]] = {}
     for other in names:
         plain.setdefault(_plain(other), []).append(other)

@@ -41,6 +41,8 @@ HUB_NAME = re.compile(
     rf"(?P<repository>{REPOSITORY.pattern})(?:@(?P<revision>{REVISION.pattern}))?", re.ASCII
 )
 
+ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.ASCII | re.IGNORECASE)
+
 # A ratio of difflib. Known names with another ending, or with a letter too many, have more than this; other
 # models of the same family (..._classifier_emotion, distilbert-base-uncased) have less.
 SURELY_MEANT = 0.9
@@ -183,16 +185,18 @@ def locate(model: str | os.PathLike[str]) -> Path | HubRevision:
     if kind == "folder":
         return path
     if kind == "file":
-        raise _not_found(model, what_file_is(path))
+        on_the_hub = f". For a repository of this name, write {text}@main" if name and "@" not in text else ""
+        raise _not_found(model, what_file_is(path) + on_the_hub)
+    if not ("/" in text or "@" in text) and (meant := _meant(text.strip())):
+        on_the_hub = f" For a repository of this name, write {text}@main" if name else ""
+        raise _not_found(model, f"did you mean {' or '.join(meant)}?{on_the_hub}")
     if name is None or text.lower().endswith(FILE_SUFFIXES):
+        if ADDRESS.match(text):
+            raise _not_found(model, "it is an address. For a repository of the hub, write org/name alone")
         repository, _, revision = text.partition("@")
         if revision and name is None and REPOSITORY.fullmatch(repository):
             raise _not_found(model, f"{shown(revision)} cannot be a revision")
         raise _not_found(model, what_is_missing(path) if text else "the name is empty")
-    if not ("/" in text or "@" in text) and (meant := _meant(text)):
-        raise _not_found(
-            model, f"did you mean {' or '.join(meant)}? For a repository of this name, write {text}@main"
-        )
     return HubRevision(name["repository"], name["revision"] or "main")
 
 
@@ -235,9 +239,10 @@ def _kind(path: Path, *, may_be_a_name: bool) -> Literal["folder", "file"] | Non
 
 
 def _not_found(model: str | os.PathLike[str], reason: str) -> ModelNotFoundError:
+    end = "" if reason.endswith("?") else "."
     return ModelNotFoundError(
-        f"no model {shown(os.fspath(model))}: {reason}. Expected a known name ({_names()}), a folder with "
-        "config.json, vocab.txt and weights, or a repository of the Hugging Face hub: org/name or "
+        f"no model {shown(os.fspath(model))}: {reason}{end} Expected a known name ({_names()}), a folder "
+        "with config.json, vocab.txt and weights, or a repository of the Hugging Face hub: org/name or "
         "org/name@revision"
     )
 

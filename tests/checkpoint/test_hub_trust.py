@@ -5,13 +5,14 @@ import itertools
 import json
 import os
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from huggingface_hub import constants
-from support.children import environment, run_python
+from support.children import PATIENCE_SECONDS, environment, run_python, start_python
 from support.hub_processes import CLASSIFY, Run, assert_answers
 from support.hub_server import Handler, Hub, Repository, forged, misdescribed, sha256
 
@@ -72,7 +73,7 @@ def load_many(
 
     assert (run.returncode, run.stderr) == (0, "")
     outcomes: list[str] = json.loads(run.stdout)
-    assert [outcome for outcome in outcomes if "\n" in outcome or len(outcome) > 2000] == []
+    assert [outcome for outcome in outcomes if not outcome.isprintable() or len(outcome) > 2000] == []
     return outcomes
 
 
@@ -95,6 +96,12 @@ def outside(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "precious.json").write_text("{}")
     return folder
+
+
+def silent_for_a_moment(handler: Handler) -> bool:
+    """Let other downloads of the same file begin before this one ends."""
+    time.sleep(0.5)
+    return False
 
 
 def bad_etags(outside: Path) -> list[str]:
@@ -203,6 +210,7 @@ NOT_HASHES: list[object] = [
     ],
     *["x" * 100_000, 1, 1.5, True, [], {}, ["0" * 40]],
 ]
+NOT_NAMES: list[object] = [None, ["x"], "\x1b]0;x\x07", "x\ndistilnp: all is well", "\u202e", "x" * 100_000]
 NOT_SIZES: list[object] = [-1, 1.5, "5", True, [], {}, "x" * 100_000, 10**30]
 
 
@@ -214,7 +222,7 @@ NOT_SIZES: list[object] = [-1, 1.5, "5", True, [], {}, "x" * 100_000, 10**30]
         ("sha256", "model.safetensors", [*NOT_HASHES, "0" * 40, "0" * 64]),
         ("size", "config.json", [*NOT_SIZES, (64 << 20) + 1, 0, 1]),
         ("size", "model.safetensors", [*NOT_SIZES, 50_000_000_001, 0, 1]),
-        ("siblings", "", [None, [], 1, "config.json", [{}], [{"rfilename": None}], [{"rfilename": ["x"]}]]),
+        ("siblings", "", [None, [], 1, "config.json", [{}], *[[{"rfilename": name}] for name in NOT_NAMES]]),
     ],
 )
 def test_whatever_the_hub_states_is_checked_before_it_is_used(
@@ -383,6 +391,20 @@ def test_a_cache_without_links_has_the_files_themselves(
         for name in ("config.json", "tokenizer_config.json", "vocab.txt", "model.safetensors")
     }
     assert list((tmp_path / "home/hub/models--org--model/blobs").iterdir()) == []
+
+
+def test_processes_that_fetch_the_same_model_at_once_all_get_it(
+    hub: Hub, variables: Variables, tmp_path: Path
+) -> None:
+    hub.fault("GET /cdn", silent_for_a_moment)
+    env = environment(**variables)
+    processes = [start_python(CLASSIFY, "org/model", "{}", env=env) for _ in range(3)]
+
+    outputs = [process.communicate(timeout=PATIENCE_SECONDS) for process in processes]
+
+    assert [process.returncode for process in processes] == [0] * 3, outputs
+    assert len({output for output, _ in outputs}) == 1
+    assert list((tmp_path / "home").rglob("*.incomplete")) == []
 
 
 # The names of the registry

@@ -40,8 +40,9 @@ def not_found(model: str | os.PathLike[str]) -> str:
     with pytest.raises(ModelNotFoundError) as error:
         locate(model)
     message = str(error.value)
-    beginning, expected, _ = message.partition(". Expected a known name (")
+    beginning, expected, _ = message.partition(" Expected a known name (")
     assert expected
+    beginning = beginning.removesuffix(".")
     assert message.startswith("no model ") and "\n" not in message and len(message) < 1500
     return beginning
 
@@ -217,6 +218,18 @@ def test_another_name_is_asked_for_on_the_hub(name: str) -> None:
     assert locate(name) == HubRevision(name)
 
 
+@pytest.mark.parametrize("model", [" sst2-mini", "sst2-mini\n", "sst2 mini", Path("sst2-mini"), Path("sst2")])
+def test_a_path_near_a_known_name_is_not_found_with_a_hint(model: str | Path) -> None:
+    assert not_found(model).endswith(": did you mean sst2-mini?")
+
+
+@pytest.mark.parametrize("scheme", ["https", "http", "hf", "s3", "HTTPS", "file"])
+def test_an_address_is_named(scheme: str) -> None:
+    message = not_found(f"{scheme}://huggingface.co/org/name")
+
+    assert message.endswith(": it is an address. For a repository of the hub, write org/name alone")
+
+
 def test_folders_with_similar_names_are_named(here: Path) -> None:
     checkpoint(here / "mine")
     (here / "deep/inside").mkdir(parents=True)
@@ -278,7 +291,9 @@ def test_a_file_is_named_for_what_it_is(
 def test_a_file_of_weights_alone_needs_its_folder(here: Path) -> None:
     (here / "model.pt").touch()
 
-    assert not_found("model.pt").endswith("Load a folder that has config.json and a tokenizer beside it")
+    message = not_found("./model.pt")
+    assert message.endswith("Load a folder that has config.json and a tokenizer beside it")
+    assert not_found("model.pt").endswith("For a repository of this name, write model.pt@main")
 
 
 @pytest.mark.parametrize("kind", ["pipe", "device"])
@@ -400,7 +415,7 @@ def test_an_archive_can_be_loaded_when_it_is_unpacked(here: Path) -> None:
         zipped.writestr("mine/config.json", json.dumps({}))
 
     for name in ("mine.tar.gz", "mine.zip"):
-        assert not_found(name).endswith("it is an archive. Unpack it, and load the folder")
+        assert not_found(f"./{name}").endswith("it is an archive. Unpack it, and load the folder")
 
 
 def test_a_folder_of_many_files_is_named_in_few_words(here: Path) -> None:
