@@ -16,6 +16,9 @@ END_OF_SCALAR = re.compile(r"[,\]}\s]")
 
 OUTSIDE_OF_STRING = re.compile(r'["\[\]{}]')
 INSIDE_OF_STRING = re.compile(r'["\\]')
+# Python's parser follows no more than about a thousand brackets in brackets.
+MAX_DEPTH = 2000
+
 NO_END = "the array does not end, expected a ] at the end of the file"
 
 SPACE = re.compile(r"[ \t\r\n]*")
@@ -85,7 +88,7 @@ class _Rest:
         parts: list[str] = []
         n_characters = 0
         end = _End(self._text[self._at : self._at + 1])
-        while (stop := end.find(self._text, self._at)) is None:
+        while (stop := self._end(end, number)) is None:
             parts.append(self._text[self._at :])
             n_characters += len(parts[-1])
             if n_characters > MAX_LINE_BYTES:
@@ -100,6 +103,12 @@ class _Rest:
         match = BETWEEN_VALUES.match(self._text, self._at)
         self._lines.has_rest = match is not None and match.end() < len(self._text)
         return "".join(parts)
+
+    def _end(self, end: "_End", number: int) -> int | None:
+        try:
+            return end.find(self._text, self._at)
+        except RecursionError:
+            raise self.error(f"value {number} has brackets {MAX_DEPTH} deep, expected an object") from None
 
     def error(self, message: str) -> InputFileError:
         """Return an error that names the line."""
@@ -122,7 +131,13 @@ class _End:
         self._is_escaped = False
 
     def find(self, text: str, at: int) -> int | None:
-        """Return the index after the value, or None if the value goes on after this piece."""
+        """Return the index after the value, or None if the value goes on after this piece.
+
+        Raises
+        ------
+        RecursionError
+            Brackets are deeper than `MAX_DEPTH`.
+        """
         if self._is_scalar:
             # The first character belongs to the value, even a stray bracket: it has to go away.
             match = END_OF_SCALAR.search(text, at + (not self._has_begun))
@@ -144,6 +159,8 @@ class _End:
                 self._in_string = not self._in_string
             else:
                 self._depth += 1 if character in "[{" else -1
+                if self._depth > MAX_DEPTH:
+                    raise RecursionError
             if self._depth <= 0 and not self._in_string:
                 return at
         return None
