@@ -5,7 +5,7 @@
 'POSITIVE'
 
 `load` returns a `Classifier` to keep; `classify` keeps one for you. To read how it works, begin with
-`reference`.
+`distilnp.model.reference`.
 """
 
 from importlib import import_module
@@ -24,12 +24,11 @@ from .errors import (
     TextTooLongError,
     TokenizerFilesError,
 )
+from .version import __version__ as __version__
 
 if TYPE_CHECKING:
     from .api import Classifier, classify, load
     from .predictions import Part, Prediction
-
-__version__ = "0.1.0"
 
 __all__ = [
     "ArgumentError",

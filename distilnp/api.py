@@ -15,7 +15,6 @@ from typing import Any, Never, Unpack, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from . import __version__
 from .checkpoint.config_json import read_config
 from .checkpoint.registry import find_checkpoint, hub_model, promised_labels
 from .choices import (
@@ -51,6 +50,7 @@ from .reading import Reading
 from .scoring import Scoring, default_function
 from .texts import Text, check_iterable
 from .tokenizer import Tokenizer
+from .version import __version__
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from ... import __version__
+from ...version import __version__
 from . import checkpoints, classify, evaluate
 
 DESCRIPTION = "DistilBERT text classification on a CPU."
