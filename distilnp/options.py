@@ -21,7 +21,7 @@ from .choices import (
 from .errors import ArgumentError, InputTypeError
 from .foreign import shown
 from .model.config import DistilBertConfig
-from .sentences import check_installed
+from .sentences import check_installed, language_code
 
 
 class LoadOptions(TypedDict, total=False):
@@ -141,4 +141,4 @@ def resolved_language(sentences: bool | str) -> str | None:
     if sentences is False:
         return None
     check_installed()
-    return DEFAULT_LANGUAGE if sentences is True else sentences
+    return DEFAULT_LANGUAGE if sentences is True else language_code(sentences)

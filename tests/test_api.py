@@ -618,6 +618,12 @@ def test_ids_and_batches_that_cannot_be_printed_are_refused_with_our_error(
             classifier([value])
 
 
+@pytest.mark.parametrize("sentences", ["../../etc", "\ud800", "e", "english!", "x" * 500])
+def test_the_language_of_sentences_is_a_code(folder: Path, sentences: str) -> None:
+    with pytest.raises(distilnp.ArgumentError, match="expected the code of a language"):
+        distilnp.load(folder, sentences=sentences)
+
+
 @pytest.mark.parametrize("name", ["calibrated", "split_special_tokens", "local_files_only"])
 def test_a_switch_takes_true_and_false_only(folder: Path, name: str) -> None:
     with pytest.raises(distilnp.InputTypeError, match=f"{name} is 'no', expected True or False"):

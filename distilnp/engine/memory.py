@@ -22,10 +22,13 @@ def aligned_bytes(n: int) -> Bytes:
     stay with the process. Large blocks come in huge pages. DistilBERT-base would need 65,000 small ones, each
     of which has to be mapped first and looked up at every read.
     """
-    if os.name == "posix":
-        memory = mmap.mmap(-1, max(n, 1), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    else:  # Windows has no such flags, and no need of them
-        memory = mmap.mmap(-1, max(n, 1))
+    try:
+        if os.name == "posix":
+            memory = mmap.mmap(-1, max(n, 1), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        else:  # Windows has no such flags, and no need of them
+            memory = mmap.mmap(-1, max(n, 1))
+    except OSError as error:  # the system has another name for it than Python
+        raise MemoryError(f"the system has no {n:,} bytes of memory ({error.strerror})") from error
     if n >= HUGE and hasattr(mmap, "MADV_HUGEPAGE"):
         with suppress(OSError):  # a kernel without huge pages
             memory.madvise(mmap.MADV_HUGEPAGE)
