@@ -1,9 +1,12 @@
-"""A process that classifies for a long time does not grow."""
+"""Memory comes from the system, and a process that classifies for a long time does not grow."""
 
 import sys
+from types import SimpleNamespace
 
 import pytest
 from support.children import MEMORY_OF_THIS_PROCESS, run_python
+
+from distilnp.engine import memory
 
 CLASSIFY_FOR_LONG = (
     MEMORY_OF_THIS_PROCESS
@@ -37,3 +40,19 @@ def test_the_resident_size_changes_by_at_most_a_twentieth_in_twenty_thousand_tex
     before, after = map(int, run_python(CLASSIFY_FOR_LONG).stdout.split())
 
     assert abs(after - before) <= before / 20
+
+
+def test_memory_needs_no_flags_that_windows_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("mmap.MAP_PRIVATE")
+    monkeypatch.delattr("mmap.MAP_ANONYMOUS")
+    monkeypatch.setattr(memory, "os", SimpleNamespace(name="nt"))
+
+    floats = memory.aligned_floats(1000)
+
+    assert (len(floats), floats.any(), floats.ctypes.data % memory.CACHE_LINE) == (1000, False, 0)
+    floats[:] = 1
+
+
+def test_memory_that_the_system_refuses_is_a_memory_error() -> None:
+    with pytest.raises(MemoryError, match="the system has no"):
+        memory.aligned_bytes(1 << 62)
