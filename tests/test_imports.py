@@ -281,7 +281,7 @@ MAY_IMPORT = {
     "cli.unpacker": set(),
     "cli.lines": {"cli.unpacker", "errors"},
     "cli.readers": {"cli.formats", "cli.lines", "errors", "texts"},
-    "cli.writers": {"predictions"},
+    "cli.writers": {"foreign", "predictions"},
     "cli.progress": {"cli.lines", "tqdm"},
     "cli.loading": {
         "api",
