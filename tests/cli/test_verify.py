@@ -1,4 +1,4 @@
-"""`distilnp verify`: what it cannot know is an error. The hub's side of it is in tests/checkpoint/test_hub.py."""
+"""`distilnp verify`: an unknown hash is an error. The hub's side of it is in tests/checkpoint/test_hub.py."""
 
 from pathlib import Path
 
