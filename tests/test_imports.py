@@ -313,7 +313,7 @@ MAY_IMPORT = {
     "cli.json_values": {"cli.lines", "errors"},
     "cli.readers": {"cli.formats", "cli.json_values", "cli.lines", "cli.recognition", "errors", "texts"},
     "cli.bad_rows": {"cli.formats", "cli.lines", "errors"},
-    "cli.writers": {"predictions"},
+    "cli.writers": {"foreign", "predictions"},
     "cli.progress": {"cli.lines", "tqdm"},
     "cli.loading": {"api", "cli.failures"},
     "cli.classify": {

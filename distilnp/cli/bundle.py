@@ -199,7 +199,8 @@ def _copy_distribution(name: str, folder: Path) -> None:
         files = []
     if not files:
         raise ArgumentError(
-            f"--with-dependencies cannot copy {name}: it was not installed by pip, so its files are unknown"
+            f"--with-dependencies cannot copy {name}: it was not installed by pip, so its files are unknown. "
+            f"Let pip fetch the packages: --python {THIS_PYTHON}"
         )
     for file in files:
         if not {"..", *NOT_NEEDED} & set(file.parts):

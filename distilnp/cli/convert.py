@@ -31,3 +31,5 @@ def convert(options: Namespace) -> None:
         with while_doing("the written model cannot be read"):
             load(unfinished)  # if it does not load, the folder never appears
     print(f"{printable(folder)}: {options.dtype}, {size_of(folder) / 1e6:,.1f} MB")
+    if options.dtype == "int8":
+        print("transformers needs compressed-tensors to read it: pip install compressed-tensors")

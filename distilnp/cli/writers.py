@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TextIO
 
+from ..foreign import JOINERS
 from ..predictions import Prediction
 
 # What was classified: a text, or the columns that come before those of its prediction, by their names.
@@ -35,9 +36,6 @@ MARGIN = "  "
 # Magenta and green come first: people with red-green colour blindness can distinguish them.
 COLOURS = ("35", "32", "33", "36", "34", "31")
 BOLD, DIM, YELLOW = "1", "2", "33"
-
-# Characters without width that belong to the spelling of some scripts and emoji.
-JOINERS = "\u200c\u200d"
 
 
 def jsonl_writer(stream: TextIO, *, all_scores: bool, multi_label: bool = False) -> Writer:

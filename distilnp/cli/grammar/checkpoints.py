@@ -66,7 +66,8 @@ types:
            bfloat16 or float16 checkpoint exactly
   float16  half the size; numbers beyond 65504 are refused
   int8     a quarter of the size: each row of a matrix is integers and a scale,
-           in the format of compressed-tensors, which transformers reads
+           in the format of compressed-tensors, which transformers reads if that
+           package is installed
 """
 
 
