@@ -225,7 +225,7 @@ NOT_SIZES: list[object] = [-1, 1.5, "5", True, [], {}, "x" * 100_000, 10**30]
         ("siblings", "", [None, [], 1, "config.json", [{}], *[[{"rfilename": name}] for name in NOT_NAMES]]),
     ],
 )
-def test_whatever_the_hub_states_is_checked_before_it_is_used(
+def test_everything_that_the_hub_states_is_checked_before_it_is_used(
     hub: Hub,
     variables: Variables,
     files: dict[str, bytes],
