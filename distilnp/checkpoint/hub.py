@@ -31,14 +31,14 @@ from .files import (
 )
 from .records import COMMIT, SHA256, FetchRecord, read_record, record_path, write_record
 
-# The client fetches no larger file in the plain way. A DistilBERT has a quarter of a gigabyte.
+# The client fetches no larger file by a plain request. A DistilBERT has a quarter of a gigabyte.
 MAX_WEIGHTS_BYTES = 50_000_000_000
 
 # The files of a checkpoint that are read, besides shards.
 READ = {CONFIG, *TOKENIZER_FILES, *WEIGHTS}
 
-DISTRUST = "Do not trust the server or proxy that says so (HF_ENDPOINT, HTTPS_PROXY)"
-NOT_FETCHED = "It is no DistilBERT, and nothing of it has been fetched"
+DISTRUST = "Do not trust the server or the proxy (HF_ENDPOINT, HTTPS_PROXY)"
+NOT_FETCHED = "Nothing has been fetched: no DistilBERT is so large"
 
 
 class HubRevision(NamedTuple):
@@ -270,14 +270,15 @@ def _download(source: HubRevision, revision: str) -> Path:
 
 
 def _commit(source: HubRevision, revision: str, stated: object) -> str:
-    """Return the commit that the hub states; a commit that was asked for has to be the one that comes."""
-    if not isinstance(stated, str) or not COMMIT.fullmatch(stated):
+    """Return the commit that the hub states, which has to be the one that was asked for, if one was."""
+    is_asked_for = COMMIT.fullmatch(revision) is not None
+    is_commit = isinstance(stated, str) and COMMIT.fullmatch(stated) is not None
+    if not is_commit or (is_asked_for and stated != revision):
+        expected = revision if is_asked_for else "40 hexadecimal digits"
         raise DownloadError(
-            f"{source} is commit {shown(stated)} by the hub, expected 40 hexadecimal digits. {DISTRUST}"
+            f"{source}: the commit that the hub states is {shown(stated)}, expected {expected}. {DISTRUST}"
         )
-    if COMMIT.fullmatch(revision) and stated != revision:
-        raise DownloadError(f"{source} is commit {stated} by the hub, expected {revision}. {DISTRUST}")
-    return stated
+    return str(stated)
 
 
 class _Offer(NamedTuple):
@@ -303,7 +304,8 @@ class _Offer(NamedTuple):
 def _offers(source: HubRevision, siblings: Iterable[Any]) -> dict[str, _Offer]:
     """Return the files to fetch, in order, after a check of everything that the hub states about them."""
     offered = {sibling.rfilename: sibling for sibling in siblings if isinstance(sibling.rfilename, str)}
-    offers = {name: _offer(source, name, offered[name]) for name in _wanted(source, offered)}
+    names = _wanted(source, offered)
+    offers = {name: _offer(source, name, offered[name], len(names)) for name in names}
     total = sum(offer.size or 0 for offer in offers.values())
     if total > MAX_WEIGHTS_BYTES:
         raise DownloadError(
@@ -312,25 +314,28 @@ def _offers(source: HubRevision, siblings: Iterable[Any]) -> dict[str, _Offer]:
     return offers
 
 
-def _offer(source: HubRevision, name: str, sibling: Any) -> _Offer:
+def _offer(source: HubRevision, name: str, sibling: Any, n_files: int) -> _Offer:
     digits, pattern = sibling.blob_id, COMMIT
     if sibling.lfs is not None:
         digits, pattern = sibling.lfs.sha256, SHA256
     if digits is not None and not (isinstance(digits, str) and pattern.fullmatch(digits)):
         raise DownloadError(
-            f"{name} of {source} has the hash {shown(digits)} by the hub, expected hexadecimal digits. "
-            f"{DISTRUST}"
+            f"{source}: the hash of {name} that the hub states is {shown(digits)}, expected hexadecimal "
+            f"digits. {DISTRUST}"
         )
     size = sibling.size
     if size is not None and not (type(size) is int and size >= 0):
         raise DownloadError(
-            f"{name} of {source} has {shown(size)} bytes by the hub, expected a number. {DISTRUST}"
+            f"{source}: the size of {name} that the hub states is {shown(size)}, expected a number of bytes. "
+            f"{DISTRUST}"
         )
     is_large = name in (SAFETENSORS, PYTORCH) or SHARD.fullmatch(name)
     largest = MAX_WEIGHTS_BYTES if is_large else MAX_FILE_BYTES
     if size is not None and size > largest:
         raise DownloadError(f"{name} of {source} has {size} bytes, expected at most {largest}. {NOT_FETCHED}")
-    return _Offer(name, size, digits, largest if size is None else size)
+    if size is None:  # files of unknown sizes share the limit
+        return _Offer(name, None, digits, largest // n_files if is_large else largest)
+    return _Offer(name, size, digits, size)
 
 
 def _wanted(source: HubRevision, offered: Mapping[str, Any]) -> list[str]:
@@ -415,8 +420,8 @@ class _LimitedFile(io.BufferedWriter):
         """Write, or raise a `DownloadError` if that would be too much."""
         if self.tell() + len(data) > self._offer.largest:
             raise DownloadError(
-                f"{self._offer.name} of {self._source} has more than {self._offer.largest} bytes, which the "
-                f"hub states or which are the most that distilnp fetches. {DISTRUST}"
+                f"{self._offer.name} of {self._source} has more than {self._offer.largest} bytes, expected "
+                f"no more. {DISTRUST}"
             )
         return super().write(data)
 

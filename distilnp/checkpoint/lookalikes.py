@@ -1,10 +1,12 @@
-"""Files and folders that are taken for a checkpoint and are none: what each is, and how to get a checkpoint.
+"""Descriptions of files and folders that people take for a checkpoint, each with advice.
 
-A folder is only looked at. The errors of a folder that has everything come from the modules that read it.
+Only names and first bytes are looked at. A folder that has everything may still be wrong, which the modules
+that read its files report.
 """
 
 import itertools
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -20,7 +22,7 @@ MAX_POINTER_BYTES = 1024
 
 ADAPTER = "adapter_config.json"
 
-# Files of weights, and what a name with such a suffix can only be.
+# A name with one of these suffixes is the name of a file.
 WEIGHTS_SUFFIXES = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack", ".onnx", ".gguf")
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar")
 FILE_SUFFIXES = (*WEIGHTS_SUFFIXES, *ARCHIVE_SUFFIXES, ".json", ".txt")
@@ -28,7 +30,7 @@ FILE_SUFFIXES = (*WEIGHTS_SUFFIXES, *ARCHIVE_SUFFIXES, ".json", ".txt")
 # The first bytes of archives: zip, gzip, bzip2, xz, Zstandard, 7z.
 ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf\x27\x1c")
 
-# What torch.save writes. A Trainer writes the last three beside a checkpoint.
+# Files that torch.save writes. A Trainer writes those with the three names beside a checkpoint.
 TORCH_SUFFIXES = (".pt", ".pth", ".ckpt")
 OF_A_TRAINER = {"optimizer.pt", "scheduler.pt", "scaler.pt"}
 
@@ -40,9 +42,12 @@ MAX_ENTRIES = 1000
 MAX_NAMED = 10
 
 
-def what_folder_is(folder: Path) -> str | None:
-    """Return what a folder is, and what to do, if it cannot be a checkpoint; return None otherwise."""
-    names = [path.name for path in _entries(folder)]
+def describe_folder(folder: Path) -> str | None:
+    """Describe a folder that cannot be a checkpoint, with advice; return None if it may be one."""
+    listed = [path.name for path in _entries(folder)]
+    # Asked for by name as well: the listing stops somewhere in a folder of many files.
+    asked_for = (CONFIG, ADAPTER, *TOKENIZER_FILES, *WEIGHTS)
+    names = sorted({*listed, *(name for name in asked_for if os.path.lexists(folder / name))})
     if pointers := [name for name in names if _is_read(name) and _is_pointer(folder / name)]:
         return (
             f"{folder}: {_named(pointers)} is a Git LFS pointer, expected the file itself. The repository "
@@ -59,8 +64,8 @@ def what_folder_is(folder: Path) -> str | None:
         )
     if checkpoints := _checkpoints_in(folder):
         return (
-            f"{folder} is no checkpoint but has some: {_named(checkpoints)}. Load one of them, such as "
-            f"{folder / checkpoints[0]}"
+            f"{folder} is a folder of checkpoints ({_named(checkpoints)}), expected one of them. Load "
+            f"{folder / checkpoints[0]}, for example"
         )
     if has_weights:
         return None
@@ -84,8 +89,8 @@ def what_folder_is(folder: Path) -> str | None:
     return None
 
 
-def what_file_is(path: Path) -> str:
-    """Return what a file is that was given for a checkpoint, and what to do."""
+def describe_file(path: Path) -> str:
+    """Describe a file that was given for a checkpoint, with advice."""
     if path.name.lower().endswith(WEIGHTS_SUFFIXES):
         if path.suffix.lower() == ".onnx":
             return "it is an ONNX export. Load the folder that it was exported from"
@@ -99,8 +104,8 @@ def what_file_is(path: Path) -> str:
     return "it is a file"
 
 
-def what_is_missing(path: Path) -> str:
-    """Return which part of a path is not there, and folders of similar names beside it."""
+def describe_missing(path: Path) -> str:
+    """Name the first part of a path that is not there, and folders of similar names beside it."""
     missing = path
     with suppress(OSError, ValueError):
         while missing.parent != missing and not missing.parent.is_dir():
@@ -179,7 +184,7 @@ def _base_of(folder: Path) -> str:
 
 
 def _checkpoints_in(folder: Path) -> list[str]:
-    """Return the sub-folders that have a checkpoint; that of the last step comes first."""
+    """Return the sub-folders that are checkpoints; the one of the last step comes first."""
     places = [
         *(path for path in _entries(folder) if _is_folder(path)),
         *_entries(folder / "snapshots"),  # of a repository in the hub's cache

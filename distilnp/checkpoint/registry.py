@@ -24,11 +24,11 @@ from .hub_cache import REPOSITORY, REVISION
 from .lookalikes import (
     FILE_SUFFIXES,
     begins,
+    describe_file,
+    describe_folder,
+    describe_missing,
     folders_in,
     similar,
-    what_file_is,
-    what_folder_is,
-    what_is_missing,
 )
 
 PACKAGE = Path(__file__).parents[1]
@@ -140,7 +140,7 @@ def find_checkpoint(
     """
     place = locate(model)
     if isinstance(place, Path):
-        if reason := what_folder_is(place):
+        if reason := describe_folder(place):
             raise CheckpointError(reason)
         return place
     try:
@@ -186,7 +186,7 @@ def locate(model: str | os.PathLike[str]) -> Path | HubRevision:
         return path
     if kind == "file":
         on_the_hub = f". For a repository of this name, write {text}@main" if name and "@" not in text else ""
-        raise _not_found(model, what_file_is(path) + on_the_hub)
+        raise _not_found(model, describe_file(path) + on_the_hub)
     if not ("/" in text or "@" in text) and (meant := _meant(text.strip())):
         on_the_hub = f" For a repository of this name, write {text}@main" if name else ""
         raise _not_found(model, f"did you mean {' or '.join(meant)}?{on_the_hub}")
@@ -196,7 +196,7 @@ def locate(model: str | os.PathLike[str]) -> Path | HubRevision:
         repository, _, revision = text.partition("@")
         if revision and name is None and REPOSITORY.fullmatch(repository):
             raise _not_found(model, f"{shown(revision)} cannot be a revision")
-        raise _not_found(model, what_is_missing(path) if text else "the name is empty")
+        raise _not_found(model, describe_missing(path) if text else "the name is empty")
     return HubRevision(name["repository"], name["revision"] or "main")
 
 
@@ -221,7 +221,7 @@ def _path(text: str) -> Path:
 
 
 def _kind(path: Path, *, may_be_a_name: bool) -> Literal["folder", "file"] | None:
-    """Return what there is at a path, or None if there is nothing.
+    """Return the kind of thing that a path leads to, or None if it leads to nothing.
 
     Raises
     ------

@@ -225,7 +225,7 @@ NOT_SIZES: list[object] = [-1, 1.5, "5", True, [], {}, "x" * 100_000, 10**30]
         ("siblings", "", [None, [], 1, "config.json", [{}], *[[{"rfilename": name}] for name in NOT_NAMES]]),
     ],
 )
-def test_whatever_the_hub_states_is_checked_before_it_is_used(
+def test_everything_that_the_hub_states_is_checked_before_it_is_used(
     hub: Hub,
     variables: Variables,
     files: dict[str, bytes],
@@ -264,6 +264,19 @@ def test_files_of_other_folders_are_not_fetched(
 
     assert load_many(hub, variables, files, faults) == [""] * len(names)
     assert_only_the_cache_has_grown(tmp_path / "home", outside, before)
+
+
+def test_a_hub_that_states_neither_sizes_nor_hashes_is_enough(
+    hub: Hub, load: Run, files: dict[str, bytes]
+) -> None:
+    def say_little(about: dict[str, Any]) -> None:
+        about["siblings"] = [{"rfilename": sibling["rfilename"]} for sibling in about["siblings"]]
+
+    hub.fault("GET /api/models/org/model", misdescribed(say_little))
+
+    weights = assert_answers(load("org/model")) / "model.safetensors"
+
+    assert weights.resolve().name == sha256(files["model.safetensors"])
 
 
 def test_a_file_that_is_too_large_is_not_fetched(hub: Hub, load: Run, files: dict[str, bytes]) -> None:
@@ -307,7 +320,7 @@ def test_a_commit_that_is_asked_for_has_to_be_the_one_that_comes(
 
     run = load(f"org/model@{commit}")
 
-    assert f"is commit {'0' * 40} by the hub, expected {commit}" in run.stderr
+    assert f"the commit that the hub states is '{'0' * 40}', expected {commit}" in run.stderr
 
 
 def test_the_token_is_not_sent_to_another_host(hub: Hub, load: Run) -> None:

@@ -1,4 +1,4 @@
-"""From a name to a folder or a repository: what is neither is named for what it is, and nobody is asked."""
+"""From a name to a folder or a repository: anything else is described, and no server is asked about it."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from support.seeded_models import CONFIGS, seeded_tensors, write_checkpoint
 
 from distilnp.checkpoint.hub import HubRevision
 from distilnp.checkpoint.registry import bundled_models, find_checkpoint, locate
-from distilnp.errors import CheckpointError, InputTypeError, ModelNotFoundError
+from distilnp.errors import CheckpointError, DownloadError, InputTypeError, ModelNotFoundError
 
 POINTER = (
     b"version https://git-lfs.github.com/spec/v1\n"
@@ -230,6 +230,25 @@ def test_an_address_is_named(scheme: str) -> None:
     assert message.endswith(": it is an address. For a repository of the hub, write org/name alone")
 
 
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("distilbert_sequence_classifier_emotion", "distilbert_sequence_classifier_sst2"),
+        ("mien", "mine"),
+        ("nothing-like-it", None),
+    ],
+)
+def test_the_error_about_a_repository_names_what_is_near(here: Path, name: str, near: str | None) -> None:
+    checkpoint(here / "mine")
+
+    with pytest.raises(DownloadError) as error:
+        find_checkpoint(name, local_files_only=True)
+
+    message = str(error.value)
+    assert message.startswith(f"no model '{name}' here: it is neither a known name (")
+    assert (f"Did you mean '{near}'" in message) if near else ("Did you mean" not in message)
+
+
 def test_folders_with_similar_names_are_named(here: Path) -> None:
     checkpoint(here / "mine")
     (here / "deep/inside").mkdir(parents=True)
@@ -369,15 +388,15 @@ def test_the_checkpoints_of_a_trainer_are_listed_the_last_one_first(here: Path) 
         checkpoint(folder / f"checkpoint-{step}")
     (folder / "runs").mkdir()
 
-    assert "has some: 'checkpoint-1000', 'checkpoint-500', 'checkpoint-90'. Load one" in refused(folder)
-    assert refused(folder).endswith(f"such as {folder}/checkpoint-1000")
+    assert "a folder of checkpoints ('checkpoint-1000', 'checkpoint-500', 'checkpoint-90')" in refused(folder)
+    assert refused(folder).endswith(f", expected one of them. Load {folder}/checkpoint-1000, for example")
 
 
 @pytest.mark.parametrize("inside", ["mine", "snapshots/" + "0" * 40])
 def test_a_checkpoint_one_folder_below_is_named(here: Path, inside: str) -> None:
     checkpoint(here / "outer" / inside)
 
-    assert refused(here / "outer").endswith(f"such as {here}/outer/{inside}")
+    assert refused(here / "outer").endswith(f"Load {here}/outer/{inside}, for example")
 
 
 @pytest.mark.parametrize(
@@ -416,6 +435,18 @@ def test_an_archive_can_be_loaded_when_it_is_unpacked(here: Path) -> None:
 
     for name in ("mine.tar.gz", "mine.zip"):
         assert not_found(f"./{name}").endswith("it is an archive. Unpack it, and load the folder")
+
+
+def test_a_checkpoint_among_many_files_is_one(here: Path) -> None:
+    folder = here / "many"
+    folder.mkdir()
+    for i in range(1500):
+        (folder / f"{i:04}.zip").touch()
+    checkpoint(here / "mine")
+    for path in (here / "mine").iterdir():
+        path.rename(folder / path.name)
+
+    assert find_checkpoint(folder) == folder
 
 
 def test_a_folder_of_many_files_is_named_in_few_words(here: Path) -> None:
