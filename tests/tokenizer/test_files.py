@@ -7,6 +7,7 @@ itself, it is the witness.
 import json
 import random
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -679,3 +680,14 @@ def test_a_token_longer_than_any_word_is_never_looked_for(folder: Callable[..., 
 
     for text in ("y" * 300, "a" + "b" * (limit - 1), "a" + "b" * limit, "aaaa", "b" * limit):
         assert list(tokenizer.encode(text).ids) == rust.encode(text).ids
+
+
+@pytest.mark.parametrize("key", ["cls_token", "tokenizer_class", "model_max_length", "added_tokens_decoder"])
+def test_brackets_nested_as_deeply_as_json_allows_are_one_clear_error(
+    folder: Callable[..., Path], key: str
+) -> None:
+    # From some depth on, Python can parse the file, but not print its value.
+    for depth in range(900, sys.getrecursionlimit() + 1):
+        nested = "[" * depth + "]" * depth
+        with pytest.raises(TokenizerFilesError, match=rf"{key} is|is not JSON"):
+            Tokenizer.from_folder(folder(vocab=WORDS, tokenizer_config=f'{{"{key}": {nested}}}'))
