@@ -148,7 +148,7 @@ class _Draft:
         if len(content) > MAX_TOKEN_CHARS:
             raise TokenizerFilesError(
                 f"{self.file}: added token {shown(content)} has {len(content)} characters, expected at most "
-                f"{MAX_TOKEN_CHARS}. {ADVICE}"
+                f"{MAX_TOKEN_CHARS}. Every text is searched for it: take it out of the file"
             )
         token_id = self.id_of(content)
         if token_id is None:
@@ -179,7 +179,8 @@ class _Draft:
         if longest > MAX_TOKEN_CHARS:
             raise TokenizerFilesError(
                 f"{self.file}: max_input_chars_per_word is {self.max_input_chars_per_word} and a token has "
-                f"{longest} characters, expected words or tokens of at most {MAX_TOKEN_CHARS}. {ADVICE}"
+                f"{longest} characters, expected words or tokens of at most {MAX_TOKEN_CHARS}. BERT's words "
+                "have at most 100"
             )
         settings = TokenizerSettings(
             vocab=self.vocab,

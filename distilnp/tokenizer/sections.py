@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from .. import foreign
 from ..errors import TokenizerFilesError
 from ..foreign import MAX_FILE_BYTES, read_file
 
@@ -141,8 +142,13 @@ def is_unicode(text: str) -> bool:
 
 
 def shown(value: object) -> str:
-    """Return a foreign value in a form for messages: escaped, and cut after 60 characters."""
-    text = ascii(value) if isinstance(value, str) else repr(value)
+    """Return a foreign value in a form for messages: escaped, and cut after 60 characters.
+
+    Text is escaped to ASCII: a token may be a combining mark, or look like another one.
+    """
+    if not isinstance(value, str):
+        return foreign.shown(value, MAX_SHOWN)
+    text = ascii(value)
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
 
 

@@ -149,3 +149,61 @@ def test_the_bundled_special_tokens_are_those_of_the_witness() -> None:
     assert {t.content: t.id for t in tokens} == {
         token.content: token_id for token_id, token in rust.get_added_tokens_decoder().items()
     }
+
+
+@given(
+    st.sets(st.text("ab<é 中", min_size=1, max_size=6).filter(str.strip), min_size=30, max_size=80),
+    st.lists(st.text("ab<é 中x", max_size=40), min_size=3, max_size=6),
+)
+def test_many_tokens_that_begin_alike_are_those_of_the_witness(spellings: set[str], texts: list[str]) -> None:
+    rust = tokenizers.Tokenizer(tokenizers.models.WordPiece(VOCAB, unk_token="[UNK]"))
+    rust.normalizer = tokenizers.normalizers.BertNormalizer(lowercase=True)
+    rust.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
+    rust.add_tokens([tokenizers.AddedToken(spelling, normalized=False) for spelling in sorted(spellings)])
+    tokenizer = tokenizer_of(*(AddedToken(t, rust.token_to_id(t)) for t in sorted(spellings)))
+
+    for text in [*texts, "".join(sorted(spellings))]:
+        assert list(tokenizer.encode(text).ids[1:-1]) == rust.encode(text).ids
+
+
+class Counting(dict[str, AddedToken]):
+    """A dict that counts its look-ups."""
+
+    n = 0
+
+    def get(self, *arguments: Any) -> Any:
+        self.n += 1
+        return super().get(*arguments)
+
+
+@pytest.mark.parametrize("n_tokens", [10, 1_000, 100_000])
+def test_a_search_does_not_take_longer_for_more_tokens(n_tokens: int) -> None:
+    tokenizer = tokenizer_of(*(AddedToken(f"<t{i:06}>", 11 + i) for i in range(n_tokens)))
+    finder = tokenizer._stages.added_tokens.raw
+    finder.tokens = Counting(finder.tokens)
+
+    ids = tokenizer.encode("a <t000003><b <<t <t9> b" * 100).ids
+
+    assert ids.count(14) == 100
+    # A look-up for each place where "<t" and the first digit of a token stand.
+    assert finder.tokens.n <= 200
+
+
+@pytest.mark.parametrize("flags", [{"rstrip": True}, {"lstrip": True}, {"lstrip": True, "rstrip": True}])
+@pytest.mark.parametrize("text", [" " * 4_000, " a" * 2_000, "\u3000 \t" * 1_000])
+def test_white_space_around_tokens_of_white_space_is_looked_at_a_few_times(
+    flags: dict[str, bool], text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Looks:
+        n = 0
+
+        def __contains__(self, character: str) -> bool:
+            self.n += 1
+            return character in " \t\u3000"
+
+    looks = Looks()
+    monkeypatch.setattr("distilnp.tokenizer.added_tokens.WHITESPACE", looks)
+
+    tokenizer_of(AddedToken(" ", 11, **flags)).encode(text)
+
+    assert looks.n <= 3 * len(text)

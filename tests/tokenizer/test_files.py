@@ -7,6 +7,7 @@ itself, it is the witness.
 import json
 import random
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -355,12 +356,32 @@ def model(**changes: Any) -> dict[str, Any]:
     return serialized(model=serialized()["model"] | changes)
 
 
+def ids_of(*tokens: str) -> dict[str, int]:
+    return {token: token_id for token_id, token in enumerate(tokens)}
+
+
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "nothing": ({}, r"has neither vocab.txt nor tokenizer.json, expected one.*saved together"),
     "no unk": ({"vocab": ["[CLS]", "[SEP]"]}, r"unk_token '\[UNK\]' has no id, expected one id"),
     "no cls": ({"vocab": ["[UNK]", "[SEP]"]}, r"'\[CLS\]'.*name it as cls_token in tokenizer_config.json$"),
     "no sep": ({"vocab": ["[UNK]", "[CLS]"]}, r"'\[SEP\]'"),
     "empty": ({"vocab": ""}, r"'\[UNK\]'"),
+    "long added token": (
+        {"vocab": WORDS, "added_tokens": {"x" * 257: 15}},
+        r"added token 'x+\.\.\. has 257 characters, expected at most 256",
+    ),
+    "long words of long tokens": (
+        {
+            "tokenizer": model(
+                max_input_chars_per_word=2**60, vocab={t: i for i, t in enumerate([*WORDS, "x" * 300])}
+            )
+        },
+        r"max_input_chars_per_word is 1152921504606846976 and a token has 300 characters, expected .* 256",
+    ),
+    "blank lines do not hide": (
+        {"vocab": [*WORDS, "", "film", ""]},
+        r"'film' is on lines 6 and 17",
+    ),
     "twice": (
         {"vocab": [*WORDS, "film"]},
         r"'film' is on lines 6 and 16, expected a different token on every",
@@ -577,3 +598,96 @@ def test_a_damaged_file_raises_no_other_error(folder: Callable[..., Path]) -> No
             n_refused += 1
             assert len(str(error)) < 600
     assert n_refused > 300
+
+
+# --- files that transformers reads, and their ids
+
+
+def witness_of(vocab_txt: Path) -> tokenizers.Tokenizer:
+    rust = tokenizers.Tokenizer(tokenizers.models.WordPiece.from_file(str(vocab_txt), unk_token="[UNK]"))
+    rust.normalizer = tokenizers.normalizers.BertNormalizer(lowercase=True)
+    rust.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
+    rust.add_special_tokens(WORDS[:5])
+    return rust
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\n\n", "\n\n\n\n", "\n \n\t\n", "\r\n\r\n", "\n\u3000\n\n"])
+def test_blank_lines_at_the_end_of_a_vocabulary_are_no_tokens(folder: Callable[..., Path], end: str) -> None:
+    path = folder(vocab="\n".join(WORDS) + end)
+    tokenizer = Tokenizer.from_folder(path)
+
+    assert tokenizer.vocab_size == tokenizer.n_embeddings == len(WORDS)
+    assert list(tokenizer.encode(TEXT).ids[1:-1]) == witness_of(path / "vocab.txt").encode(TEXT).ids
+
+
+@pytest.mark.parametrize("spare", ["", "[unused1]", "[unused993]"])
+def test_a_spare_line_may_be_there_twice(folder: Callable[..., Path], spare: str) -> None:
+    path = folder(vocab=[*WORDS[:5], spare, spare, *WORDS[5:], spare])
+    rust = witness_of(path / "vocab.txt")
+    tokenizer = Tokenizer.from_folder(path)
+
+    for text in (TEXT, f"a {spare} b"):
+        assert list(tokenizer.encode(text).ids[1:-1]) == rust.encode(text).ids
+
+
+def test_a_token_that_is_added_behind_blank_lines_has_the_id_that_the_witness_gives_it(
+    folder: Callable[..., Path],
+) -> None:
+    path = folder(vocab="\n".join(WORDS) + "\n\n\n", added_tokens={"[USER]": 15})
+    rust = witness_of(path / "vocab.txt")
+    rust.add_tokens(["[USER]"])
+
+    assert list(Tokenizer.from_folder(path).encode("a [USER]").ids[1:-1]) == rust.encode("a [USER]").ids
+
+
+def test_tokens_that_were_added_to_a_vocabulary_may_be_more_than_the_embeddings(
+    folder: Callable[..., Path],
+) -> None:
+    tokenizer = Tokenizer.from_folder(folder(vocab=WORDS, added_tokens={"[USER]": 15, "[URL]": 16}))
+    n = len(WORDS)
+
+    assert (tokenizer.n_embeddings, tokenizer.vocab_size) == (n, n + 2)
+    assert tokenizer.token_beyond(tokenizer.encode(TEXT).ids, n) is None
+    assert tokenizer.token_beyond(tokenizer.encode("a [URL] [USER]").ids, n) == "[URL]"
+    assert tokenizer.token_beyond(tokenizer.encode("a [URL] [USER]").ids, n + 1) == "[URL]"
+    assert tokenizer.token_beyond(tokenizer.encode("a [URL] [USER]").ids, n + 2) is None
+
+
+def test_a_model_needs_embeddings_for_cls_and_sep_that_were_added(
+    folder: Callable[..., Path],
+) -> None:
+    path = folder(vocab=["[UNK]", "a"], added_tokens={"[CLS]": 2, "[SEP]": 3, "[USER]": 4})
+
+    assert Tokenizer.from_folder(path).n_embeddings == 4
+
+
+def test_a_limit_of_characters_without_effect_costs_nothing(folder: Callable[..., Path]) -> None:
+    """Words of any length are split, because the longest token bounds the work at each character."""
+    file = serialized(model=serialized()["model"] | {"max_input_chars_per_word": 2**60})
+    tokenizer = Tokenizer.from_folder(folder(tokenizer=file))
+    rust = tokenizers.Tokenizer.from_str(json.dumps(file))
+
+    for text in ("a" + "b" * 500, "a" + "b" * 500 + "c"):
+        assert list(tokenizer.encode(text).ids) == rust.encode(text).ids
+
+
+@pytest.mark.parametrize("limit", [3, 100])
+def test_a_token_longer_than_any_word_is_never_looked_for(folder: Callable[..., Path], limit: int) -> None:
+    vocab = ids_of(*WORDS, "y" * 300, "##" + "b" * limit, "aaaa")
+    file = serialized(model=serialized()["model"] | {"max_input_chars_per_word": limit, "vocab": vocab})
+    tokenizer = Tokenizer.from_folder(folder(tokenizer=file))
+    rust = tokenizers.Tokenizer.from_str(json.dumps(file))
+
+    for text in ("y" * 300, "a" + "b" * (limit - 1), "a" + "b" * limit, "aaaa", "b" * limit):
+        assert list(tokenizer.encode(text).ids) == rust.encode(text).ids
+
+
+@pytest.mark.parametrize("key", ["cls_token", "tokenizer_class", "model_max_length", "added_tokens_decoder"])
+def test_brackets_nested_as_deeply_as_json_allows_are_one_clear_error(
+    folder: Callable[..., Path], key: str
+) -> None:
+    # From some depth on, Python can parse the file, but not print its value.
+    for depth in range(900, sys.getrecursionlimit() + 1):
+        nested = "[" * depth + "]" * depth
+        with pytest.raises(TokenizerFilesError, match=rf"{key} is|is not JSON"):
+            Tokenizer.from_folder(folder(vocab=WORDS, tokenizer_config=f'{{"{key}": {nested}}}'))
