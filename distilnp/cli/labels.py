@@ -35,6 +35,9 @@ class LabelIds:
     def __init__(self, labels: Sequence[str], label_map: Sequence[tuple[str, str]] = ()) -> None:
         self._labels = labels
         self._exact = {label: i for i, label in enumerate(labels)}
+        for label, i in list(self._exact.items()):
+            for spelling in _other_spellings(label):
+                self._exact.setdefault(spelling, i)
         ids = {str(i): i for i in range(len(labels))}
         # If labels are numbers, such as stars, a number is always a name: "1" must not be both the name of
         # one label and the id of another.

@@ -123,7 +123,7 @@ def written(output: bytes, output_format: str) -> list[tuple[str | None, bool]]:
     """Return the text of each answer, and whether the answer is empty."""
     if output_format == "jsonl":
         records = [json.loads(line) for line in output.splitlines()]
-        return [(record.pop("text"), set(record.values()) == {None}) for record in records]
+        return [(record.pop("text"), all(value is None for value in record.values())) for record in records]
     records = list(csv.DictReader(io.StringIO(output.decode(), newline="")))
     return [(record.pop("text") or None, set(record.values()) == {""}) for record in records]
 
@@ -261,5 +261,5 @@ def test_true_and_false_can_be_mapped_however_they_are_written(written_as: str) 
 
 def test_a_name_that_looks_like_a_number_is_a_name() -> None:
     ids = LabelIds(("1.0", "2.0"))
-    assert [ids.find(value) for value in (1.0, "1.0", 2.0, "1")] == [0, 0, 1, None]
+    assert [ids.find(value) for value in (1.0, "1.0", 2.0, "1", 0)] == [0, 0, 1, 0, None]
     assert LabelIds(("1", "2")).find(1.0) == 0
