@@ -260,7 +260,7 @@ def test_an_option_that_is_given_twice_is_refused(
         parse([command, "--help"])
     usage = capsys.readouterr().out
     choices_of = re.search(rf"{option} {{([^}}]*)}}", usage)
-    value = choices_of[1].split(",")[0] if choices_of else "1"
+    value = choices_of[1].split(",")[0] if choices_of else {"--python": "3.12"}.get(option, "1")
     positional = {"bundle": ["x"], "convert": ["x", "y"], "evaluate": ["x"]}.get(command, [])
 
     with pytest.raises(SystemExit) as ended:
