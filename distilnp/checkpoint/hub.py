@@ -186,16 +186,33 @@ def expected_hashes(source: HubRevision, commit: str) -> dict[str, str]:
     Raises
     ------
     CheckpointError
-        The record of the fetch cannot be used, or a known name has none: such a name promises its files.
+        The record of the fetch cannot be used. Or a known name, which promises its files, has no record, or
+        the cache has a file for it that is read and not recorded.
     """
     hashes = _recorded_hashes(source, commit) | dict(source.sha256)
-    if source.known_as and not hashes:
-        raise CheckpointError(
-            f"{record_path(source.known_as)}: there is no record of commit {commit}, so no hash of a file of "
-            f"{source.known_as} is known. `distilnp download {source.known_as}` records the files that the "
-            "cache has"
-        )
+    if source.known_as:
+        record = record_path(source.known_as)
+        again = f"`distilnp download {source.known_as}` records the files that the cache has"
+        if not hashes:
+            raise CheckpointError(
+                f"{record}: there is no record of commit {commit}, so no hash of a file of {source.known_as} "
+                f"is known. {again}"
+            )
+        for storage in hub_cache.storages(source.repository):
+            for path in _read_files(hub_cache.snapshot(storage, commit)):
+                if path.name not in hashes:
+                    raise CheckpointError(
+                        f"{path} is not in {record}: it has been added since the files were recorded. Delete "
+                        f"it. Or, if you added it, delete the record, and {again}"
+                    )
     return hashes
+
+
+def _read_files(folder: Path) -> list[Path]:
+    """Return the files in a folder that are read as parts of a checkpoint."""
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if path.name in READ or SHARD.fullmatch(path.name))
 
 
 def _recorded_hashes(source: HubRevision, commit: str) -> dict[str, str]:
@@ -220,9 +237,7 @@ def _record(source: HubRevision, folder: Path) -> None:
         A file cannot be read, or has changed.
     """
     found = {}
-    for path in sorted(folder.iterdir()):
-        if path.name not in READ and not SHARD.fullmatch(path.name):
-            continue
+    for path in _read_files(folder):
         try:
             found[path.name] = sha256_of(path)
         except OSError as error:

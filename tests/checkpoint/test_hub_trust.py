@@ -477,6 +477,25 @@ def test_a_known_name_in_the_cache_without_a_record_gets_one(
         assert command("verify", known).returncode == 0
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["tokenizer.json", "pytorch_model.bin", "special_tokens_map.json", "model-00001-of-00002.safetensors"],
+)
+def test_a_file_that_was_added_to_a_known_name_is_found(
+    known: str, load: Run, command: Run, tmp_path: Path, name: str
+) -> None:
+    folder = assert_answers(load(known))
+    (folder / "README.md").write_text("not read")
+    assert command("verify", known).returncode == 0
+
+    (folder / name).write_text("{}")
+
+    run = command("verify", known)
+    record = record_of(tmp_path / "home", known)
+    assert run.returncode == 1
+    assert f"{folder / name} is not in {record}: it has been added since" in run.stderr
+
+
 def test_a_known_name_that_is_damaged_in_the_cache_gets_no_record(
     known: str, load: Run, tmp_path: Path
 ) -> None:

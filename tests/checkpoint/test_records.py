@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from huggingface_hub import constants
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from distilnp.checkpoint.records import FetchRecord, read_record, record_path, write_record
 from distilnp.errors import CheckpointError
@@ -85,6 +87,28 @@ def test_a_record_that_is_cut_or_wrong_is_an_error_that_names_it(content: bytes)
     assert "Restore it" in str(error.value)
     assert len(str(error.value)) < 1500
     assert path.read_bytes() == content
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.integers() | st.text() | st.just(RECORD.commit),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from(["commit", "sha256", "config.json", "x"]) | st.text(), inner)
+        ),
+    )
+)
+def test_any_json_is_a_whole_record_or_an_error(values: object) -> None:
+    write_record("fuzzed", RECORD)
+    record_path("fuzzed").write_text(json.dumps(values))
+
+    try:
+        record = read_record("fuzzed")
+    except CheckpointError as error:
+        assert str(error).startswith(f"{record_path('fuzzed')}: ") and len(str(error)) < 1500
+    else:
+        assert record is not None and record._asdict() == values
 
 
 @pytest.mark.parametrize("kind", ["folder", "pipe", "link to nothing", "link to a device", "locked folder"])
