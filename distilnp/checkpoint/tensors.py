@@ -276,7 +276,8 @@ def _forget(name: str, shape: tuple[int, ...], first_row: int, rows: StoredRows)
 
 def _read(parameters: Mapping[str, _Parameter], store: Store) -> dict[str, str]:
     """Read and store all parameters; return the fault of each that has a fault in its numbers."""
-    jobs = deque((name, chunk) for name, parameter in parameters.items() for chunk in parameter.chunks())
+    todo = [(name, chunk) for name, parameter in parameters.items() for chunk in parameter.chunks()]
+    jobs = deque(todo)
     faults: dict[str, str] = {}
 
     def work() -> None:
@@ -291,27 +292,33 @@ def _read(parameters: Mapping[str, _Parameter], store: Store) -> dict[str, str]:
                 faults.setdefault(name, str(fault))
 
     try:
-        _with_a_helper(work)
+        if not _with_a_helper(work):
+            jobs.extend(todo)
+            work()
     finally:
         jobs.clear()  # after an error or Ctrl-C, the helper ends with the rows that it is reading
     return faults
 
 
-def _with_a_helper(work: Callable[[], None]) -> None:
+def _with_a_helper(work: Callable[[], None]) -> bool:
     """Do `work` in this thread and, if one can be started, in another, and wait for both.
+
+    Return whether both have done their part: a signal handler may fork while they work, and the child has no
+    helper.
 
     NumPy does most of the work without the GIL: two threads took 0.7 of the time of one, and four were no
     faster than two. No thread can be started at a limit of processes or while the interpreter ends. A
     library of green threads, such as gevent, puts its own function in the place of `start_new_thread`: its
     threads would not run beside this one.
     """
-    errors: list[BaseException] = []
+    ended: list[BaseException | None] = []
 
     def help_reading() -> None:
         try:
             work()
+            ended.append(None)
         except BaseException as error:
-            errors.append(error)
+            ended.append(error)
 
     helper = None
     if isinstance(_thread.start_new_thread, BuiltinFunctionType):
@@ -322,10 +329,13 @@ def _with_a_helper(work: Callable[[], None]) -> None:
         except RuntimeError:
             helper = None
     work()
-    if helper is not None:
-        helper.join()
-    if errors:
-        raise errors[0]
+    if helper is None:
+        return True
+    helper.join()
+    for error in ended:
+        if error is not None:
+            raise error
+    return bool(ended)
 
 
 def _not_this_model(path: Path, faults: Iterable[str]) -> TensorError:

@@ -207,7 +207,7 @@ def test_a_function_of_the_caller_stands_in_for_a_problem_type_that_cannot_be_us
 
     assert config.problem_type is None
     assert regression.problem_type == "regression"
-    with pytest.raises(ConfigError, match="problem_type"):
+    with pytest.raises(ConfigError, match=r"problem_type is .*Or give load function_to_apply"):
         config_from_dict(MINIMAL | changes)
 
 
