@@ -139,7 +139,7 @@ def read_tensors(folder: Path, config: DistilBertConfig, destination: Callable[[
         lines = [faults[name] for name in shapes(config) if name in faults]
         if inventory.faults:  # the other names help to recognise the model that the file holds
             lines += [f"{shown(name)} is not a tensor of this model" for name in sorted(inventory.left_over)]
-        raise _not_this_model(weights.path, lines)
+        raise _not_this_model(weights.path, lines, _other_labels(stored, config))
 
 
 def ignored_tensors(folder: Path, config: DistilBertConfig) -> list[str]:
@@ -338,12 +338,20 @@ def _with_a_helper(work: Callable[[], None]) -> bool:
     return bool(ended)
 
 
-def _not_this_model(path: Path, faults: Iterable[str]) -> TensorError:
+def _other_labels(tensors: Mapping[str, StoredTensor], config: DistilBertConfig) -> str:
+    """Return a sentence if the head has other rows than there are labels: the caller may have given them."""
+    head = tensors.get("classifier.weight")
+    if head is None or len(head.shape) != 2 or head.shape[0] == config.n_labels:
+        return ""
+    return f"The head has {head.shape[0]} labels, and {config.n_labels} are given. "
+
+
+def _not_this_model(path: Path, faults: Iterable[str], about_labels: str) -> TensorError:
     lines = [f"  - {fault}" for fault in faults]
     if len(lines) > MAX_FAULTS_SHOWN:
         lines[MAX_FAULTS_SHOWN:] = [f"  - and {len(lines) - MAX_FAULTS_SHOWN} more"]
     return TensorError(
         f"{path} does not hold the model that config.json describes:\n" + "\n".join(lines) + "\n"
-        f"If names or shapes differ, take config.json and {path.name} from one revision of one checkpoint. "
-        "Otherwise the file is damaged: fetch it again"
+        f"{about_labels}If names or shapes differ, take config.json and {path.name} from one revision of one "
+        "checkpoint. Otherwise the file is damaged: fetch it again"
     )
