@@ -115,10 +115,16 @@ def config_from_dict(
                 "they are two names of one size"
             )
     known["id2label"] = _labels_or(values, labels)
-    if function_to_apply is not None and not _fits(known.get("problem_type"), known["id2label"]):
+    fits = _fits(known.get("problem_type"), known["id2label"])
+    if function_to_apply is not None and not fits:
         known["problem_type"] = None
     is_int8(values.get("quantization_config"))  # another form is refused here, before any weights are read
-    return DistilBertConfig(**known)
+    try:
+        return DistilBertConfig(**known)
+    except ConfigError as error:
+        if fits or not str(error).startswith("problem_type"):
+            raise
+        raise ConfigError(f"{error}. Or give load function_to_apply, such as 'softmax'") from None
 
 
 def _understood(folder: Path, understand: Callable[[dict[str, Any]], T]) -> T:

@@ -139,7 +139,7 @@ def read_tensors(folder: Path, config: DistilBertConfig, destination: Callable[[
         lines = [faults[name] for name in shapes(config) if name in faults]
         if inventory.faults:  # the other names help to recognise the model that the file holds
             lines += [f"{shown(name)} is not a tensor of this model" for name in sorted(inventory.left_over)]
-        raise _not_this_model(weights.path, lines)
+        raise _not_this_model(weights.path, lines, _other_labels(stored, config))
 
 
 def ignored_tensors(folder: Path, config: DistilBertConfig) -> list[str]:
@@ -276,7 +276,8 @@ def _forget(name: str, shape: tuple[int, ...], first_row: int, rows: StoredRows)
 
 def _read(parameters: Mapping[str, _Parameter], store: Store) -> dict[str, str]:
     """Read and store all parameters; return the fault of each that has a fault in its numbers."""
-    jobs = deque((name, chunk) for name, parameter in parameters.items() for chunk in parameter.chunks())
+    todo = [(name, chunk) for name, parameter in parameters.items() for chunk in parameter.chunks()]
+    jobs = deque(todo)
     faults: dict[str, str] = {}
 
     def work() -> None:
@@ -291,27 +292,33 @@ def _read(parameters: Mapping[str, _Parameter], store: Store) -> dict[str, str]:
                 faults.setdefault(name, str(fault))
 
     try:
-        _with_a_helper(work)
+        if not _with_a_helper(work):
+            jobs.extend(todo)
+            work()
     finally:
         jobs.clear()  # after an error or Ctrl-C, the helper ends with the rows that it is reading
     return faults
 
 
-def _with_a_helper(work: Callable[[], None]) -> None:
+def _with_a_helper(work: Callable[[], None]) -> bool:
     """Do `work` in this thread and, if one can be started, in another, and wait for both.
+
+    Return whether both have done their part: a signal handler may fork while they work, and the child has no
+    helper.
 
     NumPy does most of the work without the GIL: two threads took 0.7 of the time of one, and four were no
     faster than two. No thread can be started at a limit of processes or while the interpreter ends. A
     library of green threads, such as gevent, puts its own function in the place of `start_new_thread`: its
     threads would not run beside this one.
     """
-    errors: list[BaseException] = []
+    ended: list[BaseException | None] = []
 
     def help_reading() -> None:
         try:
             work()
+            ended.append(None)
         except BaseException as error:
-            errors.append(error)
+            ended.append(error)
 
     helper = None
     if isinstance(_thread.start_new_thread, BuiltinFunctionType):
@@ -322,18 +329,29 @@ def _with_a_helper(work: Callable[[], None]) -> None:
         except RuntimeError:
             helper = None
     work()
-    if helper is not None:
-        helper.join()
-    if errors:
-        raise errors[0]
+    if helper is None:
+        return True
+    helper.join()
+    for error in ended:
+        if error is not None:
+            raise error
+    return bool(ended)
 
 
-def _not_this_model(path: Path, faults: Iterable[str]) -> TensorError:
+def _other_labels(tensors: Mapping[str, StoredTensor], config: DistilBertConfig) -> str:
+    """Return a sentence if the head has other rows than there are labels: the caller may have given them."""
+    head = tensors.get("classifier.weight")
+    if head is None or len(head.shape) != 2 or head.shape[0] == config.n_labels:
+        return ""
+    return f"The head has {head.shape[0]} labels, and {config.n_labels} are given. "
+
+
+def _not_this_model(path: Path, faults: Iterable[str], about_labels: str) -> TensorError:
     lines = [f"  - {fault}" for fault in faults]
     if len(lines) > MAX_FAULTS_SHOWN:
         lines[MAX_FAULTS_SHOWN:] = [f"  - and {len(lines) - MAX_FAULTS_SHOWN} more"]
     return TensorError(
         f"{path} does not hold the model that config.json describes:\n" + "\n".join(lines) + "\n"
-        f"If names or shapes differ, take config.json and {path.name} from one revision of one checkpoint. "
-        "Otherwise the file is damaged: fetch it again"
+        f"{about_labels}If names or shapes differ, take config.json and {path.name} from one revision of one "
+        "checkpoint. Otherwise the file is damaged: fetch it again"
     )

@@ -1,8 +1,11 @@
 """Loading needs no thread: it reads with one helper if a thread can be started, and alone otherwise."""
 
 import _thread
+import os
+import sys
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +16,7 @@ from support.seeded_models import CONFIGS, seeded_tensors, write_checkpoint
 
 from distilnp import TensorError
 from distilnp.checkpoint import tensors as module
+from distilnp.checkpoint.stored import StoredRows
 from distilnp.checkpoint.tensors import load_tensors, read_tensors
 
 CONFIG = CONFIGS["odd-sizes"]
@@ -158,3 +162,34 @@ def test_every_fault_is_found_by_either_thread(tmp_path: Path) -> None:
         load_tensors(folder, CONFIG, np.float32)
 
     assert str(raised.value).count("  - ") == str(raised.value).count(" holds NaN") == len(broken)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks")
+@pytest.mark.usefixtures("many_chunks")
+@pytest.mark.parametrize("after", [1, 2, 40])
+def test_a_child_that_is_forked_while_two_threads_read_reads_all_rows(folder: Path, after: int) -> None:
+    """A signal handler may fork. The child has this thread and not the helper, which has taken some rows."""
+    parent, main = os.getpid(), threading.get_ident()
+    found = {name: np.full_like(tensor, np.nan) for name, tensor in TENSORS.items()}
+    children: list[int] = []
+    n_stored = 0
+
+    def store(name: str, shape: tuple[int, ...], first_row: int, rows: StoredRows) -> None:
+        nonlocal n_stored
+        time.sleep(0.002)
+        if threading.get_ident() == main and os.getpid() == parent:
+            n_stored += 1
+            if n_stored == after:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", DeprecationWarning)
+                    children.append(os.fork())
+        found[name][first_row : first_row + len(rows.stored)] = rows.floats()
+
+    try:
+        read_tensors(folder, CONFIG, lambda: store)
+        assert_read(found)
+    finally:
+        if os.getpid() != parent:
+            os._exit(0 if sys.exc_info() == (None, None, None) else 1)
+
+    assert os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1]) == 0

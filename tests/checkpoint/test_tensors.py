@@ -216,3 +216,13 @@ def test_reading_takes_no_second_copy_of_the_file(tmp_path: Path) -> None:
     assert run.stderr == ""
     # The tensors, and a few chunks: rows as they are stored, and the mask of the check for NaN.
     assert size < int(run.stdout) < size + 4 * CHUNK_BYTES
+
+
+@pytest.mark.parametrize("n_labels", [1, 6, 8])
+def test_another_number_of_labels_is_said(tmp_path: Path, n_labels: int) -> None:
+    write_checkpoint(tmp_path, CONFIG, TENSORS, id2label=None)
+
+    with pytest.raises(TensorError, match=f"The head has 7 labels, and {n_labels} are given"):
+        load_params(tmp_path, read_config(tmp_path, labels=["x"] * n_labels))
+
+    assert load_params(tmp_path, read_config(tmp_path, labels=["x"] * 7)).classifier.weight.shape == (7, 35)

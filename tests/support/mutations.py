@@ -65,6 +65,10 @@ def write_sources(folder: Path) -> list[Path]:
     folders.append(
         write_checkpoint(folder / "int8", CONFIG, int8_rows(TENSORS), quantization_config=QUANTIZATION)
     )
+    additions = {"loss_fct.weight": np.ones(2, np.float32), "embeddings.position_ids": np.arange(512)[None]}
+    folders.append(write_checkpoint(folder / "additions", CONFIG, TENSORS | additions))
+    with (folders[-1] / "vocab.txt").open("a") as file:
+        file.write("\n\n")
     for name in ("archive", "legacy", "shards"):
         folders.append(write_checkpoint(folder / name, CONFIG, {}))
         (folders[-1] / "model.safetensors").unlink()
