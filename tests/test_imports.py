@@ -276,6 +276,7 @@ MAY_IMPORT = {
         "cli.grammar.checkpoints",
         "cli.grammar.classify",
         "cli.grammar.evaluate",
+        "foreign",
     },
     "cli.failures": {"errors", "foreign"},
     "cli.unpacker": set(),
