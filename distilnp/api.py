@@ -542,7 +542,13 @@ def _unpickled(
     threads: int | None,
 ) -> Classifier:
     """Load the classifier of a pickle from its folder."""
-    loaded = load(folder, split_special_tokens=split_special_tokens, threads=threads)
+    loaded = load(
+        folder,
+        labels=scoring.labels,  # they may stand in for labels of the folder that cannot be used
+        function_to_apply=scoring.function_to_apply,
+        split_special_tokens=split_special_tokens,
+        threads=threads,
+    )
     classifier = replace(loaded, reading=replace(loaded.reading, **settings), scoring=scoring)
     if classifier.fingerprint != expected:
         raise CheckpointError(

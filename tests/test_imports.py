@@ -303,6 +303,7 @@ MAY_IMPORT = {
         "cli.grammar.checkpoints",
         "cli.grammar.classify",
         "cli.grammar.evaluate",
+        "foreign",
         "version",
     },
     "cli.failures": {"errors", "foreign"},

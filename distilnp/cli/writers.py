@@ -6,6 +6,7 @@ flush. Nothing here knows where texts come from.
 
 import csv
 import json
+import re
 import shutil
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +26,10 @@ FIELDS = ("label", "score", "n_tokens", "n_seen", "truncated")
 # The kinds of parts that a text may be split into. A sentence may be split again, into windows.
 KINDS_OF_PARTS = ("sentences", "windows")
 PART_FIELDS = ("start", "end", "label", "score", "scores", "n_tokens", "n_seen", "n_new")
+
+# The characters that JSON need not escape and a terminal acts on: controls, line ends that `str.splitlines`
+# splits at, and controls of the direction of text. Escaped, they are the same JSON.
+HARMFUL = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 # The least room for the text in a table, even on a narrow terminal.
 MIN_TEXT_COLUMNS = 20
@@ -54,7 +59,8 @@ def jsonl_writer(stream: TextIO, *, all_scores: bool, multi_label: bool = False)
     def write(text: Classified, prediction: Prediction | None) -> None:
         record = _record(text, prediction) | {name: getattr(prediction, name, None) for name in more}
         record |= _parts(prediction)
-        stream.write(json.dumps(record, ensure_ascii=False) + "\n")
+        line = json.dumps(record, ensure_ascii=False)
+        stream.write(HARMFUL.sub(lambda found: f"\\u{ord(found[0]):04x}", line) + "\n")
 
     return write
 

@@ -13,6 +13,7 @@ from support.seeded_models import CONFIGS, seeded_tensors, write_checkpoint
 from support.torch_files import write_torch
 
 from distilnp.cli import main
+from distilnp.errors import BuildError, DistilnpError, DownloadError, InputFileError, TensorError
 
 CONFIG = CONFIGS["one-layer"]
 TENSORS = seeded_tensors(CONFIG)
@@ -163,7 +164,27 @@ CONFIG_KEYS = (
     "torch_dtype",
 )
 
+
+def command_line(folder: Path) -> list[list[str]]:
+    return [
+        [NASTY],
+        [f"--{NASTY}"],
+        ["info", "model", NASTY],
+        ["info", "--format", NASTY],
+        ["classify", f"--{NASTY}"],
+        ["classify", "--threads", NASTY],
+        ["classify", "\udcff" + NASTY],
+        ["evaluate", NASTY],
+        ["evaluate", "a.csv", "--label-map", NASTY],
+        ["bundle", "new", "--target", NASTY],
+        ["bundle", "new", "--python", NASTY],
+        ["bundle", "new", "--model", NASTY],
+        ["download", NASTY],
+    ]
+
+
 PLACES = [
+    Place("command line", command_line),
     Place("labels", labels),
     Place("names of tensors", tensors),
     Place("names of tensors in a pickle", pickled_tensors),
@@ -186,6 +207,23 @@ PLACES = [
     Place("content of model.safetensors", damaged("model.safetensors")),
     Place("files of texts", texts),
 ]
+
+
+@pytest.mark.parametrize("error", [DistilnpError, DownloadError, TensorError, InputFileError, BuildError])
+def test_a_strangers_text_in_any_error_does_nothing_to_a_terminal(
+    error: type[DistilnpError], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An error of another module may have text that nobody has escaped."""
+
+    def fail(*_: object) -> None:
+        raise error(f"{NASTY} is bad:\n  - {NASTY}\n{NASTY}")
+
+    monkeypatch.setattr("distilnp.cli.info.info", fail)
+
+    assert main(["info"]) == 1
+    message = capsys.readouterr().err
+    assert HARMLESS.fullmatch(message)
+    assert [line for line in message.splitlines() if not line.startswith(" ")] == message.splitlines()[:1]
 
 
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: place.name)

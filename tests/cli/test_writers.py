@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import unicodedata
 from dataclasses import replace
 
 import numpy as np
@@ -59,6 +60,25 @@ def test_json_lines_hold_any_text(texts: list[str]) -> None:
     content = stream.getvalue().encode(errors="backslashreplace")  # as `classify` does
     rows = [json.loads(line) for line in content.split(b"\n")[:-1]]
     assert [row["text"] for row in rows] == texts
+
+
+def test_json_lines_do_nothing_to_a_terminal_and_are_lines_for_every_reader() -> None:
+    stream = io.StringIO()
+    text = "".join(map(chr, range(0x3000)))
+
+    jsonl_writer(stream, all_scores=False)(text, prediction())
+
+    (line,) = stream.getvalue().splitlines()
+    assert json.loads(line)["text"] == text
+    categories = {unicodedata.category(character) for character in line}
+    assert categories & {"Cc", "Zl", "Zp"} == set()
+    assert not {unicodedata.bidirectional(character) for character in line} & {
+        "RLO",
+        "LRO",
+        "RLE",
+        "PDF",
+        "RLI",
+    }
 
 
 def test_json_lines_have_every_field_of_a_prediction() -> None:

@@ -10,8 +10,9 @@ value suits the model is checked later, by the model. Nothing is imported that w
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
+from ...foreign import printable
 from ...version import __version__
 from . import checkpoints, classify, evaluate
 
@@ -28,7 +29,13 @@ exit codes, as a shell shows them:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that reports an output that cannot be written. argparse is silent about it."""
+    """A parser that reports an output that cannot be written, and quotes arguments so that they do no harm.
+
+    argparse is silent about the output, and an argument may be a stranger's name of a file.
+    """
+
+    def error(self, message: str) -> NoReturn:
+        super().error(printable(message))
 
     def _print_message(self, message: str, file: Any = None) -> None:
         if file is sys.stdout:

@@ -33,7 +33,7 @@ variables of the hub's client:
   HF_TOKEN           for private and gated repositories
   HF_ENDPOINT        another server
   HF_HUB_OFFLINE     1: fetch nothing
-  HF_HUB_DISABLE_PROGRESS_BARS, HF_HUB_DOWNLOAD_TIMEOUT, HF_HUB_ETAG_TIMEOUT
+  HF_HUB_DISABLE_PROGRESS_BARS, HF_HUB_DOWNLOAD_TIMEOUT
 """
 
 VERIFY_DESCRIPTION = """\
