@@ -30,8 +30,8 @@ from .formats import (
 from .lines import Lines
 from .signatures import kind_of
 
-# An array of objects or of strings, and an object. "[SEP]" and "{sic}" begin a text.
-ARRAY = re.compile(r"\[\s*(?:[{\"]|\]?\s*$)")
+# An array of objects, strings or arrays, and an object. "[SEP]" and "{sic}" begin a text.
+ARRAY = re.compile(r"\[\s*(?:[{\"]|\[\s*[\d\"-]|\]?\s*$)")
 OBJECT = re.compile(r"\{\s*(?:[\"}]|$)")
 
 BLANK_LINES = re.compile(r"^(?:[ \t]*[\r\n])+")
@@ -77,7 +77,7 @@ def recognise(lines: Lines, file: str | None, *, is_table: bool) -> str:
     first_line = start.partition("\n")[0]
     by_name = format_of(file or "")
     json_start = start.lstrip()
-    if ARRAY.match(json_start):
+    if ARRAY.match(json_start) or (json_start.startswith("[") and _is_json(first_line)):
         return JSON
     if by_name == JSONL:
         return JSONL

@@ -383,7 +383,7 @@ NO_TEXTS: list[tuple[bytes | Callable[[Path], bytes], str]] = [
     (tar_of("w"), "a tar archive"),
     (tar_of("w:gz"), "a tar archive"),
     (b"PAR1\x15\x04\x15" + bytes(99) + b"PAR1", "a Parquet file"),
-    (b"ORC\x0a\x03\x00\x00" + bytes(99), ""),
+    (b"ORC\x0a\x03\x00\x00" + bytes(99), "an ORC file"),
     (b"ARROW1\0\0" + bytes(99), "an Arrow or Feather file"),
     (b"\xff\xff\xff\xff\x70\x00\x00\x00" + bytes(99), "an Arrow or Feather file"),
     (b"Obj\x01\x04\x14avro.codec", "an Avro file"),
@@ -410,7 +410,7 @@ def test_a_file_that_holds_no_texts_is_named_for_what_it_is(number: int, tmp_pat
     content = content if isinstance(content, bytes) else content(tmp_path)
     for file in ("a.csv", "a.txt", None, "a.json", "a.parquet"):
         error = error_of(content, file)
-        assert error.startswith(f"FILE is {name}" if name else "FILE")
-        assert not name or ", expected text in UTF-8. " in error
+        assert error.startswith(f"FILE is {name}")
+        assert ", expected text in UTF-8. " in error
     for input_format in ("csv", "tsv", "jsonl", "json"):
-        assert error_of(content, input_format=input_format).startswith(f"FILE is {name}" if name else "FILE")
+        assert error_of(content, input_format=input_format).startswith(f"FILE is {name}")
