@@ -45,6 +45,9 @@ QUOTED = re.compile(r'"[,;|\t]"|^"(?:[^"]|"")*"[,;|\t](?=\S)')
 # Nobody writes a semicolon between words without a space after it, or a number before one: 1;good, good;1.
 NUMBER_AT_AN_END = re.compile(r"-?\d+[,;|](?![\s\d])|.*[^\s\d][,;|]-?\d+(?:\.\d+)?$")
 
+# A row of a table of Markdown.
+MARKDOWN = re.compile(r"\|.+\|\s*")
+
 # The name of a column: one word, or up to three where the delimiter is rare in text.
 NAME = {
     COMMA: re.compile(r"[^\W\d][\w.#%/()-]*"),
@@ -166,6 +169,7 @@ def _may_be_a_row(line: str) -> bool:
     joined = re.sub(r" *([,;|]) *", r"\1", line)
     return (
         TAB in line.strip()
+        or MARKDOWN.fullmatch(line) is not None
         or QUOTED.search(line) is not None
         or NUMBER_AT_AN_END.match(line) is not None
         or any(_are_names(line.split(delimiter), pattern) for delimiter, pattern in NAME.items())
