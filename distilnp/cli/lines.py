@@ -62,7 +62,7 @@ class Lines:
     """
 
     def __init__(self, file: BinaryIO, name: str) -> None:
-        self.name = name if name.isprintable() else repr(name)
+        self.name = _printable(name)
         self.number = 0
         self.has_rest = False
         self.n_bytes = 0
@@ -245,11 +245,17 @@ def open_lines(path: str | None) -> Iterator[Lines]:
         # 0, even if sys.stdin is something else.
         file = open(0 if is_stdin else name, "rb", buffering=0, closefd=not is_stdin)  # noqa: SIM115
     except OSError as error:
-        raise InputFileError(f"{name} cannot be read: {error.strerror}. Expected a file of texts") from error
+        expected = "a file of texts"
+        if "://" in name:
+            expected += ' on this machine. Fetch it first: curl -L "URL" | distilnp'
+        raise InputFileError(
+            f"{_printable(name)} cannot be read: {error.strerror}. Expected {expected}"
+        ) from error
     with file:
         if _is_output(file):
             raise InputFileError(
-                f"{name} is also the output, expected another file. The answers would be read as texts"
+                f"{_printable(name)} is also the output, expected another file. The answers would be read as "
+                "texts"
             )
         yield Lines(file, name)
 
@@ -286,6 +292,11 @@ def _is_output(file: BinaryIO) -> bool:
         return _size(file) is not None and os.path.sameopenfile(file.fileno(), output)
     except (AttributeError, OSError, ValueError):  # standard output is closed, or an object of the caller's
         return False
+
+
+def _printable(name: str) -> str:
+    """Return the name of a file as a terminal can show it: it may have line ends and escape sequences."""
+    return name if name.isprintable() else repr(name)
 
 
 def _nul(line: bytes) -> str:

@@ -30,8 +30,8 @@ from .formats import (
 from .lines import Lines
 from .signatures import kind_of
 
-# An array of objects or of strings, and an object. "[SEP]" and "{sic}" begin a text.
-ARRAY = re.compile(r"\[\s*(?:[{\"]|\]?\s*$)")
+# An array of objects, strings or arrays, and an object. "[SEP]" and "{sic}" begin a text.
+ARRAY = re.compile(r"\[\s*(?:[{\"]|\[\s*[\d\"-]|\]?\s*$)")
 OBJECT = re.compile(r"\{\s*(?:[\"}]|$)")
 
 BLANK_LINES = re.compile(r"^(?:[ \t]*[\r\n])+")
@@ -44,6 +44,9 @@ QUOTED = re.compile(r'"[,;|\t]"|^"(?:[^"]|"")*"[,;|\t](?=\S)')
 
 # Nobody writes a semicolon between words without a space after it, or a number before one: 1;good, good;1.
 NUMBER_AT_AN_END = re.compile(r"-?\d+[,;|](?![\s\d])|.*[^\s\d][,;|]-?\d+(?:\.\d+)?$")
+
+# A row of a table of Markdown.
+MARKDOWN = re.compile(r"\|.+\|\s*")
 
 # The name of a column: one word, or up to three where the delimiter is rare in text.
 NAME = {
@@ -77,7 +80,7 @@ def recognise(lines: Lines, file: str | None, *, is_table: bool) -> str:
     first_line = start.partition("\n")[0]
     by_name = format_of(file or "")
     json_start = start.lstrip()
-    if ARRAY.match(json_start):
+    if ARRAY.match(json_start) or (json_start.startswith("[") and _is_json(first_line)):
         return JSON
     if by_name == JSONL:
         return JSONL
@@ -166,6 +169,7 @@ def _may_be_a_row(line: str) -> bool:
     joined = re.sub(r" *([,;|]) *", r"\1", line)
     return (
         TAB in line.strip()
+        or MARKDOWN.fullmatch(line) is not None
         or QUOTED.search(line) is not None
         or NUMBER_AT_AN_END.match(line) is not None
         or any(_are_names(line.split(delimiter), pattern) for delimiter, pattern in NAME.items())

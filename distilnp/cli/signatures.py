@@ -37,13 +37,13 @@ _WITHOUT_READER = "Export its texts as CSV or JSON lines first"
 _BINARY = rb"(?![\t\n\r -~])"
 KINDS: dict[bytes, Kind] = {
     rb"PAR[1E]" + _BINARY: _table("a Parquet file", "read_parquet('FILE')"),
-    rb"ORC" + _BINARY: _table("an ORC file", "read_orc('FILE')"),
+    rb"ORC(?:[^\t\n\r -~]|\n[\0-\x08])": _table("an ORC file", "read_orc('FILE')"),
     rb"ARROW1\0|FEA1" + _BINARY + rb"|\xff\xff\xff\xff..\0\0": _ARROW,
     rb"Obj\x01": Kind("an Avro file", _WITHOUT_READER),
     rb"SQLite format 3\0": _table("an SQLite database", "read_sql('SELECT text FROM ...', 'sqlite:///FILE')"),
     rb".{8}DUCK[\0-\x08]": Kind("a DuckDB database", _WITHOUT_READER),
     rb"\x89HDF\r\n": _table("an HDF5 file", "read_hdf('FILE')"),
-    rb"<stata_dta>": _table("a Stata file", "read_stata('FILE')"),
+    rb"<stata_dta>|[nqrs][\x01\x02]\x01\0": _table("a Stata file", "read_stata('FILE')"),
     rb"\$FL[23]@\(#\)": _table("an SPSS file", "read_spss('FILE')"),
     rb"\0{8}\0{4}\xc2\xea\x81\x60": _table("a SAS file", "read_sas('FILE')"),
     rb"RD[AX][23]\n[AXB]\n": Kind("a file of R", _WITHOUT_READER),
@@ -82,7 +82,7 @@ KINDS: dict[bytes, Kind] = {
     rb"version https://git-lfs\.github\.com/spec/": Kind(
         "a pointer of Git LFS, not the file itself", "Fetch the file: git lfs pull"
     ),
-    rb"(?:\xef\xbb\xbf)?\s*(?i:<\?xml[\s?]|<!doctype html|<html[\s>])": Kind(
+    rb"(?:\xef\xbb\xbf)?\s*(?i:<\?xml[\s?]|<!doctype html|<(?:html|head|body|table|div)[\s>])": Kind(
         "an XML or HTML document", "Take its texts out first, one per line, or as CSV or JSON lines"
     ),
 }

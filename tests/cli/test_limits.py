@@ -15,7 +15,7 @@ from support.children import run_python
 from distilnp import InputFileError
 from distilnp.cli import json_values, lines, main, readers
 from distilnp.cli.bad_rows import BadRows
-from distilnp.cli.lines import Lines
+from distilnp.cli.lines import Lines, open_lines
 from distilnp.cli.readers import READERS, Columns, read_rows
 
 MAX_LINE_BYTES = 1 << 16
@@ -175,3 +175,12 @@ def test_a_name_that_would_move_the_cursor_is_escaped(tmp_path: Path) -> None:
     named = Lines(io.BytesIO(gzip.compress(b"")), os.fspath(path))
     assert named.name.isprintable()
     assert "\\x1b" in named.name
+    with pytest.raises(InputFileError) as caught, open_lines(os.fspath(path) + "\n"):
+        pass
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("address", ["https://example.org/a.csv", "s3://bucket/a.csv", "hf://data/a"])
+def test_an_address_is_no_file_and_the_error_says_what_to_do(address: str) -> None:
+    with pytest.raises(InputFileError, match="Fetch it first: curl"), open_lines(address):
+        pass
