@@ -760,4 +760,7 @@ def test_labels_of_the_caller_replace_labels_that_cannot_be_used(tmp_path: Path,
     values = json.loads((tmp_path / "config.json").read_text()) | {"id2label": id2label, "num_labels": None}
     (tmp_path / "config.json").write_text(json.dumps(values))
 
-    assert distilnp.load(tmp_path, labels=list("tuvwxyz")).labels == tuple("tuvwxyz")
+    classifier = distilnp.load(tmp_path, labels=list("tuvwxyz"))
+
+    assert classifier.labels == tuple("tuvwxyz")
+    assert pickle.loads(pickle.dumps(classifier))(words(3)) == classifier(words(3))
