@@ -123,7 +123,7 @@ def no_numba() -> str | None:
 
         from ..kernels.words.lanes_f32 import has_fma
     except Exception as error:
-        return f"numba cannot be imported ({error})"
+        return f"numba cannot be imported ({error}; pip install 'distilnp[jit]' installs it)"
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
         return "NUMBA_DISABLE_JIT is set"
     if not has_fma():
