@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Never, Unpack, overload
+from typing import Any, Literal, Never, Unpack, get_args, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from .choices import (
     Aggregate,
     FunctionToApply,
     LongText,
+    Missing,
 )
 from .engine.choice import load_engine
 from .engine.engine import Engine
@@ -48,7 +49,7 @@ from .options import (
 from .predictions import Prediction
 from .reading import Reading
 from .scoring import Scoring, default_function
-from .texts import Text, check_iterable
+from .texts import Text, check_iterable, is_missing
 from .tokenizer import Tokenizer
 from .version import __version__
 
@@ -224,17 +225,25 @@ class Classifier:
     def __call__(self, texts: Text) -> Prediction: ...  # type: ignore[overload-overlap]
     @overload
     def __call__(self, texts: Iterable[Text]) -> list[Prediction]: ...
+    @overload
+    def __call__(
+        self, texts: Iterable[Text | None], *, missing: Literal["none"]
+    ) -> list[Prediction | None]: ...
 
-    def __call__(self, texts: Text | Iterable[Text], **foreign: Never) -> Prediction | list[Prediction]:
+    def __call__(self, texts: Any, **keywords: Any) -> Any:
         """Call `classify`."""
-        return self.classify(texts, **foreign)
+        return self.classify(texts, **keywords)
 
     @overload
     def classify(self, texts: Text) -> Prediction: ...  # type: ignore[overload-overlap]
     @overload
     def classify(self, texts: Iterable[Text]) -> list[Prediction]: ...
+    @overload
+    def classify(
+        self, texts: Iterable[Text | None], *, missing: Literal["none"]
+    ) -> list[Prediction | None]: ...
 
-    def classify(self, texts: Text | Iterable[Text], **foreign: Never) -> Prediction | list[Prediction]:
+    def classify(self, texts: Any, *, missing: Missing = "raise", **foreign: Never) -> Any:
         """Classify one text or several.
 
         Parameters
@@ -244,6 +253,9 @@ class Classifier:
             text. If a text has more than `max_length` tokens, `long_text` decides which part is read, and the
             prediction says how much that was. A pair is cut at its longer text first
             (`long_text.longest_first`).
+        missing : {"raise", "none"}, optional
+            How to treat an item of an iterable that is None, NaN, or the null of pandas or Arrow: raise an
+            error, which is the default, or give None in place of its prediction.
         **foreign
             Keywords of other libraries are refused, with what to write instead.
 
@@ -266,15 +278,30 @@ class Classifier:
         refuse_keywords("classify", foreign)
         if isinstance(texts, str | Mapping):
             return next(self._predict([self.reading.passages(texts, "texts")]))
-        return list(self.stream(texts))
+        return list(self.stream(texts, missing=missing))
+
+    @overload
+    def stream(
+        self, texts: Iterable[Text], *, batch_tokens: int = ..., progress: bool = ...
+    ) -> Iterator[Prediction]: ...
+    @overload
+    def stream(
+        self,
+        texts: Iterable[Text | None],
+        *,
+        batch_tokens: int = ...,
+        progress: bool = ...,
+        missing: Missing,
+    ) -> Iterator[Prediction | None]: ...
 
     def stream(
         self,
-        texts: Iterable[Text],
+        texts: Any,
         *,
         batch_tokens: int = DEFAULT_BATCH_TOKENS,
         progress: bool = False,
-    ) -> Iterator[Prediction]:
+        missing: Missing = "raise",
+    ) -> Any:
         """Classify texts as they come, in order, in memory that does not grow with their number.
 
         Parameters
@@ -287,11 +314,13 @@ class Classifier:
         progress : bool, default False
             Show a bar on standard error, with the number of texts and, if `texts` has a length, the remaining
             time.
+        missing : {"raise", "none"}, optional
+            See `classify`.
 
         Returns
         -------
         iterator of Prediction
-            One for each text.
+            One for each text; None for a missing one.
 
         Raises
         ------
@@ -304,9 +333,13 @@ class Classifier:
         """
         if type(batch_tokens) is not int or batch_tokens < 1:
             raise ArgumentError(f"batch_tokens is {shown(batch_tokens)}, expected a positive integer")
+        if missing not in get_args(Missing):
+            raise ArgumentError(f"missing is {shown(missing)}, expected 'raise' or 'none'")
         check_iterable(texts)
         predictions = (
-            prediction for batch in self._batches(texts, batch_tokens) for prediction in self._predict(batch)
+            prediction
+            for batch in self._batches(texts, batch_tokens, missing)
+            for prediction in self._predict(batch)
         )
         if not checked_bool("progress", progress):
             return predictions
@@ -372,13 +405,19 @@ class Classifier:
             )
         return checked
 
-    def _batches(self, texts: Iterable[Text], batch_tokens: int) -> Iterator[list[list[Passage]]]:
-        """Read texts, each as a list of passages, and gather them by the tokens that the model is given."""
+    def _batches(
+        self, texts: Iterable[Text], batch_tokens: int, missing: Missing
+    ) -> Iterator[list[list[Passage]]]:
+        """Read texts, each as a list of passages, and gather them by the tokens that the model is given.
+
+        A missing text has no passage.
+        """
         batch: list[list[Passage]] = []
         n_tokens = 0
         try:
             for i, text in enumerate(texts):
-                batch.append(self.reading.passages(text, f"texts[{i}]"))
+                is_absent = missing == "none" and is_missing(text)
+                batch.append([] if is_absent else self.reading.passages(text, f"texts[{i}]"))
                 n_tokens += sum(len(ids) for passage in batch[-1] for ids in passage.inputs)
                 if n_tokens >= batch_tokens:
                     yield batch
@@ -388,8 +427,8 @@ class Classifier:
             raise
         yield batch
 
-    def _predict(self, batch: list[list[Passage]]) -> Iterator[Prediction]:
-        """Yield the prediction for each text of a batch."""
+    def _predict(self, batch: list[list[Passage]]) -> Iterator[Prediction | None]:
+        """Yield the prediction for each text of a batch, or None for a text without a passage."""
         logits = self.engine.forward([ids for text in batch for passage in text for ids in passage.inputs])
         first = 0
         for text in batch:
@@ -399,7 +438,10 @@ class Classifier:
                 first += len(passage.inputs)
                 self._check_finite(rows, passage)
                 answers.append(self.scoring.answer(passage, rows))
-            yield answers[0] if self.sentences is None else self.scoring.coalesced(text, answers)
+            if not answers:
+                yield None
+            else:
+                yield answers[0] if self.sentences is None else self.scoring.coalesced(text, answers)
 
     def _check_finite(self, logits: NDArray[np.float32], passage: Passage) -> None:
         if not np.isfinite(logits).all():

@@ -9,6 +9,7 @@ FunctionToApply = Literal["softmax", "sigmoid", "none"]
 LongText = Literal["head", "tail", "head_tail", "windows", "error"]
 Aggregate = Literal["mean_probs", "mean_logits", "max"]
 DType = Literal["float32", "float16", "int8"]
+Missing = Literal["raise", "none"]
 
 DEFAULT_MODEL = "sst2-mini"
 DEFAULT_LONG_TEXT: LongText = "head"

@@ -50,6 +50,13 @@ def as_tuple(text: Text, name: str) -> tuple[str, ...]:
     return tuple(text[key] for key in keys)
 
 
+def is_missing(text: Any) -> bool:
+    """Return whether a value stands for a missing text: None, NaN, the NA of pandas, or the null of Arrow."""
+    if hasattr(text, "as_py"):
+        text = text.as_py()
+    return text is None or (isinstance(text, float) and text != text) or type(text).__name__ == "NAType"
+
+
 def check_iterable(texts: Any) -> None:
     """Check that something is an iterable of texts, as far as that can be told without taking any.
 

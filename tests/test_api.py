@@ -710,6 +710,35 @@ def test_a_record_or_a_batch_of_columns_is_refused_with_the_line_to_write(
         classifier({"text": ["w1", "w2"]})
 
 
+@pytest.mark.parametrize("batch_tokens", [1, 4096])
+def test_missing_texts_have_no_answer_if_that_is_asked_for(
+    classifier: distilnp.Classifier, batch_tokens: int
+) -> None:
+    texts = [None, words(3), float("nan"), None, words(4), None]
+    one, other = classifier([words(3), words(4)])
+    expected = [None, one, None, None, other, None]
+
+    assert list(classifier.stream(texts, missing="none", batch_tokens=batch_tokens)) == expected
+    assert classifier(texts, missing="none") == classifier.classify(texts, missing="none") == expected
+    with pytest.raises(distilnp.InputTypeError, match=r"texts\[0\] is NoneType"):
+        classifier(texts)
+    with pytest.raises(distilnp.ArgumentError, match="missing is 'skip', expected 'raise' or 'none'"):
+        classifier(texts, missing="skip")
+    with pytest.raises(distilnp.InputTypeError, match=r"texts\[1\] is int"):
+        classifier([None, 7], missing="none")
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+def test_the_nulls_of_real_libraries_are_missing_texts(classifier: distilnp.Classifier, library: str) -> None:
+    module = pytest.importorskip(library)
+    values = [None, words(3)]
+    column = module.array(values) if library == "pyarrow" else module.Series(values)
+
+    answers = classifier(column, missing="none")
+
+    assert answers == [None, classifier(words(3))]
+
+
 def test_progress_is_shown_on_standard_error_and_changes_no_answer(
     classifier: distilnp.Classifier, capsys: pytest.CaptureFixture[str]
 ) -> None:
