@@ -76,10 +76,9 @@ def recognise(lines: Lines, file: str | None, *, is_table: bool) -> str:
     if lines.is_terminal and not is_table:
         return LINES
     expect_text(lines)
-    start = _start(lines)
-    first_line = start.partition("\n")[0]
+    first_line = header_of(lines)
     by_name = format_of(file or "")
-    json_start = start.lstrip()
+    json_start = first_line.lstrip()
     if ARRAY.match(json_start) or (json_start.startswith("[") and _is_json(first_line)):
         return JSON
     if by_name == JSONL:
@@ -114,7 +113,7 @@ def expect_text(lines: Lines) -> None:
 
 def separator_line(lines: Lines) -> str | None:
     """Return the delimiter that the first line names, as in "sep=;", or None."""
-    match = SEPARATOR.fullmatch(_start(lines).partition("\n")[0])
+    match = SEPARATOR.fullmatch(header_of(lines))
     return match and match[1]
 
 
@@ -131,13 +130,8 @@ def delimiter_of(header: str, wanted: tuple[str, ...] = ()) -> str:
 
 def header_of(lines: Lines) -> str:
     """Return the first line that is not blank, without its end."""
-    return _start(lines).partition("\n")[0]
-
-
-def _start(lines: Lines) -> str:
-    """Return the beginning of the file from its first line that is not blank, with line feeds only."""
     text = lines.peek().decode(errors="replace").removeprefix("\ufeff")
-    return BLANK_LINES.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
+    return re.split(r"[\r\n]", BLANK_LINES.sub("", text), maxsplit=1)[0]
 
 
 def _fields(line: str, delimiter: str) -> list[str]:
