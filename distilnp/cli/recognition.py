@@ -1,4 +1,4 @@
-r"""The format of a file by its first line: `recognise`, and `delimiter_of` for tables.
+"""The format of a file by its first line: `recognise`, and `delimiter_of` for tables.
 
 A table must never be read as text: its numbers and separators would get answers. A first line that may be a
 text or a row of a table is an error, which says how to decide. The name of the file counts only where the
@@ -30,7 +30,7 @@ from .formats import (
 from .lines import Lines
 from .signatures import kind_of
 
-# An array of objects, strings or arrays, and an object. "[SEP]" and "{sic}" begin a text.
+# The beginnings of an array of objects, strings or arrays, and of an object. "[SEP]" and "{sic}" begin a text.
 ARRAY = re.compile(r"\[\s*(?:[{\"]|\[\s*[\d\"-]|\]?\s*$)")
 OBJECT = re.compile(r"\{\s*(?:[\"}]|$)")
 
@@ -42,7 +42,8 @@ SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 # Two quoted fields, or one at the beginning of a row. After a quotation in a text, there is a space.
 QUOTED = re.compile(r'"[,;|\t]"|^"(?:[^"]|"")*"[,;|\t](?=\S)')
 
-# Nobody writes a semicolon between words without a space after it, or a number before one: 1;good, good;1.
+# A number at one end of the line, and no space after the delimiter: 1;good, good;1. In 1,000 and 2;500, the
+# delimiter is part of the number.
 NUMBER_AT_AN_END = re.compile(r"-?\d+[,;|](?![\s\d])|.*[^\s\d][,;|]-?\d+(?:\.\d+)?$")
 
 # A row of a table of Markdown.
