@@ -117,13 +117,14 @@ class Lines:
         """Return whether there is a next line that can be returned without waiting.
 
         A blank line does not count. It may be the last one, which is no row of a table, so that a reader has
-        to wait for the line after it.
+        to wait for the line after it. So it is with a comma or a bracket between the values of JSON.
         """
+        blank = b" \t\r\n,[]" if self._in_pieces else None
         while not (self._whole or self._obstacle or self._ended):
             if self._chunks is None and not _can_read(self._file):
                 break
             self._read()
-        return self.has_rest or any(not line.isspace() for line in islice(self._whole, MOST_BLANK_LINES))
+        return self.has_rest or any(line.strip(blank) for line in islice(self._whole, MOST_BLANK_LINES))
 
     def peek(self) -> bytes:
         """Return the first bytes of the text, which `next` still returns.

@@ -30,7 +30,7 @@ from .formats import (
 from .lines import Lines
 from .signatures import kind_of
 
-# The beginnings of an array of objects, strings or arrays, and of an object. "[SEP]" and "{sic}" begin a text.
+# The beginnings of an array of objects, strings or arrays, and of an object. "[SEP]" and "{sic}" begin texts.
 ARRAY = re.compile(r"\[\s*(?:[{\"]|\[\s*[\d\"-]|\]?\s*$)")
 OBJECT = re.compile(r"\{\s*(?:[\"}]|$)")
 
