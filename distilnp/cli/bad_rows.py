@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class BadRows:
-    """What happens to bad rows.
+    """Count bad rows, or end the run at the first one.
 
     Parameters
     ----------

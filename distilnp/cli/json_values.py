@@ -16,6 +16,7 @@ END_OF_SCALAR = re.compile(r"[,\]}\s]")
 
 OUTSIDE_OF_STRING = re.compile(r'["\[\]{}]')
 INSIDE_OF_STRING = re.compile(r'["\\]')
+
 # Python's parser follows no more than about a thousand brackets in brackets.
 MAX_DEPTH = 2000
 
@@ -33,7 +34,7 @@ def json_values(lines: Lines) -> Iterator[str]:
     Raises
     ------
     InputFileError
-        Something is not as expected between the values, or a value has more than `MAX_LINE_BYTES` characters.
+        Something else is between the values, or a value is too long or has brackets too deep.
     """
     rest = _Rest(lines)
     is_array = rest.next_character() == "["

@@ -27,6 +27,9 @@ MAX_LINE_BYTES = 32 << 20
 # `Lines.peek` waits for a line with something in it, but not for more bytes than these.
 PEEK_BYTES = CHUNK_BYTES
 
+# The byte order mark of UTF-8.
+MARK = b"\xef\xbb\xbf"
+
 # `Lines.ready` looks behind so many blank lines. A chunk may have 65,536 of them.
 MOST_BLANK_LINES = 16
 
@@ -82,6 +85,7 @@ class Lines:
         self._n_unfinished = 0  # their bytes
         self._in_pieces = False
         self._is_at_start_of_line = True
+        self._n_earlier = 0  # bytes of the line in the pieces before the last one
         self._held = b""  # a \r that ended a chunk, perhaps half of a \r\n
 
     def __iter__(self) -> Iterator[str]:
@@ -94,22 +98,33 @@ class Lines:
             if self._ended:
                 raise StopIteration
             self._read()
-        self.number += self._is_at_start_of_line
+        if self._is_at_start_of_line:
+            self.number += 1
+            self._n_earlier = 0
         line = self._whole.popleft()
+        if self._in_pieces and (at := _first_bad_byte(line)) is not None:
+            # The values before it are read first, as if the piece had ended there.
+            rest = line[at or 1 :]
+            line = line[: at or 1]
+            if rest:
+                self._whole.appendleft(rest)
         self._is_at_start_of_line = line.endswith((b"\n", b"\r"))
-        return self._decode(line)
+        text = self._decode(line)
+        self._n_earlier += len(line)
+        return text
 
     def ready(self) -> bool:
         """Return whether there is a next line that can be returned without waiting.
 
         A blank line does not count. It may be the last one, which is no row of a table, so that a reader has
-        to wait for the line after it.
+        to wait for the line after it. So it is with a comma or a bracket between the values of JSON.
         """
+        blank = b" \t\r\n,[]" if self._in_pieces else None
         while not (self._whole or self._obstacle or self._ended):
             if self._chunks is None and not _can_read(self._file):
                 break
             self._read()
-        return self.has_rest or any(not line.isspace() for line in islice(self._whole, MOST_BLANK_LINES))
+        return self.has_rest or any(line.strip(blank) for line in islice(self._whole, MOST_BLANK_LINES))
 
     def peek(self) -> bytes:
         """Return the first bytes of the text, which `next` still returns.
@@ -118,7 +133,7 @@ class Lines:
         """
         while True:
             head = b"".join((*self._whole, *self._unfinished))
-            has_line = any(not line.isspace() for line in self._whole)
+            has_line = any(not line.removeprefix(MARK).isspace() for line in self._whole)
             if has_line or len(head) >= PEEK_BYTES or self._obstacle or self._ended:
                 return head
             self._read()
@@ -216,13 +231,13 @@ class Lines:
         self._n_returned += len(line)
         self.n_bytes = self._unpacker.n_bytes * self._n_returned // self._n_unpacked
         if b"\0" in line:
-            raise self.error(_nul(line))
+            raise self.error(_nul(line, self._n_earlier))
         try:
             text = line.decode()
         except UnicodeDecodeError as error:
             raise self.error(
-                f"byte {error.start + 1} is 0x{line[error.start]:02x}, expected text in UTF-8. "
-                "Convert the file, for example: iconv -f WINDOWS-1252 -t UTF-8"
+                f"byte {self._n_earlier + error.start + 1} is 0x{line[error.start]:02x}, expected text in "
+                "UTF-8. Convert the file, for example: iconv -f WINDOWS-1252 -t UTF-8"
             ) from error
         return text.removeprefix("\ufeff") if is_first else text
 
@@ -299,11 +314,19 @@ def _printable(name: str) -> str:
     return name if name.isprintable() else repr(name)
 
 
-def _nul(line: bytes) -> str:
+def _nul(line: bytes, n_earlier: int = 0) -> str:
     return (
-        f"byte {line.index(0) + 1} is NUL, expected text in UTF-8. The file is binary, or in UTF-16, "
-        "which can be converted: iconv -f UTF-16 -t UTF-8"
+        f"byte {n_earlier + line.index(0) + 1} is NUL, expected text in UTF-8. The file is binary, or in "
+        "UTF-16, which can be converted: iconv -f UTF-16 -t UTF-8"
     )
+
+
+def _first_bad_byte(text: bytes) -> int | None:
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        text = text[: error.start] + b"\0"
+    return text.index(0) if b"\0" in text else None
 
 
 def _length_in_whole_characters(text: bytes) -> int:

@@ -1,4 +1,4 @@
-r"""The format of a file by its first line: `recognise`, and `delimiter_of` for tables.
+"""The format of a file by its first line: `recognise`, and `delimiter_of` for tables.
 
 A table must never be read as text: its numbers and separators would get answers. A first line that may be a
 text or a row of a table is an error, which says how to decide. The name of the file counts only where the
@@ -30,7 +30,7 @@ from .formats import (
 from .lines import Lines
 from .signatures import kind_of
 
-# An array of objects, strings or arrays, and an object. "[SEP]" and "{sic}" begin a text.
+# The beginnings of an array of objects, strings or arrays, and of an object. "[SEP]" and "{sic}" begin texts.
 ARRAY = re.compile(r"\[\s*(?:[{\"]|\[\s*[\d\"-]|\]?\s*$)")
 OBJECT = re.compile(r"\{\s*(?:[\"}]|$)")
 
@@ -42,7 +42,8 @@ SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 # Two quoted fields, or one at the beginning of a row. After a quotation in a text, there is a space.
 QUOTED = re.compile(r'"[,;|\t]"|^"(?:[^"]|"")*"[,;|\t](?=\S)')
 
-# Nobody writes a semicolon between words without a space after it, or a number before one: 1;good, good;1.
+# A number at one end of the line, and no space after the delimiter: 1;good, good;1. In 1,000 and 2;500, the
+# delimiter is part of the number.
 NUMBER_AT_AN_END = re.compile(r"-?\d+[,;|](?![\s\d])|.*[^\s\d][,;|]-?\d+(?:\.\d+)?$")
 
 # A row of a table of Markdown.
@@ -76,10 +77,9 @@ def recognise(lines: Lines, file: str | None, *, is_table: bool) -> str:
     if lines.is_terminal and not is_table:
         return LINES
     expect_text(lines)
-    start = _start(lines)
-    first_line = start.partition("\n")[0]
+    first_line = header_of(lines)
     by_name = format_of(file or "")
-    json_start = start.lstrip()
+    json_start = first_line.lstrip()
     if ARRAY.match(json_start) or (json_start.startswith("[") and _is_json(first_line)):
         return JSON
     if by_name == JSONL:
@@ -114,7 +114,7 @@ def expect_text(lines: Lines) -> None:
 
 def separator_line(lines: Lines) -> str | None:
     """Return the delimiter that the first line names, as in "sep=;", or None."""
-    match = SEPARATOR.fullmatch(_start(lines).partition("\n")[0])
+    match = SEPARATOR.fullmatch(header_of(lines))
     return match and match[1]
 
 
@@ -131,13 +131,8 @@ def delimiter_of(header: str, wanted: tuple[str, ...] = ()) -> str:
 
 def header_of(lines: Lines) -> str:
     """Return the first line that is not blank, without its end."""
-    return _start(lines).partition("\n")[0]
-
-
-def _start(lines: Lines) -> str:
-    """Return the beginning of the file from its first line that is not blank, with line feeds only."""
     text = lines.peek().decode(errors="replace").removeprefix("\ufeff")
-    return BLANK_LINES.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
+    return re.split(r"[\r\n]", BLANK_LINES.sub("", text), maxsplit=1)[0]
 
 
 def _fields(line: str, delimiter: str) -> list[str]:

@@ -197,6 +197,23 @@ def test_an_answer_does_not_wait_for_the_row_after_blank_lines_or_bad_rows(
         assert process.wait(PATIENCE_SECONDS) == 0
 
 
+@pytest.mark.parametrize("end", [b"", b",", b"\n,\n", b" "])
+@pytest.mark.parametrize("layout", [None, 2])
+def test_an_answer_does_not_wait_for_the_next_value_of_an_array(
+    start: Start, model: str, end: bytes, layout: int | None
+) -> None:
+    with start("classify", "--model", model, "--input-format", "json") as process:
+        process.stdin.write(b"[\n")
+        for text in ("w1", "w2"):
+            process.stdin.write(b"," * (text == "w2" and b"," not in end))
+            process.stdin.write(json.dumps({"text": text}, indent=layout).encode() + end * (text == "w1"))
+            process.stdin.flush()
+            assert json.loads(next_line(process))["text"] == text
+        process.stdin.write(b"\n]")
+        process.stdin.close()
+        assert process.wait(PATIENCE_SECONDS) == 0
+
+
 def test_nothing_is_written_before_an_error_about_the_file(run: Run, model: str) -> None:
     for content in (
         b"PAR1\x15\x04",

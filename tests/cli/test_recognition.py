@@ -415,3 +415,53 @@ def test_a_file_that_holds_no_texts_is_named_for_what_it_is(number: int, tmp_pat
         assert ", expected text in UTF-8. " in error
     for input_format in ("csv", "tsv", "jsonl", "json"):
         assert error_of(content, input_format=input_format).startswith(f"FILE is {name}")
+
+
+# -------------------------------------------------------------------------------------------- any file at all
+
+PIECES = [
+    *(b"text,id;\t|\n\r\"[]{}:= \\'<0-.\0"[i : i + 1] for i in range(29)),
+    *(
+        b"\n\n",
+        b"\r\n",
+        b'""',
+        b"sep=;",
+        b'{"text": "a"}',
+        b'[{"text":',
+        b"label",
+        b"null",
+        b"1e9",
+        b"\\u00e9",
+    ),
+    *("é".encode(), "\ufeff".encode(), b"\xff", b"\x1f\x8b", b"PK\x03\x04", b"PAR1", b"\xff\xfe", b"<html>"),
+]
+anything = st.binary() | st.lists(st.sampled_from(PIECES), max_size=30).map(b"".join)
+
+
+def outcome(file: io.BytesIO, name: str | None, input_format: str | None, columns: Columns) -> list[object]:
+    """Return the rows of a file up to the error that ends them, and the message of that error."""
+    rows: list[object] = []
+    try:
+        for row in read_rows(Lines(file, "FILE"), columns, file=name, input_format=input_format):
+            rows.append(row if isinstance(row, Row) else str(row))  # noqa: PERF401 (those before an error count)
+    except InputFileError as error:
+        rows.append(str(error))
+    return rows
+
+
+@given(
+    anything,
+    st.sampled_from([None, "a.csv", "a.tsv", "a.json", "a.jsonl", "a.txt"]),
+    st.sampled_from([None, None, None, "lines", "csv", "tsv", "jsonl", "json"]),
+    st.sampled_from(
+        [Columns(), Columns("text"), Columns("text", "id"), Columns(None, None, ("label", "id"))]
+    ),
+)
+def test_any_bytes_are_rows_or_an_error_wherever_a_chunk_ends(
+    content: bytes, name: str | None, input_format: str | None, columns: Columns
+) -> None:
+    whole = outcome(io.BytesIO(content), name, input_format, columns)
+
+    assert outcome(OneByteAtATime(content), name, input_format, columns) == whole
+    if not content.startswith(b"\x1f\x8b"):
+        assert outcome(io.BytesIO(gzip.compress(content)), name, input_format, columns) == whole
