@@ -1,7 +1,8 @@
 """The command line: `main` runs one command, and decides how the process ends.
 
 `grammar` parses the command line. `classify`, `evaluate`, `info`, `models`, `download`, `verify`, `bundle`
-and `convert` are the commands. `lines` and `readers` get texts out of files, `writers` write answers to
+and `convert` are the commands. `lines` and `readers` get texts out of files; `recognition` says which
+format a file has, and `bad_rows` what becomes of rows that cannot be used. `writers` write answers to
 standard output, `report` says how good they are, `folders` writes folders, `failures` puts the system's
 errors into words, and `progress` is the bar. The commands classify through `api`, like any other program that
 imports distilnp.

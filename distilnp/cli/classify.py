@@ -12,6 +12,7 @@ from itertools import chain, islice, tee
 from typing import TypeVar
 
 from ..api import Classifier
+from ..foreign import printable
 from ..predictions import Prediction
 from ..texts import Text
 from .bad_rows import BadRows
@@ -135,7 +136,7 @@ def _hint_at_files(texts: Sequence[str]) -> None:
     files = [text for text in texts if _is_file(text)]
     if files and sys.stderr is not None:
         more = f", and so are {len(files) - 1} more" if len(files) > 1 else ""
-        name = files[0] if files[0].isprintable() else repr(files[0])
+        name = printable(files[0])
         print(
             f"distilnp: {name} is a file here{more}. Its name is the text. To classify the texts in it, give "
             f"--file {name}",

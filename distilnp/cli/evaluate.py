@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..api import Classifier
 from ..errors import ArgumentError, DistilnpError, InputFileError
+from ..foreign import printable
 from ..texts import Text
 from .bad_rows import BadRows
 from .formats import USUAL_LABEL_COLUMNS
@@ -156,7 +157,8 @@ def _mistakes(options: Namespace, classifier: Classifier) -> Iterator[Writer]:
     source = 0 if options.file == "-" else options.file
     if os.path.exists(path) and os.path.samefile(source, path):  # noqa: PTH110, PTH121 (0 is a descriptor)
         raise ArgumentError(
-            f"--errors is {path}, which is the file of texts, expected another file. It would be overwritten"
+            f"--errors is {printable(path)}, which is the file of texts, expected another file. It would be "
+            "overwritten"
         )
     try:
         with open(path, "w", 1, encoding="utf-8", errors="backslashreplace", newline="\n") as file:  # noqa: PTH123
@@ -174,4 +176,4 @@ def _mistakes(options: Namespace, classifier: Classifier) -> Iterator[Writer]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise DistilnpError(f"{path} cannot be written: {error.strerror}") from error
+        raise DistilnpError(f"{printable(path)} cannot be written: {error.strerror}") from error

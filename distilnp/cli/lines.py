@@ -15,6 +15,7 @@ from itertools import islice
 from typing import BinaryIO
 
 from ..errors import InputFileError, TextTooLongError
+from ..foreign import printable
 from .unpacker import DamagedGzip, Unpacker
 
 # The capacity of a pipe on Linux.
@@ -65,7 +66,7 @@ class Lines:
     """
 
     def __init__(self, file: BinaryIO, name: str) -> None:
-        self.name = _printable(name)
+        self.name = printable(name)
         self.number = 0
         self.has_rest = False
         self.n_bytes = 0
@@ -264,12 +265,12 @@ def open_lines(path: str | None) -> Iterator[Lines]:
         if "://" in name:
             expected += ' on this machine. Fetch it first: curl -L "URL" | distilnp'
         raise InputFileError(
-            f"{_printable(name)} cannot be read: {error.strerror}. Expected {expected}"
+            f"{printable(name)} cannot be read: {error.strerror}. Expected {expected}"
         ) from error
     with file:
         if _is_output(file):
             raise InputFileError(
-                f"{_printable(name)} is also the output, expected another file. The answers would be read as "
+                f"{printable(name)} is also the output, expected another file. The answers would be read as "
                 "texts"
             )
         yield Lines(file, name)
@@ -307,11 +308,6 @@ def _is_output(file: BinaryIO) -> bool:
         return _size(file) is not None and os.path.sameopenfile(file.fileno(), output)
     except (AttributeError, OSError, ValueError):  # standard output is closed, or an object of the caller's
         return False
-
-
-def _printable(name: str) -> str:
-    """Return the name of a file as a terminal can show it: it may have line ends and escape sequences."""
-    return name if name.isprintable() else repr(name)
 
 
 def _nul(line: bytes, n_earlier: int = 0) -> str:
