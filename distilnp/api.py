@@ -242,8 +242,8 @@ class Classifier:
         ----------
         texts : str or mapping, or an iterable of them
             A mapping `{"text": ..., "text_pair": ...}` is two texts that belong together. An empty text is
-            allowed. If a text has more than `max_length` tokens, `long_text` decides which part is read, and the
-            prediction says how much that was. A pair is cut at its longer text first
+            allowed. If a text has more than `max_length` tokens, `long_text` decides which part is read, and
+            the prediction says how much that was. A pair is cut at its longer text first
             (`long_text.longest_first`).
         **foreign
             Keywords of other libraries are refused with advice on the equivalent here.

@@ -83,9 +83,9 @@ class Scoring:
     temperature : float
         Divides the logits: see `decode`.
     aggregate : {"mean_probs", "mean_logits", "max"}
-        How the scores of the windows are combined into the text's: their mean, weighted by the new tokens of each
-        window; the scores of the mean logits, weighted alike; or each label's highest score, which need not
-        add up to 1.
+        How the scores of the windows are combined into the text's: their mean, weighted by the new tokens of
+        each window; the scores of the mean logits, weighted alike; or each label's highest score, and then
+        the scores need not add up to 1.
 
     Raises
     ------

@@ -144,7 +144,7 @@ class Layers:
         ]
 
     def feed_forward(self, layer: str, x: Slot, rows: Slot) -> list[Step]:
-        """x = output_layer_norm(x + lin2(activation(lin1(x))))."""
+        """Set x to output_layer_norm(x + lin2(activation(lin1(x))))."""
         activation = ACTIVATIONS[self.config.activation]
         return [
             *self.products.linear(x, f"{layer}.ffn.lin1", Slot.FFN, rows, epilogue=activation),
@@ -161,7 +161,7 @@ class Layers:
         ]
 
     def layer_norm(self, norm: str, x: Slot, rows: Slot) -> Step:
-        """x = LayerNorm(SUMS)."""
+        """Set x to LayerNorm(SUMS)."""
         return step(
             LAYER_NORM,
             rows=rows,

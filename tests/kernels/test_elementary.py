@@ -35,9 +35,7 @@ def on_arrays(function: Any) -> EntryPoint:
     return apply
 
 
-ENTRY_POINTS = {
-    name: on_arrays(getattr(elementary, name)) for name in ("exp", "erf", *reference.ACTIVATIONS)
-}
+ENTRY_POINTS = {name: on_arrays(getattr(elementary, name)) for name in ("exp", "erf", *reference.ACTIVATIONS)}
 each_activation = pytest.mark.parametrize("name", reference.ACTIVATIONS)
 
 # The stated error of each activation that rounds, for float32 numbers given in float64. The others are exact.
