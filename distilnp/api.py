@@ -1,8 +1,8 @@
-"""What users call: `load`, `classify`, `Classifier`.
+"""The public functions: `load`, `classify`, and the class `Classifier`.
 
 A text takes three steps: `Reading.passages` chooses the token ids that the model is given, `Engine.forward`
-computes logits, `Scoring` makes the prediction. Whatever a user gives is checked once, before anything is
-computed. There is no maths in this file.
+computes logits, `Scoring` makes the prediction. Options are checked before the weights are loaded, each text
+before it is computed. There is no maths in this file.
 """
 
 import operator
@@ -77,13 +77,14 @@ class Classifier:
         Whether a pickle carries the weights. By default it names the folder, which the receiver loads again
         and compares by fingerprint; `replace(c, embed=True)` is for receivers that do not have the folder.
     fingerprint : str
-        The SHA-256 of the parameters, the tokenizer and the settings: of everything that answers depend on.
+        The SHA-256 of the parameters, the tokenizer and the settings, that is, of everything an answer
+        depends on.
     tokenizer : Tokenizer
         The tokenizer of `reading`.
     max_length : int
         The most tokens that the model is given at once, [CLS] and [SEP] included.
     long_text : {"head", "tail", "head_tail", "windows", "error"}
-        What it is given of a text with more tokens.
+        Which part of a longer text the model is given.
     stride : int
         The tokens that consecutive windows share.
     sentences : str or None
@@ -93,11 +94,11 @@ class Classifier:
     function_to_apply : {"softmax", "sigmoid", "none"}
         Turns logits into scores.
     threshold : float or None
-        Every label that scores above it applies. None: one label wins.
+        Labels that score above it apply. If None, exactly one label does.
     temperature : float
         Divides the logits before they are scored: the checkpoint's if scores are calibrated, otherwise 1.0.
     aggregate : {"mean_probs", "mean_logits", "max"}
-        How the scores of windows become those of their text.
+        How the scores of the windows are combined into the text's.
     params : Params
         The parameters as `distilnp.model.reference` takes them, float32. Each use may unpack them again.
 
@@ -174,7 +175,7 @@ class Classifier:
 
     @property
     def long_text(self) -> LongText:
-        """What the model is given of a text with more than `max_length` tokens."""
+        """Which part of a text with more than `max_length` tokens the model is given."""
         return self.reading.long_text
 
     @property
@@ -209,7 +210,7 @@ class Classifier:
 
     @property
     def aggregate(self) -> Aggregate:
-        """How the scores of windows become those of their text."""
+        """How the scores of the windows are combined into the text's."""
         return self.scoring.aggregate
 
     @property
@@ -249,15 +250,15 @@ class Classifier:
         Parameters
         ----------
         texts : str or mapping, or an iterable of them
-            A mapping `{"text": ..., "text_pair": ...}` is two texts that belong together. An empty text is a
-            text. If a text has more than `max_length` tokens, `long_text` decides which part is read, and the
-            prediction says how much that was. A pair is cut at its longer text first
+            A mapping `{"text": ..., "text_pair": ...}` is two texts that belong together. An empty text is
+            allowed. If a text has more than `max_length` tokens, `long_text` decides which part is read, and
+            the prediction says how much that was. A pair is cut at its longer text first
             (`long_text.longest_first`).
         missing : {"raise", "none"}, optional
             How to treat an item of an iterable that is None, NaN, or the null of pandas or Arrow: raise an
             error, which is the default, or give None in place of its prediction.
         **foreign
-            Keywords of other libraries are refused, with what to write instead.
+            Keywords of other libraries are refused with advice on the equivalent here.
 
         Returns
         -------
@@ -273,7 +274,7 @@ class Classifier:
         ArgumentError
             A text is a pair, and `long_text` or `sentences` is for single texts.
         CheckpointError
-            The weights are finite but give logits that are not.
+            The weights are finite, but the logits are not.
         """
         refuse_keywords("classify", foreign)
         if isinstance(texts, str | Mapping):
@@ -309,8 +310,7 @@ class Classifier:
         texts : iterable of str or mapping
             See `classify`. It may be endless.
         batch_tokens : int, optional
-            Texts are gathered until they have this many tokens. It decides how soon answers come, and never
-            what they are.
+            Texts are gathered until they have this many tokens. This affects only how soon answers come.
         progress : bool, default False
             Show a bar on standard error, with the number of texts and, if `texts` has a length, the remaining
             time.
@@ -503,8 +503,7 @@ def load(
         of `max_length` if that is less.
     aggregate : {"mean_probs", "mean_logits", "max"}, optional
         With windows, how their scores combine: their mean, which is the default; the scores of the mean
-        logits; or each label's highest score. In means, a window counts by its tokens that are in no earlier
-        window.
+        logits; or each label's highest score. The mean weights each window by its number of new tokens.
     sentences : bool or str, optional
         Classify each sentence, and give the text the mean of their scores. Every sentence counts the same, as
         with `coalesceSentences` of Spark NLP. True is English; other languages go by their codes, such as
@@ -513,13 +512,12 @@ def load(
         Read "[SEP]" and the like in a text as the characters that they are. By default, as in transformers,
         they become the special tokens that they name.
     threads : int, optional
-        Threads to compute with. By default the number in the variable DISTILNP_NUM_THREADS, and without it as
-        many as the process may use by its affinity and its control group's quota. It never changes a bit of a
-        logit.
+        Threads to compute with. By default, `DISTILNP_NUM_THREADS`; if it is not set, as many as the CPU
+        affinity and the cgroup quota allow. It never changes a bit of a logit.
     local_files_only : bool, optional
         Fetch nothing from the hub.
     **foreign
-        Keywords of other libraries are refused, with what to write instead.
+        Keywords of other libraries are refused with advice on the equivalent here.
 
     Returns
     -------
@@ -528,7 +526,7 @@ def load(
     Raises
     ------
     ModelNotFoundError
-        There is no such model. As a `DownloadError`: it is not in the cache and cannot be fetched.
+        There is no such model. A `DownloadError` if it is not in the cache and cannot be fetched.
     CheckpointError
         Its files are damaged, unsupported, or belong to different models.
     ArgumentError, InputTypeError
@@ -633,7 +631,9 @@ _kept: dict[tuple[Path, bool, str], Classifier] = {}
 _keeping = ForkLock()
 
 
-def kept(model: str | os.PathLike[str] = DEFAULT_MODEL, **options: Unpack[LoadOptions]) -> Classifier:
+def kept_classifier(
+    model: str | os.PathLike[str] = DEFAULT_MODEL, **options: Unpack[LoadOptions]
+) -> Classifier:
     """Return a classifier that stays loaded in this process: the same one for the same model and options.
 
     Parameters
@@ -693,4 +693,4 @@ def classify(
     >>> distilnp.classify("I really liked that movie!").label
     'POSITIVE'
     """
-    return kept(model, **options).classify(texts)
+    return kept_classifier(model, **options).classify(texts)

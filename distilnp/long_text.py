@@ -73,7 +73,7 @@ class Passage(NamedTuple):
     windows: tuple[Extent, ...] = ()
 
 
-def passage(
+def choose_passage(
     encoding: Encoding, start: int, end: int, max_length: int, policy: LongText, stride: int
 ) -> Passage:
     """Choose what the model is given of the characters from `start` to `end`, which `encoding` holds.

@@ -1,7 +1,7 @@
 """The keyword arguments of `load`: a missing one takes its default, an unusable one raises.
 
-Each function here resolves one argument. What values `Reading` and `Scoring` can have at all, they check
-themselves.
+Each function here resolves one argument. `Reading` and `Scoring` themselves check which values are valid at
+all.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""What a classifier answers: `Prediction`, and `Part` for a window or a sentence. `scoring` makes both."""
+"""The answers of a classifier: `Prediction`, and `Part` for a window or a sentence. `scoring` makes both."""
 
 import html
 import json

@@ -6,7 +6,7 @@ from typing import get_args
 from .choices import LongText
 from .errors import ArgumentError, CheckpointError, TextTooLongError
 from .foreign import shown
-from .long_text import Passage, passage
+from .long_text import Passage, choose_passage
 from .sentences import sentence_spans
 from .texts import Text, as_tuple
 from .tokenizer import Encoding, Tokenizer
@@ -28,7 +28,7 @@ class Reading:
     max_length : int
         The most tokens that the model is given at once, [CLS] and [SEP] included; at least 3.
     long_text : {"head", "tail", "head_tail", "windows", "error"}
-        What it is given of a text with more tokens.
+        Which part of a longer text the model is given.
     stride : int
         The tokens that consecutive windows share.
     sentences : str or None
@@ -110,7 +110,7 @@ class Reading:
                 "'head_tail', or all of it in 'windows'"
             )
         end = start + len(texts[0])
-        return passage(encoding, start, end, self.max_length, self.long_text, self.stride)
+        return choose_passage(encoding, start, end, self.max_length, self.long_text, self.stride)
 
     def _check_embeddings(self, encoding: Encoding, name: str) -> None:
         token = self.tokenizer.token_beyond(encoding.ids, self.vocab_size)

@@ -1,8 +1,8 @@
 """From logits to a prediction.
 
-Which function makes scores of logits follows the text-classification pipeline of transformers. The windows or
-sentences of a text have predictions of their own; `Scoring` combines them into that of the text. No model
-runs here.
+The function that turns logits into scores is chosen as in the text-classification pipeline of transformers.
+The windows or sentences of a text have predictions of their own; `Scoring` combines them into that of the
+text. No model runs here.
 """
 
 import math
@@ -79,13 +79,13 @@ class Scoring:
     function_to_apply : {"softmax", "sigmoid", "none"}
         Turns logits into scores: see `decode`.
     threshold : float or None
-        From 0 to 1, only with "sigmoid": every label that scores above it applies. None: one label wins.
+        From 0 to 1, only with "sigmoid". Labels that score above it apply. If None, exactly one label does.
     temperature : float
         Divides the logits: see `decode`.
     aggregate : {"mean_probs", "mean_logits", "max"}
-        How the scores of windows become those of their text: their mean, weighted by the new tokens of each
-        window; the scores of the mean logits, weighted alike; or each label's highest score, which need not
-        add up to 1.
+        How the scores of the windows are combined into the text's: their mean, weighted by the new tokens of
+        each window; the scores of the mean logits, weighted alike; or each label's highest score, and then
+        the scores need not add up to 1.
 
     Raises
     ------

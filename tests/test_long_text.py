@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.tokenizer_witness import BUNDLED, ours, witness
 
-from distilnp.long_text import cut, longest_first, passage, windows
+from distilnp.long_text import choose_passage, cut, longest_first, windows
 
 OURS = ours(BUNDLED, lowercase=True)
 
@@ -99,7 +99,7 @@ def test_windows_see_every_token_once_except_in_their_overlap(
 def test_a_window_reports_the_characters_that_it_covers(text: str, max_length: int, start: int) -> None:
     encoding = OURS.encode(text)
     end = start + len(text)
-    found = passage(encoding, start, end, max_length, "windows", 0)
+    found = choose_passage(encoding, start, end, max_length, "windows", 0)
 
     assert found.n_tokens == len(encoding.ids)
     assert (found.windows[0].start, found.windows[-1].end) == (start, end)

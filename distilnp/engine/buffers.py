@@ -26,13 +26,13 @@ class Slot(IntEnum):
     STARTS = auto()
     SPANS = auto()
     CLS_SPANS = auto()
-    # addresses of activations with one row a token; in the last layer, one row a text
+    # addresses of activations with one row per token; in the last layer, one row per text
     HIDDEN_STATES = auto()
     SUMS = auto()
     QKV = auto()
     CONTEXT = auto()
     FFN = auto()
-    # addresses of activations with one row a text
+    # addresses of activations with one row per text
     CLS = auto()
     CLS_QUERIES = auto()
     CLS_ABSORBED_QUERIES = auto()
@@ -43,7 +43,7 @@ class Slot(IntEnum):
 
 # The integers, in the order of RaggedBatch.
 INDICES = (Slot.IDS, Slot.POSITIONS, Slot.STARTS, Slot.SPANS, Slot.CLS_SPANS)
-ONE_ROW_A_TEXT = {
+ONE_ROW_PER_TEXT = {
     Slot.CLS,
     Slot.CLS_QUERIES,
     Slot.CLS_ABSORBED_QUERIES,
@@ -96,7 +96,7 @@ class Buffers:
     def sizes(self, n_tokens: int, n_texts: int) -> dict[Slot, int]:
         """Return how many floats each buffer needs for a batch."""
         return {
-            slot: (n_texts if slot in ONE_ROW_A_TEXT else n_tokens) * stride
+            slot: (n_texts if slot in ONE_ROW_PER_TEXT else n_tokens) * stride
             for slot, stride in self.stride.items()
         }
 

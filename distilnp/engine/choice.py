@@ -45,5 +45,5 @@ def load_engine(folder: Path, config: DistilBertConfig, threads: int) -> Engine:
 
 @cache
 def _say_once(message: str) -> None:
-    """Print a message once in a process."""
+    """Log a message once in a process."""
     say(message)

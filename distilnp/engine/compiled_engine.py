@@ -28,6 +28,8 @@ BATCH_BYTES = 128 << 20
 class CompiledEngine:
     """The compiled forward pass of one model.
 
+    The steps are written once, in the constructor; `forward` only runs them.
+
     Parameters
     ----------
     weights : PackedWeights
@@ -48,7 +50,7 @@ class CompiledEngine:
         self._n_labels = config.n_labels
         self._n_heads = config.n_heads
         self._buffers = Buffers(config)
-        self._steps = np.array(Layers(weights, self._buffers).forward(), np.int64)
+        self._steps = np.array(Layers(weights, self._buffers).steps(), np.int64)
         self._scratch_size = attention_scratch(config.dim, config.max_position_embeddings)
 
     def __reduce__(self) -> tuple[object, ...]:

@@ -1,4 +1,4 @@
-"""What an engine is: anything that turns token ids into logits."""
+"""The interface of an engine: anything that turns token ids into logits."""
 
 from collections.abc import Iterable, Sequence
 from hashlib import sha256

@@ -1,13 +1,13 @@
 """The model as a table of steps for the kernels: the reference pass, for all texts of a batch at once.
 
-Read it beside `model/reference.py`: `forward`, `embed`, `self_attention`, `feed_forward`, `head` come in the
-same order. This is what differs:
+Read it beside `model/reference.py`: `embed`, `self_attention`, `feed_forward` and `head` come in the same
+order. `steps` stands for `forward`. These are the differences:
 
 - Queries, keys and values are one product; bias, activation and residual are part of a product.
 - `self_attention` and `feed_forward` include their residual and LayerNorm, which the reference has in
   `transformer_block`.
 - Only [CLS] leaves the last layer, because the labels are read off it alone. `last_self_attention` has one
-  query a text, and every step after it has one row a text.
+  query per text, and every step after it has one row per text.
 """
 
 from ..kernels.steps import ATTENTION, EMBED, GATHER, GELU, IDENTITY, LAYER_NORM, NO_BIAS, RELU, Step, step
@@ -31,7 +31,7 @@ class Layers:
         self.head_stride = buffers.head_stride
         self.products = Float32Products(weights, buffers)
 
-    def forward(self) -> list[Step]:
+    def steps(self) -> list[Step]:
         """Return the steps from ids to logits."""
         *layers, last = (f"{ENCODER_PREFIX}transformer.layer.{i}" for i in range(self.config.n_layers))
         steps = self.embed(f"{ENCODER_PREFIX}embeddings")
@@ -79,19 +79,19 @@ class Layers:
             value_column=2 * padded(self.config.dim),
         )
         return [
-            *self.products.linear(
-                x, f"{layer}.attention.q_lin", Slot.QKV, rows
-            ),  # k_lin and v_lin follow it in memory
+            # One product: k_lin and v_lin follow q_lin in memory (`weights._in_order_of_memory`), and QKV is
+            # three times as wide.
+            *self.products.linear(x, f"{layer}.attention.q_lin", Slot.QKV, rows),
             attend,
             *self.products.linear(Slot.CONTEXT, f"{layer}.attention.out_lin", Slot.SUMS, rows, residual=x),
             self.layer_norm(f"{layer}.sa_layer_norm", x, rows),
         ]
 
     def last_self_attention(self, layer: str) -> list[Step]:
-        """CLS = the same, for the first token of each text only, which attends to all tokens.
+        """CLS = sa_layer_norm(CLS + out_lin(attention)).
 
-        The weights of keys and values are moved to the side of the query, because there is only one query a
-        text. With hidden states x, a score is
+        Only the first token of each text attends, to all tokens. The weights of keys and values are moved to
+        the side of the query, because there is only one query per text. With hidden states x, a score is
 
             q . (K x + b) = (q K) . x + q . b
 
@@ -144,7 +144,7 @@ class Layers:
         ]
 
     def feed_forward(self, layer: str, x: Slot, rows: Slot) -> list[Step]:
-        """X = output_layer_norm(x + lin2(activation(lin1(x))))."""
+        """Set x to output_layer_norm(x + lin2(activation(lin1(x))))."""
         activation = ACTIVATIONS[self.config.activation]
         return [
             *self.products.linear(x, f"{layer}.ffn.lin1", Slot.FFN, rows, epilogue=activation),
@@ -161,7 +161,7 @@ class Layers:
         ]
 
     def layer_norm(self, norm: str, x: Slot, rows: Slot) -> Step:
-        """X = LayerNorm(SUMS)."""
+        """Set x to LayerNorm(SUMS)."""
         return step(
             LAYER_NORM,
             rows=rows,

@@ -51,7 +51,7 @@ class Float32Products:
         return [product]
 
     def linear_of_heads(self, x: Slot, layer: str, out: Slot, *, epilogue: int) -> list[Step]:
-        """OUT = epilogue(x @ weight + bias) for one row a text; each head has its own x, weight and bias."""
+        """OUT = epilogue(x @ weight + bias), one row per text; each head has its own x, weight and bias."""
         packed = self.weights.linear(layer)
         buffers = self.buffers
         product = step(

@@ -1,7 +1,7 @@
-"""Float32 matrix products: rows of activations times packed weights, then an epilogue while a tile is near.
+"""Float32 products: activations times packed weights, then an epilogue while the tile is still in the cache.
 
 Every element of a product is a sum over k in one fixed order. It does not depend on the other rows, on their
-number, or on the thread that computes it. `blocking` says how a product is cut, `tiles` names the sizes.
+number, or on the thread that computes it. `blocking` says how a product is cut; `tiles` names the sizes.
 """
 
 from .blocking import block_at, n_product_jobs, row_block
@@ -68,7 +68,7 @@ def do_gemm(job, step, batch, n_threads):
 def gemm(job, n_threads, m, k, n_panels, a, a_row, weight, bias, residual, residual_row, c, c_row, epilogue):
     """Compute one job's part of c[m, 16 n_panels] = epilogue(a[m, k] @ weight + bias).
 
-    n_threads  how many threads take jobs, roughly: it decides only what is prefetched
+    n_threads  approximate number of threads; affects only prefetching
     a          [m, >= k], rows a_row apart
     weight     [n_panels, k, 16]: 16 columns side by side, in the order in which they are read
     bias       [n_panels, 16]
@@ -103,11 +103,11 @@ def gemm(job, n_threads, m, k, n_panels, a, a_row, weight, bias, residual, resid
 
 @inlined
 def multiply(m, k, a, a_row, a_k, b, b_row, prefetched, c, c_row, adds):
-    """c[m, 16] (+)= a[m, k] @ b[k, 16]; for the operands see `micro_kernel`.
+    """Compute c[m, 16] (+)= a[m, k] @ b[k, 16], tile by tile; for the operands see `micro_kernel`.
 
-    The last two tiles have equal heights, because a tile of 2 rows takes as long as one of 4: 8 rows are 4 +
-    4. Each tile prefetches its share of the 16 k floats at `prefetched`. A single row runs as fast as memory,
-    and prefetching made it slower.
+    The heights of the last two tiles are as equal as possible, because a tile of 2 rows takes as long as one
+    of 4: 8 rows are 4 + 4. Each tile prefetches its share of the 16 k floats at `prefetched`. A single row is
+    limited by memory bandwidth, and prefetching made it slower.
     """
     n_tiles = (m + MR - 1) // MR
     stride = (LANES + n_tiles - 1) // n_tiles if m > 1 else 0
@@ -135,8 +135,8 @@ def multiply(m, k, a, a_row, a_k, b, b_row, prefetched, c, c_row, adds):
 def micro_kernel(rows):
     """Return the kernel that multiplies one tile of that many rows.
 
-    It computes c[rows, 16] (+)= a[rows, k] @ b[k, 16]: from 0, one FMA a term, in the order of k; the sum is
-    added to c if `adds`, and replaces it otherwise.
+    It computes c[rows, 16] (+)= a[rows, k] @ b[k, 16]. Each sum starts at 0 and takes one FMA per term, in
+    the order of k. If `adds`, it is added to c; otherwise it replaces c.
 
     a[i, p] is at a[i * a_row + p * a_k], b[p, j] at b[p * b_row + j], c[i, j] at c[i * c_row + j]. On the
     way, `prefetched[p * stride]` is prefetched: the weights that come after b. Oracle: numpy's @.
@@ -166,7 +166,7 @@ multiply_6 = micro_kernel(6)
 
 @inlined
 def finish(m, bias, residual, residual_row, c, c_row, epilogue):
-    """c[m, 16] = epilogue(c + bias), while c is still in the first-level cache."""
+    """Compute c[m, 16] = epilogue(c + bias), while c is still in the first-level cache."""
     b = load(bias, 0)
     for i in range(m):
         x = load(c, i * c_row) + b

@@ -1,7 +1,7 @@
 """A program of kernels, compiled: all threads run the same steps together (SPMD).
 
-`steps` says what a step is. Only `engine/layers` knows which steps a model takes. A new kind of step is two
-lines here, and a kernel that counts its jobs and does one.
+`steps` says what a step is. Only `engine/layers` knows which steps a model takes. A new kind of step needs
+two to four lines here, and a kernel that counts its jobs and does one.
 """
 
 from numba import types

@@ -1,4 +1,4 @@
-"""What a program is: a table of steps, each a row of integers. Plain Python: writing one needs no compiler.
+"""Programs: tables of steps, each a row of integers. This is plain Python: writing one needs no compiler.
 
 A step holds what is the same for every batch. Whatever changes from batch to batch, counts and addresses of
 buffers, is in the table `batch`, and the step holds its index there. So the steps of a model are written
@@ -39,7 +39,7 @@ OPERANDS = (
     "c_row",         # the same for c
     "dim",           # columns of a; for ATTENTION, columns of one head
     "n_panels",      # GEMM: columns of c, in panels of 16
-    "n_heads",       # ATTENTION; GEMM: how many products, one a head, stand side by side (else 1)
+    "n_heads",       # ATTENTION; GEMM: how many products, one per head, stand side by side (else 1)
     "head_dim",      # ATTENTION: scores are divided by its square root
     "a_head",        # GEMM: floats from the a of one head to the a of the next
     "c_head",        # GEMM: the same for c
@@ -47,8 +47,8 @@ OPERANDS = (
     "value_column",  # ATTENTION: first column of the values in b
     "epilogue",      # GEMM
     # addresses of float32 parameters
-    "weight",        # GEMM: packed panels; LAYER_NORM; EMBED: one row a token
-    "bias",          # GEMM and LAYER_NORM; EMBED: one row a position
+    "weight",        # GEMM: packed panels; LAYER_NORM; EMBED: one row per token
+    "bias",          # GEMM and LAYER_NORM; EMBED: one row per position
 )
 # The position of each operand in a step, for the kernels.
 (
@@ -63,7 +63,7 @@ OPERANDS = (
 # row of their text in b, and the length of the text.
 SPAN = 4
 
-# The most queries in a span: one a lane.
+# The most queries in a span: one per lane.
 SPAN_QUERIES = LANES
 
 # Each step has two counters on the board that threads share. Each counter has a pair of cache lines to

@@ -8,9 +8,10 @@ runs in the type of the parameters, float32 or float64. `forward` calls everythi
 
 Where DistilBERT differs from the textbook:
 
-- LayerNorm comes after the residual sum (post-LN), as in the first Transformer; GPT-2 has it before.
+- LayerNorm comes after the residual sum (post-LN), as in the first Transformer; GPT-2 has it before. Epsilon
+  is 1e-12.
 - Positions are learned vectors, not sines. There are no token types, which BERT has.
-- GELU is the exact one, with erf; many implementations use its tanh approximation. Epsilon is 1e-12.
+- GELU is the exact one, with erf; many implementations use its tanh approximation.
 - The head reads the first token, [CLS], through a dense layer with ReLU; BERT's pooler has tanh.
 
 Shapes are in square brackets. n_seq is the number of tokens of the text; the other names are those of
@@ -29,7 +30,8 @@ from .params import Array, Embeddings, Layer, LayerNorm, Linear, Params
 # Receives intermediates by name: `record(probs=probs)`.
 Record = Callable[..., None]
 
-# The original's. It is so small that it matters only for a row that is almost constant.
+# The value of the original implementation. It is so small that it matters only for a row that is almost
+# constant.
 LAYER_NORM_EPSILON = 1e-12
 
 
@@ -47,7 +49,7 @@ def forward(
     config : DistilBertConfig
         From the same checkpoint.
     trace : dict, optional
-        Receives every intermediate by its name in the checkpoint, in the order of computation:
+        Receives the named intermediates, under the glossary's short names, in the order of computation:
         "embeddings.LayerNorm", "layer.0.attention.q_lin", "layer.0.attention.probs", ... "classifier".
 
     Returns
@@ -83,7 +85,7 @@ def embed(ids: Sequence[int], embeddings: Embeddings, record: Record) -> Array:
 
 
 def encode(x: Array, layers: Sequence[Layer], config: DistilBertConfig, record: Record) -> Array:
-    """Take the vectors through all layers.
+    """Pass the vectors through all layers.
 
     x        [n_seq, dim]
     returns  [n_seq, dim]
@@ -122,7 +124,7 @@ def self_attention(x: Array, layer: Layer, n_heads: int, record: Record) -> Arra
     A token's query is compared with every token's key; the better they match, the more of that token's value
     it gets. Each head does this on its own slice of the vectors, so a token can look for several things at
     once. If the entries of q and k are independent with variance 1, then q . k has variance head_dim;
-    dividing by its root keeps the softmax from saturating, where it would hardly learn.
+    dividing by sqrt(head_dim) keeps the softmax from saturating, where its gradient almost vanishes.
 
     x        [n_seq, dim]
     returns  [n_seq, dim]
@@ -148,7 +150,7 @@ def self_attention(x: Array, layer: Layer, n_heads: int, record: Record) -> Arra
 
 
 def feed_forward(x: Array, layer: Layer, config: DistilBertConfig, record: Record) -> Array:
-    """Take each token by itself through a wider hidden layer.
+    """Pass each token by itself through a wider hidden layer.
 
         FeedForward(x) = W2 GELU(W1 x + b1) + b2
 
@@ -180,7 +182,9 @@ def head(x: Array, params: Params, record: Record) -> Array:
 
 
 def linear(x: Array, layer: Linear) -> Array:
-    """Map every row: y = W x + b. The weight is stored as [out, in], so rows meet its transpose.
+    """Map every row: y = W x + b.
+
+    The weight is stored as [out, in], so rows are multiplied by its transpose.
 
     x        [..., in]
     returns  [..., out]
@@ -193,7 +197,7 @@ def layer_norm(x: Array, norm: LayerNorm) -> Array:
 
         LayerNorm(x) = (x - mean) / sqrt(variance + epsilon) * weight + bias
 
-    Every token then has the same size, whatever the layers before have added.
+    Before scale and shift, every vector has the same length, however large the sum was.
 
     x        [..., dim]
     returns  [..., dim]

@@ -1,4 +1,4 @@
-"""exp, erf, gelu and relu: their stated errors, on a dense part of all float32 numbers; rounding; NaN.
+"""exp, erf and the activations: their stated errors, on a dense part of all float32 numbers; rounding; NaN.
 
 The oracles are NumPy and the reference in float64.
 """
@@ -35,7 +35,11 @@ def on_arrays(function: Any) -> EntryPoint:
     return apply
 
 
-ENTRY_POINTS = {name: on_arrays(getattr(elementary, name)) for name in ("exp", "erf", "gelu", "relu")}
+ENTRY_POINTS = {name: on_arrays(getattr(elementary, name)) for name in ("exp", "erf", *reference.ACTIVATIONS)}
+each_activation = pytest.mark.parametrize("name", reference.ACTIVATIONS)
+
+# The stated error of each activation that rounds, for float32 numbers given in float64. The others are exact.
+TOLERANCES = {"gelu": gelu_tolerance}
 
 
 def kernel(name: str, x: Any) -> Floats:
@@ -87,12 +91,14 @@ def test_erf_is_within_6_units_of_1(numbers: Numbers) -> None:
 
 
 @sweep
-def test_gelu_is_as_good_as_its_erf(numbers: Numbers) -> None:
+@each_activation
+def test_an_activation_is_within_its_stated_error_of_the_reference(name: str, numbers: Numbers) -> None:
     for x in numbers():
         x = x[np.isfinite(x)]
         exact = x.astype(np.float64)
+        tolerance = TOLERANCES[name](exact) if name in TOLERANCES else 0.0
 
-        assert_within(kernel("gelu", x), reference.gelu(exact), gelu_tolerance(exact))
+        assert_within(kernel(name, x), reference.ACTIVATIONS[name](exact), tolerance)
 
 
 def test_exp_below_its_domain_equals_exp_at_its_lower_end() -> None:
@@ -129,7 +135,7 @@ def test_gelu_vanishes_where_erf_is_minus_1() -> None:
     np.testing.assert_array_equal(kernel("gelu", x), np.zeros(4))
 
 
-@pytest.mark.parametrize("name", ["gelu", "relu"])
+@each_activation
 def test_activations_of_special_numbers_are_those_of_the_reference(name: str) -> None:
     x = np.array([0.0, np.nan, np.inf, -np.inf, 3e38])
     with np.errstate(invalid="ignore"):
