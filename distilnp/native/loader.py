@@ -4,6 +4,7 @@ Where there is none, the engine computes with the reference pass. The choice is 
 when it is loaded; changing DISTILNP_KERNELS afterwards changes nothing.
 """
 
+import logging
 import os
 import sys
 import threading
@@ -23,7 +24,9 @@ _loading = threading.RLock()
 
 if hasattr(os, "register_at_fork"):
     # A fork waits until no thread loads or compiles. Otherwise the child would inherit locked locks, those of
-    # Numba and of imports, without the thread that would open them.
+    # Numba and of imports, without the thread that would open them. logging has a lock that forks wait for,
+    # too, and a compiling thread may need it. So it is imported above: locks are taken in the reverse order of
+    # their registration, and a fork must not hold the lock of logging while it waits for this one.
     os.register_at_fork(
         before=_loading.acquire, after_in_parent=_loading.release, after_in_child=_loading.release
     )
@@ -152,6 +155,4 @@ def say(message: str) -> None:
     Where logging is not configured, Python prints the bare text of a warning to standard error. So the text
     itself says who is speaking.
     """
-    import logging  # late: most processes have nothing to say, and it takes some milliseconds
-
     logging.getLogger("distilnp").warning("distilnp: %s", message)

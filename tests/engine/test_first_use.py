@@ -214,3 +214,31 @@ def test_no_answer_is_lost_because_nothing_can_be_reported(
     run = run_python(NO_STANDARD_ERROR, folder, standard_error, env=environment(DISTILNP_KERNELS=kernels))
 
     assert run.stdout == "4\n"
+
+
+FORK_WHILE_LOADING = """
+import os, threading, time
+from distilnp.native import loader
+import logging
+
+is_held = threading.Event()
+
+def load():
+    with loader._loading:
+        is_held.set()
+        time.sleep(0.3)  # the fork begins
+        logging.getLogger("anything").isEnabledFor(5)  # takes the lock of logging
+
+threading.Thread(target=load).start()
+is_held.wait()
+child = os.fork()
+if child == 0:
+    os._exit(0)
+print(os.waitpid(child, 0)[1])
+"""
+
+
+def test_a_fork_that_waits_for_loading_does_not_hold_the_lock_of_logging() -> None:
+    run = run_python(FORK_WHILE_LOADING, env=environment(PYTHONWARNINGS="ignore::DeprecationWarning"))
+
+    assert run.stdout == "0\n", run.stderr
