@@ -1,13 +1,16 @@
 """The part of a text that the recipes train on, and the texts that they hold out of training.
 
-Only the modules of the tasks are tested here: they need only Python, and the others need torch.
+Only the recipes' modules that do without torch are tested here.
 """
 
 import importlib.util
 import random
+import re
+import sys
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,11 +24,13 @@ CLS, SEP = 101, 102
 def recipe(name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, RECIPES / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # where another recipe finds it
     spec.loader.exec_module(module)
     return module
 
 
 imdb, sst2 = recipe("imdb"), recipe("sst2")
+measures, unlabelled = recipe("measures"), recipe("unlabelled")
 
 
 def review(n: int) -> list[int]:
@@ -84,6 +89,55 @@ def test_the_phrases_of_a_held_out_sentence_are_not_in_the_training_set() -> Non
     assert {example.text for example in held_out} <= set(sentences)
     assert len(train) == len(examples) - 2 * 3
     assert not any(one.text in sentence.text for one in train for sentence in held_out)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("It isn't Bob's, they'll say.", "it is n't bob 's , they 'll say ."),
+        ('A "great" film (really)!', "a `` great '' film ( really ) !"),
+        ('"Dull," he said...', "`` dull , '' he said ..."),
+        ("Mr. Smith paid 1,000 - too much", "mr. smith paid 1,000 -- too much"),
+        ("the so-called 'art' of it; why?", "the so-called ` art ' of it ; why ?"),
+        ("I can't, won't and don't care.", "i ca n't , wo n't and do n't care ."),
+    ],
+)
+def test_a_sentence_is_written_as_sst2_writes_it(written: str, expected: str) -> None:
+    assert unlabelled.treebank(written) == expected
+    assert unlabelled.treebank(expected) == expected
+
+
+def test_the_sentences_of_reviews_are_taken_once_and_of_a_fit_length() -> None:
+    reviews = ["I liked it a lot. Boring!<br /><br />It is the best.", "I liked it a lot. " + "So " * 50]
+
+    assert unlabelled.sentences(reviews) == ["i liked it a lot .", "it is the best ."]
+
+
+def test_a_swap_puts_another_phrase_with_the_same_first_word_into_a_sentence() -> None:
+    kept, end = "one two three four five six", "seven eight nine"
+    examples = [sst2.Example(text, 0) for text in (f"{kept} a b {end}", "a b", "a c d", "e f")]
+    swapped = unlabelled.swapped(examples, random.Random(0))
+
+    assert {next(swapped) for _ in range(50)} == {f"{kept} a c d {end}"}
+
+
+def test_mcnemar_counts_what_only_one_gets_right() -> None:
+    ours, theirs = np.array([1] * 7 + [0] * 3, bool), np.array([1] * 2 + [0] * 6 + [1] * 2, bool)
+
+    gained, lost, p = measures.mcnemar(ours, theirs)
+
+    assert (gained, lost) == (5, 2)
+    assert p == pytest.approx(2 * (1 + 7 + 21) / 2**7)
+    assert measures.mcnemar(ours, ours) == (0, 0, 1.0)
+
+
+def test_the_table_by_length_has_every_sentence_once() -> None:
+    texts = [" ".join(["word"] * n) for n in range(1, 61)]
+
+    rows = measures.by_length(texts, {"all": np.ones(60, bool), "none": np.zeros(60, bool)})
+
+    assert rows[1] == "| 11 to 20 | 10/10 = 1.0000 | 0/10 = 0.0000 |"
+    assert sum(int(re.search(r"/(\d+)", row)[1]) for row in rows) == 60
 
 
 def test_held_out_reviews_are_not_in_the_training_set(data: Path) -> None:

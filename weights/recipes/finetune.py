@@ -17,7 +17,7 @@ import json
 import random
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -25,13 +25,14 @@ import torch
 from tasks import TASKS
 from tokenizers.implementations import BertWordPieceTokenizer
 from tqdm import tqdm
-from transformers import DistilBertForSequenceClassification
+from transformers import DistilBertForSequenceClassification, PreTrainedModel
 
 SAVE_SECONDS = 120  # between resumable states; writing one takes less than a second
 WARM_UP = 0.06  # part of the steps with a rising learning rate; the rest falls linearly to zero
 GRADIENT_NORM = 1.0
 WEIGHT_DECAY = 0.01
 STATE = ("model", "average", "optimizer", "schedule")
+TOKENIZER_FILES = ("vocab.txt", "tokenizer.json", "tokenizer_config.json")
 
 
 def batches(lengths: list[int], size: int, seed: int) -> Iterator[list[int]]:
@@ -58,11 +59,9 @@ def pad(ids: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
     return padded, (torch.arange(padded.shape[1]) < lengths[:, None]).long()
 
 
-def parameter_groups(
-    model: DistilBertForSequenceClassification, lr: float, decay: float
-) -> list[dict[str, object]]:
+def parameter_groups(model: PreTrainedModel, lr: float, decay: float) -> list[dict[str, object]]:
     """Give the head `lr`, the last layer `lr * decay`, the one below `lr * decay**2`, and so on down."""
-    n_layers = model.config.n_layers
+    n_layers = model.config.num_hidden_layers
     groups = []
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
@@ -87,34 +86,36 @@ def encode(vocab: Path, texts: list[str]) -> list[list[int]]:
     return [encoding.ids for encoding in tokenizer.encode_batch(texts)]
 
 
-def scores(
-    model: DistilBertForSequenceClassification, ids: list[list[int]], labels: list[int]
-) -> dict[str, float]:
-    """Return accuracy and mean cross-entropy of `model` on texts."""
+def logits_of_ids(model: PreTrainedModel, ids: list[list[int]]) -> torch.Tensor:
+    """Return the logits of texts, [n_texts, n_labels]."""
     model.eval()
-    n_right, loss = 0, 0.0
+    logits = torch.empty(len(ids), model.config.num_labels)
     by_length = sorted(range(len(ids)), key=lambda i: len(ids[i]))
     with torch.no_grad():
         for at in range(0, len(ids), 64):
             rows = by_length[at : at + 64]
             inputs, mask = pad([ids[i] for i in rows])
-            targets = torch.tensor([labels[i] for i in rows])
-            logits = model(inputs, attention_mask=mask).logits
-            n_right += int((logits.argmax(1) == targets).sum())
-            loss += float(torch.nn.functional.cross_entropy(logits, targets, reduction="sum"))
+            logits[rows] = model(inputs, attention_mask=mask).logits.float()
     model.train()
-    return {"accuracy": n_right / len(ids), "loss": loss / len(ids)}
+    return logits
+
+
+def scores(model: PreTrainedModel, ids: list[list[int]], labels: list[int]) -> dict[str, float]:
+    """Return accuracy and mean cross-entropy of `model` on texts."""
+    logits, truth = logits_of_ids(model, ids), torch.tensor(labels)
+    loss = torch.nn.functional.cross_entropy(logits, truth)
+    return {"accuracy": (logits.argmax(1) == truth).double().mean().item(), "loss": loss.item()}
 
 
 class Training:
     """All that a run is between two steps; what `save` writes, `resume` reads."""
 
-    def __init__(
-        self, model: DistilBertForSequenceClassification, n_steps: int, options: argparse.Namespace
-    ) -> None:
+    def __init__(self, model: PreTrainedModel, n_texts: int, options: argparse.Namespace) -> None:
+        self.options = options
+        self.steps_per_epoch = -(-n_texts // options.batch)
+        n_steps = options.epochs * self.steps_per_epoch
         warm_up = max(1, round(WARM_UP * n_steps))
         self.model = model
-        self.bfloat16 = options.bfloat16
         self.optimizer = torch.optim.AdamW(
             parameter_groups(model, options.lr, options.layer_decay), fused=True
         )
@@ -126,12 +127,16 @@ class Training:
         )
         self.n_done = 0
 
-    def step(self, ids: list[list[int]], labels: list[int]) -> float:
+    def loss(self, logits: torch.Tensor, targets: list) -> torch.Tensor:
+        """Return the loss that a step reduces: the cross-entropy with the labels."""
+        return torch.nn.functional.cross_entropy(logits, torch.tensor(targets))
+
+    def step(self, ids: list[list[int]], targets: list) -> float:
         """Learn from one batch; return its loss."""
         inputs, mask = pad(ids)
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.bfloat16):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.options.bfloat16):
             logits = self.model(inputs, attention_mask=mask).logits
-        loss = torch.nn.functional.cross_entropy(logits.float(), torch.tensor(labels))
+        loss = self.loss(logits.float(), targets)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), GRADIENT_NORM)
         self.optimizer.step()
@@ -156,12 +161,57 @@ class Training:
         self.n_done = state["step"]
 
 
-def main() -> None:
-    """Train, log every 100 steps and every epoch to `OUT/log.jsonl`, write `OUT/model.safetensors`."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--task", choices=TASKS, required=True)
+def train(
+    training: Training,
+    shown: Callable[[int, random.Random], list[list[int]]],
+    targets: list,
+    judge: Callable[[PreTrainedModel], dict[str, float]],
+) -> None:
+    """Take every step that is left, log the losses, judge the average after each epoch, write the last one.
+
+    `shown` returns the token ids of every text, as an epoch shows them to the model.
+    """
+    options = training.options
+    state = options.out / "state.pt"
+    if state.exists():
+        training.resume(state)
+
+    def log(**entry: float) -> None:
+        with (options.out / "log.jsonl").open("a") as file:
+            file.write(json.dumps({"step": training.n_done, **entry}) + "\n")
+
+    losses = []
+    saved_at = time.monotonic()
+    per_epoch = training.steps_per_epoch
+    with tqdm(total=options.epochs * per_epoch, initial=training.n_done, smoothing=0.02) as bar:
+        for epoch in range(training.n_done // per_epoch, options.epochs):
+            seed = options.seed * 1000 + epoch
+            texts = shown(epoch, random.Random(seed))
+            plan = batches([len(text) for text in texts], options.batch, seed)
+            for rows in islice(plan, training.n_done - epoch * per_epoch, None):
+                losses.append(training.step([texts[i] for i in rows], [targets[i] for i in rows]))
+                bar.update()
+                if training.n_done % 100 == 0:
+                    log(train_loss=sum(losses) / len(losses))
+                    bar.set_postfix(loss=f"{sum(losses) / len(losses):.3f}")
+                    losses.clear()
+                if time.monotonic() - saved_at > SAVE_SECONDS:
+                    training.save(state)
+                    saved_at = time.monotonic()
+            training.save(state)
+            log(**{f"held_out_{key}": value for key, value in judge(training.average.module).items()})
+
+    training.average.module.save_pretrained(options.out)
+    for name in TOKENIZER_FILES:
+        if (options.init / name).exists():
+            shutil.copyfile(options.init / name, options.out / name)
+
+
+def options(description: str, **defaults: float) -> argparse.ArgumentParser:
+    """Return a parser of the options that all training has."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="the folder of the task's train file")
-    parser.add_argument("--init", type=Path, required=True)
+    parser.add_argument("--init", type=Path, required=True, help="the folder of the checkpoint to start from")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--lr", type=float, default=1e-4, help="of the head (default: %(default)s)")
@@ -171,6 +221,14 @@ def main() -> None:
     parser.add_argument("--attention-dropout", type=float, default=0.1, help="0 is twice as fast")
     parser.add_argument("--bfloat16", action="store_true", help="for products, where the CPU has it")
     parser.add_argument("--seed", type=int, default=0)
+    parser.set_defaults(**defaults)
+    return parser
+
+
+def main() -> None:
+    """Train, log every 100 steps and every epoch to `OUT/log.jsonl`, write `OUT/model.safetensors`."""
+    parser = options(__doc__)
+    parser.add_argument("--task", choices=TASKS, required=True)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(args.seed)
@@ -190,41 +248,12 @@ def main() -> None:
         label2id={label: i for i, label in enumerate(task.LABELS)},
     ).train()
     model.distilbert.embeddings.word_embeddings.weight.requires_grad_(False)
-    steps_per_epoch = -(-len(examples) // args.batch)
-    training = Training(model, args.epochs * steps_per_epoch, args)
-    state = args.out / "state.pt"
-    if state.exists():
-        training.resume(state)
-
-    def log(**entry: float) -> None:
-        with (args.out / "log.jsonl").open("a") as file:
-            file.write(json.dumps({"step": training.n_done, **entry}) + "\n")
-
-    losses = []
-    saved_at = time.monotonic()
-    with tqdm(total=args.epochs * steps_per_epoch, initial=training.n_done, smoothing=0.02) as bar:
-        for epoch in range(training.n_done // steps_per_epoch, args.epochs):
-            seed = args.seed * 1000 + epoch
-            rng = random.Random(seed)
-            texts = [task.shown(text, epoch, rng) for text in ids]
-            plan = batches([len(text) for text in texts], args.batch, seed)
-            for rows in islice(plan, training.n_done - epoch * steps_per_epoch, None):
-                losses.append(training.step([texts[i] for i in rows], [labels[i] for i in rows]))
-                bar.update()
-                if training.n_done % 100 == 0:
-                    log(train_loss=sum(losses) / len(losses))
-                    bar.set_postfix(loss=f"{sum(losses) / len(losses):.3f}")
-                    losses.clear()
-                if time.monotonic() - saved_at > SAVE_SECONDS:
-                    training.save(state)
-                    saved_at = time.monotonic()
-            training.save(state)
-            results = scores(training.average.module, held_out_ids, held_out_labels)
-            log(**{f"held_out_{key}": value for key, value in results.items()})
-
-    training.average.module.save_pretrained(args.out)
-    for name in ("vocab.txt", "tokenizer_config.json"):
-        shutil.copyfile(args.init / name, args.out / name)
+    train(
+        Training(model, len(ids), args),
+        lambda epoch, rng: [task.shown(text, epoch, rng) for text in ids],
+        labels,
+        lambda average: scores(average, held_out_ids, held_out_labels),
+    )
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 LABELS = ("NEGATIVE", "POSITIVE")
+MIN_WORDS = 10  # of a whole sentence
 HOLD_OUT = 500  # sentences: a standard error of 1.4 points, and a tenth of the examples goes with them
 
 
@@ -29,15 +30,15 @@ def read(path: Path) -> list[Example]:
 def hold_out(examples: list[Example], n_sentences: int) -> tuple[list[Example], list[Example]]:
     """Split `examples` into (train, held out): `n_sentences` whole sentences, none of whose phrases train.
 
-    A whole sentence is an example of at least 10 words that occurs in no other example. The choice is the
-    same at every call, so that configurations are compared on the same sentences.
+    A whole sentence has at least `MIN_WORDS` words and occurs in no other example. The choice is the same at
+    every call, so that configurations are compared on the same sentences.
     """
     padded = [f" {example.text} " for example in examples]
     everything = "\n".join(padded)
     sentences = [
         i
         for i, text in enumerate(padded)
-        if len(text.split()) >= 10 and everything.find(text, everything.find(text) + 1) < 0
+        if len(text.split()) >= MIN_WORDS and everything.find(text, everything.find(text) + 1) < 0
     ]
     chosen = set(random.Random(0).sample(sentences, n_sentences))
     held_out_text = "\n".join(padded[i] for i in chosen)
