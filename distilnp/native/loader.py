@@ -25,8 +25,8 @@ _loading = threading.RLock()
 if hasattr(os, "register_at_fork"):
     # A fork waits until no thread loads or compiles. Otherwise the child would inherit locked locks, those of
     # Numba and of imports, without the thread that would open them. logging has a lock that forks wait for,
-    # too, and a compiling thread may need it. So it is imported above: locks are taken in the reverse order of
-    # their registration, and a fork must not hold the lock of logging while it waits for this one.
+    # too, and a compiling thread may need it. So it is imported above: a fork takes locks in the reverse
+    # order of their registration, and must not hold the lock of logging while it waits for this one.
     os.register_at_fork(
         before=_loading.acquire, after_in_parent=_loading.release, after_in_child=_loading.release
     )
