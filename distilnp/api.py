@@ -263,7 +263,8 @@ class Classifier:
         Returns
         -------
         Prediction or list of Prediction
-            One for a `str` or a mapping; otherwise a list, in the order of the texts.
+            One for a `str` or a mapping; otherwise a list, in the order of the texts. If it is not known
+            which of them `texts` is, `list(stream(texts))` is always a list, and refuses a single text.
 
         Raises
         ------

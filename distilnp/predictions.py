@@ -56,6 +56,14 @@ class Prediction:
         """Whether the model was given less than the whole text."""
         return self.n_seen < self.n_tokens
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the text has no token but [CLS] and [SEP], so that the answer says nothing about it.
+
+        A pair has a second [SEP] and is never empty.
+        """
+        return self.n_tokens == 2
+
     def as_dict(self, *, full: bool = False) -> dict[str, Any]:
         """Return the prediction as a dict that JSON can hold.
 
@@ -95,7 +103,7 @@ class Prediction:
         return getattr(self, name)
 
     def _names(self) -> list[str]:
-        return [*(field.name for field in fields(self)), "truncated"]
+        return [*(field.name for field in fields(self)), "truncated", "is_empty"]
 
     def __repr__(self) -> str:
         seen = f"{self.n_seen} of {self.n_tokens} tokens" if self.truncated else f"{self.n_tokens} tokens"
@@ -159,4 +167,5 @@ _JSON_TYPES = {
     "windows": {"type": "array", "items": {"type": "object"}},
     "sentences": {"type": "array", "items": {"type": "object"}},
     "truncated": {"type": "boolean"},
+    "is_empty": {"type": "boolean"},
 }

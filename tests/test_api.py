@@ -85,8 +85,12 @@ def test_the_size_of_batches_changes_no_logit(
     assert [p.logits.tobytes() for p in together] == [classifier(text).logits.tobytes() for text in texts]
 
 
-def test_an_empty_text_is_classified(classifier: distilnp.Classifier) -> None:
-    assert classifier("").n_tokens == 2
+@pytest.mark.parametrize("text", ["", " \n", "\u200b\ufeff\0"])
+def test_a_text_without_tokens_is_classified_and_says_so(classifier: distilnp.Classifier, text: str) -> None:
+    prediction = classifier(text)
+
+    assert (prediction.n_tokens, prediction.is_empty) == (2, True)
+    assert not classifier("a").is_empty
     assert classifier(" \n").logits.tobytes() == classifier("").logits.tobytes()
 
 

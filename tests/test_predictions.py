@@ -27,7 +27,8 @@ def test_the_full_dict_has_every_attribute_and_survives_json() -> None:
     values = json.loads(prediction.to_json())
 
     assert values == prediction.as_dict(full=True)
-    assert {"label", "score", "labels", "scores", "logits", "n_tokens", "n_seen", "truncated"} <= set(values)
+    assert {"label", "score", "labels", "scores", "logits", "n_tokens", "n_seen"} <= set(values)
+    assert {"truncated", "is_empty"} <= set(values)
     assert values["logits"] == prediction.logits.tolist()
     (sentence,) = values["sentences"]
     assert (sentence["start"], sentence["end"], sentence["n_new"]) == (0, 9, 4)

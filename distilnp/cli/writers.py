@@ -132,7 +132,11 @@ def table_writer(stream: TextIO, labels: Sequence[str], *, all_scores: bool, col
 
     def write_lines(text: str, prediction: Prediction, margin: str) -> None:
         best = prediction.label
-        mark = f"  [{prediction.n_seen} of {prediction.n_tokens} tokens seen]" if prediction.truncated else ""
+        mark = ""
+        if prediction.truncated:
+            mark = f"  [{prediction.n_seen} of {prediction.n_tokens} tokens seen]"
+        elif prediction.is_empty:
+            mark = "  [no tokens]"
         room = None
         if stream.isatty():
             taken = len(f"{margin}{prediction.score:7.4f}") + 2 + label_columns + 2 + len(mark)

@@ -246,6 +246,10 @@ def test_colours_are_switched_off_again() -> None:
     )
 
 
+def test_an_empty_text_is_marked() -> None:
+    assert table("", io.StringIO(), n_tokens=2, n_seen=2) == " 0.6652  GOOD  [no tokens]\n"
+
+
 def test_only_the_labels_of_the_prediction_are_in_colour() -> None:
     stream = Terminal()
     table_writer(stream, LABELS, all_scores=True, colours=True)("a", multi_label(0.8))

@@ -46,7 +46,8 @@ output:
   table  for people: score, label, text. On a terminal, the text is cut to fit
          the width, and labels have colours unless NO_COLOR is set.
          "[512 of 731 tokens seen]" marks a text that is too long for the
-         model. A window or a sentence has its own line below its text.
+         model, "[no tokens]" one that is empty to it. A window or a sentence
+         has its own line below its text.
   jsonl  one object per text: text, text_pair for a pair, label, score,
          n_tokens, n_seen, truncated; then, where they apply:
            labels     an array, for a multi-label model: the labels whose score
