@@ -149,6 +149,7 @@ from pathlib import Path
 from distilnp.cli.folders import written_whole
 
 number, again = int(sys.argv[2]), sys.argv[3] == "True"
+signal.signal(number, signal.SIG_DFL)  # where nohup started the tests, SIGHUP is ignored
 rmtree = shutil.rmtree
 def remove(*arguments, **options):
     if again:
