@@ -140,5 +140,6 @@ def resolved_language(sentences: bool | str) -> str | None:
         )
     if sentences is False:
         return None
+    language = DEFAULT_LANGUAGE if sentences is True else language_code(sentences)
     check_installed()
-    return DEFAULT_LANGUAGE if sentences is True else language_code(sentences)
+    return language
