@@ -135,7 +135,7 @@ def similar(name: str, names: Iterable[str], least: float = 0.6) -> list[str]:
 
 
 def begins(name: str, names: Iterable[str]) -> list[str]:
-    """Return the names that have a name and a hyphen at their beginning."""
+    """Return the names that begin with this name and a hyphen."""
     return [other for other in names if _plain(other).startswith(f"{_plain(name)}-")]
 
 
