@@ -140,7 +140,6 @@ MAY_IMPORT = {
     "kernels.tiles": set(),
     "kernels.attention": {
         "kernels.elementary",
-        "kernels.gemm_f32",
         "kernels.jit",
         "kernels.steps",
         "kernels.tiles",
@@ -161,8 +160,10 @@ MAY_IMPORT = {
         "kernels.gemm_f32",
         "kernels.jit",
         "kernels.jobs",
+        "kernels.multiply_f32",
         "kernels.row_wise",
         "kernels.steps",
+        "kernels.tiles",
         "kernels.words.atomics",
         "kernels.words.memory",
         "numba",
@@ -176,10 +177,10 @@ MAY_IMPORT = {
         "kernels.tiles",
         "kernels.words.lanes_f32",
         "kernels.words.memory",
-        "kernels.words.tiles",
     },
+    "kernels.multiply_f32": {"kernels.jit", "kernels.tiles", "kernels.words.memory", "kernels.words.tiles"},
     # kernels built ahead of time; `object_code` takes them from Numba to machine code
-    "native.targets": set(),
+    "native.targets": {"kernels.tiles"},
     "native.self_check": {"kernels.steps", "kernels.tiles", "numpy"},
     "native.library": {"kernels.steps", "native.self_check", "native.targets"},
     "native.linker": {"errors", "native.targets"},
@@ -412,7 +413,13 @@ MAY_IMPORT = {
     "kernels.words.atomics": {"kernels.words.memory", "llvmlite", "numba"},
     "kernels.words.lanes_f32": {"kernels.tiles", "kernels.words.memory", "llvmlite", "numba"},
     "kernels.words.memory": {"llvmlite", "numba"},
-    "kernels.words.tiles": {"kernels.words.lanes_f32", "kernels.words.memory", "llvmlite", "numba"},
+    "kernels.words.tiles": {
+        "kernels.tiles",
+        "kernels.words.lanes_f32",
+        "kernels.words.memory",
+        "llvmlite",
+        "numba",
+    },
 }
 
 

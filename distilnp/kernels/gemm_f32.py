@@ -28,10 +28,9 @@ from .steps import (
     B,
     C,
 )
-from .tiles import KC, LANES, MR, NC
+from .tiles import KC, LANES, NC
 from .words.lanes_f32 import load, store
-from .words.memory import advance, floats_at, prefetch
-from .words.tiles import tile_add, tile_fma, tile_store, tile_zeros
+from .words.memory import advance, floats_at
 
 
 @inlined
@@ -41,12 +40,14 @@ def n_gemm_jobs(step, batch):
 
 
 @inlined
-def do_gemm(job, step, batch, n_threads):
-    """Do one job of a GEMM step."""
+def do_gemm(multiply, width, job, step, batch, n_threads):
+    """Do one job of a GEMM step; `multiply` takes `width` panels at a time."""
     m, n_panels, dim = batch[step[ROWS]], step[N_PANELS], step[DIM]
     head, job = divmod(job, n_product_jobs(m, n_panels))
     first_column = head * n_panels * LANES
     gemm(
+        multiply,
+        width,
         job,
         n_threads,
         m,
@@ -65,9 +66,27 @@ def do_gemm(job, step, batch, n_threads):
 
 
 @inlined
-def gemm(job, n_threads, m, k, n_panels, a, a_row, weight, bias, residual, residual_row, c, c_row, epilogue):
+def gemm(
+    multiply,
+    width,
+    job,
+    n_threads,
+    m,
+    k,
+    n_panels,
+    a,
+    a_row,
+    weight,
+    bias,
+    residual,
+    residual_row,
+    c,
+    c_row,
+    epilogue,
+):
     """Compute one job's part of c[m, 16 n_panels] = epilogue(a[m, k] @ weight + bias).
 
+    multiply   `multiply` for tiles of `width` panels
     n_threads  approximate number of threads; affects only prefetching
     a          [m, >= k], rows a_row apart
     weight     [n_panels, k, 16]: 16 columns side by side, in the order in which they are read
@@ -88,80 +107,33 @@ def gemm(job, n_threads, m, k, n_panels, a, a_row, weight, bias, residual, resid
     a = advance(a, first_row * a_row)
     c = advance(c, first_row * c_row)
     residual = advance(residual, first_row * residual_row)
-    for i in range(n_job_panels * n_blocks):
-        panel, p = block_at(i, n_job_panels, n_blocks, rows, n_threads)
-        next_panel, next_p = block_at(i + 1, n_job_panels, n_blocks, rows, n_threads)
-        j = (first_panel + panel) * LANES
-        b = advance(weight, j * k + p * LANES)
-        prefetched = advance(weight, (first_panel + next_panel) * LANES * k + next_p * LANES)
-        c_panel = advance(c, j)
+    n_pieces = (n_job_panels + width - 1) // width
+    for i in range(n_pieces * n_blocks):
+        piece, p = block_at(i, n_pieces, n_blocks, rows, n_threads)
+        next_piece, next_p = block_at(i + 1, n_pieces, n_blocks, rows, n_threads)
+        panel, next_panel = first_panel + piece * width, first_panel + next_piece * width
+        n_piece_panels = min(width, n_job_panels - piece * width)
         kc = min(KC, k - p)
-        multiply(rows, kc, advance(a, p), a_row, 1, b, LANES, prefetched, c_panel, c_row, p > 0)
+        multiply(
+            rows,
+            kc,
+            n_piece_panels,
+            advance(a, p),
+            a_row,
+            1,
+            advance(weight, (panel * k + p) * LANES),
+            LANES,
+            k * LANES,
+            advance(weight, (next_panel * k + next_p) * LANES),
+            k * LANES,
+            advance(c, panel * LANES),
+            c_row,
+            p > 0,
+        )
         if p + kc == k and epilogue != NO_BIAS:
-            finish(rows, advance(bias, j), advance(residual, j), residual_row, c_panel, c_row, epilogue)
-
-
-@inlined
-def multiply(m, k, a, a_row, a_k, b, b_row, prefetched, c, c_row, adds):
-    """Compute c[m, 16] (+)= a[m, k] @ b[k, 16], tile by tile; for the operands see `micro_kernel`.
-
-    The heights of the last two tiles are as equal as possible, because a tile of 2 rows takes as long as one
-    of 4: 8 rows are 4 + 4. Each tile prefetches its share of the 16 k floats at `prefetched`. A single row is
-    limited by memory bandwidth, and prefetching made it slower.
-    """
-    n_tiles = (m + MR - 1) // MR
-    stride = (LANES + n_tiles - 1) // n_tiles if m > 1 else 0
-    i = 0
-    while i < m:
-        left = m - i
-        rows = MR if left >= 2 * MR or left == MR else left if left < MR else (left + 1) // 2
-        a_i, c_i = advance(a, i * a_row), advance(c, i * c_row)
-        if rows == 6:
-            multiply_6(k, a_i, a_row, a_k, b, b_row, prefetched, stride, c_i, c_row, adds)
-        elif rows == 5:
-            multiply_5(k, a_i, a_row, a_k, b, b_row, prefetched, stride, c_i, c_row, adds)
-        elif rows == 4:
-            multiply_4(k, a_i, a_row, a_k, b, b_row, prefetched, stride, c_i, c_row, adds)
-        elif rows == 3:
-            multiply_3(k, a_i, a_row, a_k, b, b_row, prefetched, stride, c_i, c_row, adds)
-        elif rows == 2:
-            multiply_2(k, a_i, a_row, a_k, b, b_row, prefetched, stride, c_i, c_row, adds)
-        else:
-            multiply_1(k, a_i, a_row, a_k, b, b_row, prefetched, stride, c_i, c_row, adds)
-        prefetched = advance(prefetched, k * stride)
-        i += rows
-
-
-def micro_kernel(rows):
-    """Return the kernel that multiplies one tile of that many rows.
-
-    It computes c[rows, 16] (+)= a[rows, k] @ b[k, 16]. Each sum starts at 0 and takes one FMA per term, in
-    the order of k. If `adds`, it is added to c; otherwise it replaces c.
-
-    a[i, p] is at a[i * a_row + p * a_k], b[p, j] at b[p * b_row + j], c[i, j] at c[i * c_row + j]. On the
-    way, `prefetched[p * stride]` is prefetched: the weights that come after b. Oracle: numpy's @.
-    """
-
-    @inlined
-    def multiply_tile(k, a, a_row, a_k, b, b_row, prefetched, stride, c, c_row, adds):
-        tile = tile_zeros(rows)
-        for p in range(k):
-            prefetch(prefetched, p * stride)
-            tile = tile_fma(tile, advance(a, p * a_k), a_row, load(b, p * b_row))
-        if adds:
-            tile_add(tile, c, c_row)
-        else:
-            tile_store(tile, c, c_row)
-
-    return multiply_tile
-
-
-multiply_1 = micro_kernel(1)
-multiply_2 = micro_kernel(2)
-multiply_3 = micro_kernel(3)
-multiply_4 = micro_kernel(4)
-multiply_5 = micro_kernel(5)
-multiply_6 = micro_kernel(6)
+            for j in range(panel * LANES, (panel + n_piece_panels) * LANES, LANES):
+                c_j, residual_j = advance(c, j), advance(residual, j)
+                finish(rows, advance(bias, j), residual_j, residual_row, c_j, c_row, epilogue)
 
 
 @inlined

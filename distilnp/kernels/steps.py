@@ -63,8 +63,8 @@ OPERANDS = (
 # row of their text in b, and the length of the text.
 SPAN = 4
 
-# The most queries in a span: one per lane.
-SPAN_QUERIES = LANES
+# The most queries in a span: one for each lane of two vectors.
+SPAN_QUERIES = 2 * LANES
 
 # Each step has two counters on the board that threads share. Each counter has a pair of cache lines to
 # itself, because neighbouring lines are fetched together.

@@ -4,20 +4,44 @@ The names are those of BLIS: Van Zee and van de Geijn, "BLIS: A Framework for Ra
 Functionality", ACM TOMS 41 (2015).
 """
 
+from typing import NamedTuple
+
 # Numbers in a vector: as many float32 as an AVX-512 register holds. More would not fit into one, fewer would
 # leave half of it empty.
 LANES = 16
 
-# Rows of a tile in registers. With AVX2, a tile of 6 x 16 takes 12 of the 16 registers, which leaves 2 for b
-# and 1 for a. Hiding the latency of an FMA (4 cycles, 2 started per cycle) takes 8 sums under way, and 12
-# are. AVX-512 has registers for more rows, but 8 and 12 rows were no faster.
-MR = 6
+
+class Tile(NamedTuple):
+    """The sums that a product keeps in registers: some rows times one or two panels of 16 columns."""
+
+    rows: int
+    panels: int
+
+    def __str__(self) -> str:
+        return f"{self.rows} x {self.panels * LANES}"
+
+
+# An FMA takes 4 cycles, and a core starts up to two in each cycle, the largest of Arm's up to four. So 8 or 16
+# sums have to be under way. The more rows and panels a tile has, the fewer numbers are loaded for each FMA. A
+# core loads two in a cycle, so with 1 for each FMA it would wait for them. The registers set the limit: those
+# of the sums, of a row of b, and of at least one number of a.
+#
+#                registers   sums               b   a    loads for each FMA
+#  AVX2          16 x 8      6 x 2 = 12         2   1    (6 + 2) / 12 = 0.67
+#  AVX-512       32 x 16     12 x 2 = 24        2   1    (12 + 2) / 24 = 0.58
+#  NEON          32 x 4      6 x 4 = 24         4   1    (6 + 4) / 24 = 0.42
+AVX2_TILE = Tile(rows=6, panels=1)
+AVX512_TILE = Tile(rows=12, panels=2)
+NEON_TILE = Tile(rows=6, panels=1)
+
 # Terms that are summed in registers before their sum is added to the earlier ones. Shorter sums round less;
 # 256 x 16 weights are 16 KB, half of a first-level cache; the additions cost 2 %. Part of the numerics.
 KC = 256
-# A job computes MC rows of NC panels of c. MC is 22 tiles: each block of weights is used that often once it
-# is in the first-level cache. MC x KC floats of a are 135 KB, a quarter of a second-level cache.
+# A job computes MC rows of NC panels of c. MC is 11 of the highest tiles, or 22 of the others: each block of
+# weights is used that often once it is in the caches. MC x KC floats of a are 135 KB, a quarter of a
+# second-level cache. A job's rows are a multiple of MR, which is whole tiles of every form.
 MC = 132
+MR = 12
 NC = 4
 # Up to this many rows, a product waits for its weights more than it computes, and takes them in the order in
 # which they are stored.

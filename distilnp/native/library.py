@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from ..kernels.steps import ABI, ARGUMENTS, SYMBOL
 from .self_check import DIGEST, digest
-from .targets import Target, lacks, targets_of_this_machine
+from .targets import TARGETS, Target, lacks, targets_of_this_machine
 
 FOLDER = Path(__file__).with_name("lib")
 MANIFEST = "manifest.json"
@@ -42,7 +42,7 @@ class Library(NamedTuple):
     run: Callable[..., None]
 
     def __str__(self) -> str:
-        return f"{self.target}, built ahead of time"
+        return f"{self.target}, built ahead of time, tiles of {TARGETS[self.target].tile}"
 
 
 class NotRun(Exception):

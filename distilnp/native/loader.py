@@ -44,14 +44,18 @@ class JitProgram:
     """The kernels, compiled by Numba in this process when they are first used."""
 
     def __str__(self) -> str:
-        return "compiled by Numba in this process"
+        from ..kernels.words.lanes_f32 import host_tile
+
+        return f"compiled by Numba in this process, tiles of {host_tile()}"
 
     @property
     def run(self) -> Callable[..., None]:
         """See `Program`."""
         with _loading:
-            from ..kernels.program import run
+            from ..kernels.program import program
+            from ..kernels.words.lanes_f32 import host_tile
 
+            run = program(host_tile())
             if not run.is_compiled:
                 say("compiling kernels, once in a process, some seconds")
             return run.call

@@ -51,6 +51,7 @@ def object_code(entry_point: EntryPoint, target: Target) -> bytes:
 
 
 if __name__ == "__main__":
-    from ..kernels.program import run
+    from ..kernels.program import program
 
-    Path(sys.argv[2]).write_bytes(object_code(run, TARGETS[sys.argv[1]]))
+    target = TARGETS[sys.argv[1]]
+    Path(sys.argv[2]).write_bytes(object_code(program(target.tile), target))

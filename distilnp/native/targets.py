@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from ..kernels.tiles import AVX2_TILE, AVX512_TILE, NEON_TILE, Tile
+
 CPU_INFO = Path("/proc/cpuinfo")
 
 
@@ -24,6 +26,8 @@ class Target(NamedTuple):
         LLVM's names.
     needs : frozenset of str
         The features that a CPU must have, by their names in /proc/cpuinfo.
+    tile : Tile
+        The sums that a product keeps in registers.
     """
 
     name: str
@@ -31,6 +35,7 @@ class Target(NamedTuple):
     cpu: str
     features: str
     needs: frozenset[str]
+    tile: Tile
 
     @property
     def triple(self) -> str:
@@ -48,9 +53,9 @@ X86_64_V4 = X86_64_V3 | {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512v
 TARGETS = {
     target.name: target
     for target in (
-        Target("x86-64-v3", "x86_64", "x86-64-v3", "", X86_64_V3),
-        Target("x86-64-v4", "x86_64", "x86-64-v4", "-prefer-256-bit", X86_64_V4),
-        Target("aarch64", "aarch64", "generic", "", frozenset()),  # every one has NEON
+        Target("x86-64-v3", "x86_64", "x86-64-v3", "", X86_64_V3, AVX2_TILE),
+        Target("x86-64-v4", "x86_64", "x86-64-v4", "-prefer-256-bit", X86_64_V4, AVX512_TILE),
+        Target("aarch64", "aarch64", "generic", "", frozenset(), NEON_TILE),  # every one has NEON
     )
 }
 

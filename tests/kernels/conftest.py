@@ -12,6 +12,7 @@ from distilnp.native.loader import no_numba
 COMPILING = [
     "test_elementary.py",
     "test_jobs.py",
+    "test_tiles.py",
     "test_words.py",
     "test_widths.py",
 ]

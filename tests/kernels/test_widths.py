@@ -13,9 +13,9 @@ from support import kernel_calls
 from support.comparisons import assert_same_bits
 from support.kernel_programs import attention, embed, gather, gemm, layer_norm, spans_of, ways
 
-from distilnp.kernels import program
+from distilnp.kernels.program import program
 from distilnp.kernels.steps import GELU, IDENTITY, RELU, RESIDUAL, SYMBOL
-from distilnp.kernels.tiles import KC, MR
+from distilnp.kernels.tiles import AVX2_TILE, KC, MR
 from distilnp.native.object_code import module_for, target_machine
 
 # A CPU of the host's family that no library is built for, if there is one. An x86-64 without AVX has 4 lanes
@@ -37,10 +37,11 @@ def call(request: pytest.FixtureRequest) -> Any:
     if request.param not in LEAST:
         yield kernel_calls.call(request.param)
         return
+    least = program(AVX2_TILE)
     machine = target_machine(llvm.get_process_triple(), request.param, jit=True)
-    engine = llvm.create_mcjit_compiler(module_for(machine, program.run), machine)
+    engine = llvm.create_mcjit_compiler(module_for(machine, least), machine)
     engine.finalize_object()
-    yield type(program.run.call)(engine.get_function_address(SYMBOL))
+    yield type(least.call)(engine.get_function_address(SYMBOL))
     engine.close()
 
 

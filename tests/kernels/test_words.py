@@ -29,7 +29,7 @@ from distilnp.kernels.words.lanes_f32 import (
     sum_lanes,
 )
 from distilnp.kernels.words.memory import advance, float_pointer, floats_at, int_pointer, ints_at, prefetch
-from distilnp.kernels.words.tiles import tile_add, tile_fma, tile_store, tile_zeros
+from distilnp.kernels.words.tiles import TERMS, multiply_tile
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -205,26 +205,49 @@ def test_a_prefetched_address_need_not_be_memory() -> None:
 # --- tiles ---
 
 
-@entry_point(float_pointer, types.int64, float_pointer, float_pointer, types.int64)
-def multiply_tile(a, a_row, b, c, c_row):
-    """Store a tile of 3 rows, a product, in the first rows of c, and add it to the next ones."""
-    tile = tile_fma(tile_fma(tile_zeros(3), a, a_row, load(b, 0)), advance(a, 1), a_row, load(b, LANES))
-    tile_store(tile, c, c_row)
-    tile_add(tile, advance(c, 3 * c_row), c_row)
+TILE = (
+    types.int64,
+    types.int64,
+    float_pointer,
+    types.int64,
+    types.int64,
+    float_pointer,
+    float_pointer,
+    types.int64,
+)
 
 
-def test_a_tile_is_multiplied_stored_and_added_row_by_row() -> None:
+@entry_point(*TILE)
+def multiply_tile_of_one_panel(rows, k, a, a_row, a_k, b, c, adds):
+    multiply_tile(5, 1, rows, k, a, a_row, a_k, b, LANES, 0, b, 0, 1, c, 3 * LANES, adds > 0)
+
+
+@entry_point(*TILE)
+def multiply_tile_of_two_panels(rows, k, a, a_row, a_k, b, c, adds):
+    multiply_tile(5, 2, rows, k, a, a_row, a_k, b, LANES, k * LANES, b, 0, 4, c, 3 * LANES, adds > 0)
+
+
+@pytest.mark.parametrize("adds", [0, 1])
+@pytest.mark.parametrize("k", [1, TERMS - 1, TERMS, 2 * TERMS + 1])
+@pytest.mark.parametrize("rows", range(1, 6))
+@pytest.mark.parametrize("panels", [1, 2])
+@pytest.mark.parametrize("transposed", [False, True])
+def test_a_tile_is_summed_in_order_and_stored_or_added(
+    panels: int, rows: int, k: int, adds: int, transposed: bool
+) -> None:
     random = np.random.RandomState(0)
-    a_row, c_row = 7, 19
-    a = random.standard_normal((3, a_row)).astype(np.float32)
-    b = random.standard_normal((2, LANES)).astype(np.float32)
-    c = random.standard_normal((7, c_row)).astype(np.float32)
-    tile = rounded_once(a[:, 1:2], b[1], rounded_once(a[:, :1], b[0], np.zeros((3, LANES))))
+    a = random.standard_normal((rows, k)).astype(np.float32)
+    b = random.standard_normal((panels, k, LANES)).astype(np.float32)
+    c = random.standard_normal((rows + 1, 3 * LANES)).astype(np.float32)
+    sums = np.zeros((rows, panels * LANES), np.float32)
+    for p in range(k):
+        sums = rounded_once(a[:, p : p + 1], b[:, p].ravel(), sums)
     expected = c.copy()
-    expected[:3, :LANES] = tile
-    expected[3:6, :LANES] += tile
+    expected[:rows, : panels * LANES] = sums + adds * c[:rows, : panels * LANES]
+    stored, a_row, a_k = (a.T.copy(), 1, rows) if transposed else (a, k, 1)
+    tile = multiply_tile_of_one_panel if panels == 1 else multiply_tile_of_two_panels
 
-    multiply_tile.call(a.ctypes.data, a_row, b.ctypes.data, c.ctypes.data, c_row)
+    tile.call(rows, k, stored.ctypes.data, a_row, a_k, b.ctypes.data, c.ctypes.data, adds)
 
     assert_same_bits(c, expected)
 

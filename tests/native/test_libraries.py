@@ -142,13 +142,16 @@ def test_unusable_libraries_are_not_run_and_the_reason_is_reported_once(
 
 @pytest.mark.skipif(bool(no_numba()), reason="Numba compiles nothing here")
 def test_numba_compiles_the_kernels_if_no_library_is_usable(model: Path, logits: str, tmp_path: Path) -> None:
+    from distilnp.kernels.words.lanes_f32 import host_tile
+
     package = copy_package(tmp_path)
     in_manifest(abi=99)(package / "distilnp/native/lib")
 
     engine, description, _, answered, errors = answer(model, package)
 
     assert (engine, answered) == ("CompiledEngine", logits)
-    assert description.startswith("compiled by Numba in this process, because no kernels built ahead of time")
+    reason = f"tiles of {host_tile()}, because no kernels built ahead of time"
+    assert description.startswith(f"compiled by Numba in this process, {reason}")
     refusal, compiling = errors.splitlines()
     assert "they are stale: their ABI version is 99" in refusal
     assert compiling == "distilnp: compiling kernels, once in a process, some seconds"
@@ -178,7 +181,8 @@ def test_the_second_best_library_replaces_a_damaged_one(model: Path, logits: str
     engine, description, _, answered, errors = answer(model, package)
 
     assert (engine, answered) == ("CompiledEngine", logits)
-    assert description.startswith(f"{RUNNABLE[-2]}, built ahead of time (not ")
+    tile = TARGETS[RUNNABLE[-2]].tile
+    assert description.startswith(f"{RUNNABLE[-2]}, built ahead of time, tiles of {tile} (not ")
     assert errors.count("\n") == 1
     assert f"{RUNNABLE[-1]}.so is damaged; `python -m distilnp.native.build` builds it again" in errors
 
@@ -220,7 +224,9 @@ def test_a_cpu_without_avx_512_uses_its_own_library(model: Path, logits: str) ->
     engine, description, _, answered, errors = answer(model, script=WITH_FEATURES + SCRIPT)
 
     assert (engine, answered, errors) == ("CompiledEngine", logits, "")
-    assert description.startswith("x86-64-v3, built ahead of time (not x86-64-v4: the CPU has no avx512bw")
+    assert description.startswith(
+        "x86-64-v3, built ahead of time, tiles of 6 x 16 (not x86-64-v4: the CPU has no avx512bw"
+    )
 
 
 def test_a_request_for_libraries_fails_with_the_reason_if_none_can_run(model: Path, tmp_path: Path) -> None:

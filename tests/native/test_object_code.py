@@ -8,8 +8,8 @@ import pytest
 from elftools.elf.elffile import ELFFile
 from support.entry_points import entry_points
 
-from distilnp.kernels import program
 from distilnp.kernels.jit import EntryPoint, entry_point
+from distilnp.kernels.program import program
 from distilnp.kernels.steps import SYMBOL
 from distilnp.kernels.words.memory import int_pointer
 from distilnp.native.object_code import module_for, object_code, target_machine
@@ -73,12 +73,8 @@ def test_a_product_uses_the_full_width_of_avx_512() -> None:
     target = TARGETS["x86-64-v4"]
     machine = target_machine(target.triple, target.cpu, target.features)
 
-    code = machine.emit_assembly(module_for(machine, program.run)).splitlines()
+    code = machine.emit_assembly(module_for(machine, program(target.tile))).splitlines()
 
     multiply_adds = [line for line in code if "vfmadd" in line and "ps" in line]
     assert [line for line in multiply_adds if "%zmm" in line]
     assert not [line for line in multiply_adds if "%ymm" in line]
-
-
-def test_the_program_is_among_the_tested_entry_points() -> None:
-    assert "distilnp.kernels.program.run" in entry_points()

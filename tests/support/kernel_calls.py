@@ -19,9 +19,10 @@ def call(way: str) -> Callable[..., None]:
     if way == "jit":
         if why := no_numba():
             pytest.skip(why)
-        from distilnp.kernels.program import run
+        from distilnp.kernels.program import program
+        from distilnp.kernels.words.lanes_f32 import host_tile
 
-        return run.call
+        return program(host_tile()).call
     try:
         return open_checked(TARGETS[way], read_manifest()[way])
     except NotRun as error:

@@ -22,7 +22,7 @@ from numba.core.imputils import lower_builtin
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, models, register_model
 
-from ..tiles import LANES
+from ..tiles import AVX2_TILE, AVX512_TILE, LANES, NEON_TILE, Tile
 from .memory import FLOAT, INT32, float_pointer
 
 FLOATS = ir.VectorType(FLOAT, LANES)
@@ -49,7 +49,19 @@ class LanesModel(models.PrimitiveModel):
 
 def has_fma() -> bool:
     """Return whether this CPU can multiply and add with one rounding, as every 64-bit ARM CPU can."""
-    return llvm.get_host_cpu_features().get("fma", platform.machine() in {"aarch64", "arm64"})
+    return llvm.get_host_cpu_features().get("fma", is_arm())
+
+
+def is_arm() -> bool:
+    """Return whether this CPU is a 64-bit ARM CPU."""
+    return platform.machine() in {"aarch64", "arm64"}
+
+
+def host_tile() -> Tile:
+    """Return the tile for the registers of this CPU."""
+    if is_arm():
+        return NEON_TILE
+    return AVX512_TILE if llvm.get_host_cpu_features().get("avx512f") else AVX2_TILE
 
 
 # --- memory ---

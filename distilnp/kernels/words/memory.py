@@ -53,12 +53,16 @@ def prefetch(typing: Any, pointer: Any, offset: Any) -> Any:
     """
 
     def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> Any:
-        byte_pointer = ir.IntType(8).as_pointer()
-        function_type = ir.FunctionType(ir.VoidType(), [byte_pointer, INT32, INT32, INT32])
-        function = cgutils.get_or_insert_function(builder.module, function_type, "llvm.prefetch.p0")
-        address = builder.bitcast(builder.gep(args[0], [args[1]]), byte_pointer)
-        for_reading, into_second_level, data = INT32(0), INT32(2), INT32(1)
-        builder.call(function, [address, for_reading, into_second_level, data])
+        prefetch_line(builder, builder.gep(args[0], [args[1]]))
         return context.get_dummy_value()
 
     return types.void(float_pointer, types.intp), generate
+
+
+def prefetch_line(builder: ir.IRBuilder, pointer: Any) -> None:
+    """Write the instruction of `prefetch`."""
+    byte_pointer = ir.IntType(8).as_pointer()
+    function_type = ir.FunctionType(ir.VoidType(), [byte_pointer, INT32, INT32, INT32])
+    function = cgutils.get_or_insert_function(builder.module, function_type, "llvm.prefetch.p0")
+    for_reading, into_second_level, data = INT32(0), INT32(2), INT32(1)
+    builder.call(function, [builder.bitcast(pointer, byte_pointer), for_reading, into_second_level, data])

@@ -1,62 +1,194 @@
-"""A tile: vectors of 16 float32 numbers, one a row, that stay in registers while a product is summed."""
+"""A tile: some rows times one or two panels of 16 columns, summed in registers.
 
-from collections.abc import Callable
+The tile is one operation for Numba and a loop for LLVM, written here as LLVM's instructions. Numba would need
+half a minute for the tiles of all heights, and every use of one would be another copy.
+"""
+
 from typing import Any
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .lanes_f32 import broadcast, call_llvm, lanes, lanes_at
-from .memory import INT64, float_pointer
+from ..tiles import LANES
+from .lanes_f32 import FLOATS, broadcast, call_llvm, lanes_at
+from .memory import FLOAT, INT64, float_pointer, prefetch_line
+
+# Terms in a turn of the loop: one line of memory is prefetched for each turn at least.
+TERMS = 4
+
+# Rows that share an address register: row i of a group is at base + i * a_row, and x86-64 adds i * a_row to
+# an address for i = 1, 2 and, in a register of its own, 3.
+GROUP = 4
+
+POINTER = FLOAT.as_pointer()
+# fmt: off
+OPERANDS = {
+    "k": INT64,
+    "a": POINTER, "a_row": INT64, "a_k": INT64,
+    "b": POINTER, "b_row": INT64, "b_panel": INT64,
+    "ahead": POINTER, "ahead_panel": INT64, "n_lines": INT64,
+    "c": POINTER, "c_row": INT64,
+    "adds": INT64,
+}
+# fmt: on
 
 
 @intrinsic(prefer_literal=True)
-def tile_zeros(typing: Any, rows: Any) -> Any:
-    """Operation: numpy.zeros((rows, 16)); `rows` is a constant."""
-    tile = types.UniTuple(lanes, rows.literal_value)
+def multiply_tile(
+    typing: Any,
+    max_rows: Any,
+    panels: Any,
+    rows: Any,
+    k: Any,
+    a: Any,
+    a_row: Any,
+    a_k: Any,
+    b: Any,
+    b_row: Any,
+    b_panel: Any,
+    ahead: Any,
+    ahead_panel: Any,
+    n_lines: Any,
+    c: Any,
+    c_row: Any,
+    adds: Any,
+) -> Any:
+    """Compute c[rows, 16 panels] (+)= a[rows, k] @ b[k, 16 panels].
+
+    max_rows, panels  constants
+    rows              1 to max_rows
+
+    a[i, p] is at a[i * a_row + p * a_k], b[p, 16 j + l] at b[j * b_panel + p * b_row + l], c[i, 16 j + l] at
+    c[i * c_row + 16 j + l]. Each sum starts at 0 and takes one FMA per term, in the order of p. If `adds`, it
+    is added to c; otherwise it replaces c.
+
+    On the way, `n_lines` (0, 1, 2 or 4) lines of memory are prefetched for every 4 terms, one after another,
+    at `ahead`, and at `ahead + ahead_panel` if there are two panels. Oracle: numpy's @.
+    """
+    heights, width = range(1, max_rows.literal_value + 1), panels.literal_value
 
     def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> Any:
-        return ir.Constant(context.get_value_type(tile), None)
-
-    return tile(rows), generate
-
-
-@intrinsic
-def tile_fma(typing: Any, tile: Any, a: Any, a_row: Any, b: Any) -> Any:
-    """Operation: tile[i] + a[i * a_row] * b for every row i, each rounded once: an outer product."""
-
-    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> Any:
-        rows, a, a_row, b = args
-        for i in range(tile.count):
-            x = broadcast(builder, builder.load(builder.gep(a, [builder.mul(a_row, INT64(i))]), align=4))
-            row = call_llvm(builder, "llvm.fma.v16f32", x, b, builder.extract_value(rows, i))
-            rows = builder.insert_value(rows, row, i)
-        return rows
-
-    return tile(tile, float_pointer, types.intp, lanes), generate
-
-
-@intrinsic
-def tile_store(typing: Any, tile: Any, c: Any, c_row: Any) -> Any:
-    """Operation: c[i * c_row : i * c_row + 16] = tile[i] for every row i."""
-    return write_rows(tile, lambda builder, row, place: row)
-
-
-@intrinsic
-def tile_add(typing: Any, tile: Any, c: Any, c_row: Any) -> Any:
-    """Operation: c[i * c_row : i * c_row + 16] += tile[i] for every row i."""
-    return write_rows(tile, lambda builder, row, place: builder.fadd(builder.load(place, align=4), row))
-
-
-def write_rows(tile: Any, combine: Callable[[ir.IRBuilder, Any, Any], Any]) -> Any:
-    """Return the signature and the code that write combine(tile[i], place of row i) into each row of c."""
-
-    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> Any:
-        rows, c, c_row = args
-        for i in range(tile.count):
-            place = lanes_at(builder, c, builder.mul(c_row, INT64(i)))
-            builder.store(combine(builder, builder.extract_value(rows, i), place), place, align=4)
+        _, _, rows, *operands, adds = args
+        operands.append(builder.zext(adds, INT64))
+        end = builder.append_basic_block("end")
+        switch = builder.switch(rows, end)
+        for height in heights:
+            block = builder.append_basic_block(f"rows_{height}")
+            switch.add_case(INT64(height), block)
+            builder.position_at_end(block)
+            builder.call(tile_function(builder.module, height, width), operands)
+            builder.branch(end)
+        builder.position_at_end(end)
         return context.get_dummy_value()
 
-    return types.void(tile, float_pointer, types.intp), generate
+    integer, pointer = types.intp, float_pointer
+    # fmt: off
+    signature = types.void(
+        max_rows, panels, integer, integer, pointer, integer, integer, pointer, integer, integer,
+        pointer, integer, integer, pointer, integer, types.boolean,
+    )
+    # fmt: on
+    return signature, generate
+
+
+def tile_function(module: ir.Module, rows: int, panels: int) -> ir.Function:
+    """Return the function of a module that multiplies a tile of this form; write it if it is not there."""
+    name = f"distilnp_tile_{rows}_{panels}"
+    if name in module.globals:
+        return module.globals[name]
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), OPERANDS.values()), name)
+    function.linkage = "linkonce_odr"
+    function.attributes.add("noinline")
+    Tile(function, rows, panels).write()
+    return function
+
+
+class Tile:
+    """Writes the code of one tile."""
+
+    def __init__(self, function: ir.Function, rows: int, panels: int) -> None:
+        self.rows, self.panels = rows, panels
+        self.operands = dict(zip(OPERANDS, function.args, strict=True))
+        self.builder = builder = ir.IRBuilder(function.append_basic_block("entry"))
+        zeros = ir.Constant(FLOATS, [0.0] * LANES)
+        # LLVM keeps these variables in registers.
+        self.sums = [[cgutils.alloca_once_value(builder, zeros) for _ in range(panels)] for _ in range(rows)]
+        self.ahead = cgutils.alloca_once_value(builder, self.operands["ahead"])
+
+    def write(self) -> None:
+        """Write the loops over the terms, then what becomes of the sums."""
+        builder = self.builder
+        with cgutils.for_range(builder, self.operands["k"]) as term:
+            rest = builder.and_(term.index, INT64(TERMS - 1))
+            with builder.if_then(builder.icmp_unsigned("==", rest, INT64(0))):
+                self.prefetch()
+            self.multiply(term.index)
+        adds = builder.icmp_unsigned("!=", self.operands["adds"], INT64(0))
+        with builder.if_else(adds) as (then, otherwise):
+            with then:
+                self.store(is_added=True)
+            with otherwise:
+                self.store(is_added=False)
+        builder.ret_void()
+
+    def at(self, pointer: Any, *steps: tuple[Any, Any]) -> Any:
+        """Return the pointer, moved by the sum of n * size for all steps (n, size)."""
+        for n, size in steps:
+            pointer = self.builder.gep(pointer, [self.builder.mul(n, size)])
+        return pointer
+
+    def prefetch(self) -> None:
+        """Prefetch `n_lines` lines for each panel."""
+        builder, n_lines = self.builder, self.operands["n_lines"]
+        ahead = builder.load(self.ahead)
+        for least, lines in {1: [0], 2: [1], 4: [2, 3]}.items():
+            with builder.if_then(builder.icmp_unsigned(">=", n_lines, INT64(least))):
+                for line in lines:
+                    for panel in range(self.panels):
+                        distance = (INT64(panel), self.operands["ahead_panel"])
+                        prefetch_line(builder, self.at(ahead, (INT64(line), INT64(LANES)), distance))
+        builder.store(self.at(ahead, (n_lines, INT64(LANES))), self.ahead)
+
+    def multiply(self, p: Any) -> None:
+        """Add the products of term p: a column of a times a row of b.
+
+        The order is row by row: the products with one number of a follow each other, and the register that it
+        takes is free again. Panel by panel, LLVM would keep the numbers of all rows in registers.
+        """
+        builder, operands = self.builder, self.operands
+        b = self.at(operands["b"], (p, operands["b_row"]))
+        row_of_b = [
+            builder.load(lanes_at(builder, b, builder.mul(INT64(j), operands["b_panel"])), align=4)
+            for j in range(self.panels)
+        ]
+        a, a_row = operands["a"], operands["a_row"]
+        base = opaque(builder, self.at(a, (p, operands["a_k"])))
+        for i in range(self.rows):
+            if i and i % GROUP == 0:
+                base = opaque(builder, self.at(base, (INT64(GROUP), a_row)))
+            x = broadcast(builder, builder.load(self.at(base, (INT64(i % GROUP), a_row)), align=4))
+            for total, y in zip(self.sums[i], row_of_b, strict=True):
+                builder.store(call_llvm(builder, "llvm.fma.v16f32", x, y, builder.load(total)), total)
+
+    def store(self, is_added: bool) -> None:
+        """Write the sums to c, or add them to c."""
+        builder, c_row = self.builder, self.operands["c_row"]
+        for i, row in enumerate(self.sums):
+            for j, total in enumerate(row):
+                offset = builder.add(builder.mul(INT64(i), c_row), INT64(j * LANES))
+                place = lanes_at(builder, self.operands["c"], offset)
+                result = builder.load(total)
+                if is_added:
+                    result = builder.fadd(builder.load(place, align=4), result)
+                builder.store(result, place, align=4)
+
+
+def opaque(builder: ir.IRBuilder, pointer: Any) -> Any:
+    """Return the pointer, so that LLVM does not know where it comes from.
+
+    Otherwise LLVM would keep the address of every row in a register, and has not so many.
+    """
+    function_type = ir.FunctionType(pointer.type, [pointer.type])
+    return builder.asm(function_type, "", "=r,0", [pointer], side_effect=False)
