@@ -48,7 +48,12 @@ class OurProducts:
 
     def __init__(self, n_threads: int) -> None:
         from distilnp.engine.memory import aligned_floats
+        from distilnp.native.loader import choose
 
+        program = choose().program
+        if program is None:
+            raise RuntimeError("no compiled kernels can run here, so there is no product to time")
+        self.program = program
         self.n_others = n_threads - 1
         self.others = ThreadPoolExecutor(n_threads)
         self.weights = aligned_floats(WEIGHT_BYTES // 4)
@@ -56,11 +61,10 @@ class OurProducts:
 
     def rate(self, m: int, n: int, k: int) -> float:
         """Return the rate of the compiled program on all threads."""
-        from distilnp.engine.layers import row_stride
+        from distilnp.engine.buffers import row_stride
         from distilnp.engine.memory import aligned_floats
-        from distilnp.engine.packing import LANES
-        from distilnp.kernels.steps import BOARD_STEP, GEMM, step
-        from distilnp.native.loader import compiled_program
+        from distilnp.kernels.steps import BOARD_STEP, GEMM, IDENTITY, step
+        from distilnp.kernels.tiles import LANES
 
         bias, scratch = aligned_floats(n), aligned_floats(LANES)
         a, c = aligned_floats(m * row_stride(k)), aligned_floats(m * row_stride(n))
@@ -75,18 +79,19 @@ class OurProducts:
             "dim": k,
             "n_panels": n // LANES,
             "n_heads": 1,
+            "epilogue": IDENTITY,
             "bias": bias.ctypes.data,
         }
         n_products = len(self.weights) // (n * k)
         addresses = [self.weights[i * n * k :].ctypes.data for i in range(n_products)]
         steps = np.array([step(GEMM, weight=address, **product) for address in addresses], np.int64)
-        program = compiled_program()
+        run = self.program.run
 
         def once() -> None:
             board = np.zeros((n_products + 1, BOARD_STEP), np.int64)
             addresses = [array.ctypes.data for array in (steps, batch, board, scratch)]
-            others = [self.others.submit(program, n_products, *addresses, 0) for _ in range(self.n_others)]
-            program(n_products, *addresses, 0)
+            others = [self.others.submit(run, n_products, *addresses, 0) for _ in range(self.n_others)]
+            run(n_products, *addresses, 0)
             for other in others:
                 other.result()
 
