@@ -11,8 +11,6 @@ from typing import Protocol
 
 import numpy as np
 
-from distilnp.model.config import DistilBertConfig
-
 # The bytes of all weights: twice the size of most third-level caches.
 WEIGHT_BYTES = 2**26
 
@@ -20,17 +18,6 @@ WEIGHT_BYTES = 2**26
 ROWS = (8, 16, 32, 64, 96, 128, 256, 512)
 TARGET = 0.90
 TARGET_ROWS = 96
-
-
-def shapes(config: DistilBertConfig) -> dict[str, tuple[int, int]]:
-    """Return (n, k) of every dense layer of a block: the columns of its result and the terms of each sum."""
-    dim, hidden_dim = config.dim, config.hidden_dim
-    return {
-        "q_lin, k_lin, v_lin": (3 * dim, dim),
-        "out_lin": (dim, dim),
-        "lin1": (hidden_dim, dim),
-        "lin2": (dim, hidden_dim),
-    }
 
 
 class Products(Protocol):
