@@ -45,9 +45,10 @@ KINDS = {steps.EMBED: "embed", steps.LAYER_NORM: "LayerNorm", steps.ATTENTION: A
 CALL = "a call without steps"
 PASS = "whole pass"
 
-# The fewest rounds, and untimed passes before the first: as many as there may be workers, whose memory is
-# new, and one more.
-ROUNDS = 3
+# The limits are measured before each round.
+ROUNDS = 5
+# The untimed passes before the first round. The memory of a worker is new in its first pass, and a single
+# thread takes a different worker for each pass.
 WARM_UP = 3
 
 
@@ -89,19 +90,27 @@ def measure(
     between: dict[str, list[float]] = {"flops": [], "bytes": []}
     for _ in range(WARM_UP):
         whole.forward(inputs)
-    ends = time.perf_counter() + seconds
-    while time.perf_counter() < ends or len(between["flops"]) < ROUNDS:
+    for _ in range(ROUNDS):
         for limit, rate in limits.limits().items():
             between[limit].append(rate)
         whole.forward(inputs)  # untimed, because the limits have emptied the caches
-        for name, part in parts.items():
-            for timed, engine in ((PASS, whole), (name, part)):
-                started = time.perf_counter_ns()
-                engine.forward(inputs)
-                samples[timed].append((time.perf_counter_ns() - started) / 1e9)
+        ends = time.perf_counter() + seconds / ROUNDS
+        is_first = True
+        while is_first or time.perf_counter() < ends:
+            is_first = False
+            for name, part in parts.items():
+                samples[PASS].append(timed(whole, inputs))
+                samples[name].append(timed(part, inputs))
     times = {name: statistics.median(measured) for name, measured in samples.items()}
     own = {name: median - times[CALL] for name, median in times.items() if name not in (PASS, CALL)}
     return times | own, {limit: statistics.median(measured) for limit, measured in between.items()}
+
+
+def timed(engine: CompiledEngine, inputs: list[list[int]]) -> float:
+    """Return the seconds of one pass."""
+    started = time.perf_counter_ns()
+    engine.forward(inputs)
+    return (time.perf_counter_ns() - started) / 1e9
 
 
 def table(
@@ -177,7 +186,7 @@ def main() -> int:
     parser.add_argument("--lengths", type=int, nargs="+", default=TARGET_LENGTHS, help="numbers of tokens")
     parser.add_argument("--threads", type=int, default=2, help="default: 2")
     parser.add_argument(
-        "--seconds", type=float, default=2, help="shortest duration for each length (default: 2)"
+        "--seconds", type=float, default=2, help="time for each length, without the limits (default: 2)"
     )
     arguments = parser.parse_args()
     run(arguments.model, arguments.lengths, arguments.threads, arguments.seconds)
