@@ -53,9 +53,9 @@ class Forms:
 
 
 def forms(name: str, cache: Path) -> Forms:
-    """Return the forms of one of `NAMES`, or of a folder; make them if they are not in the cache."""
+    """Return the forms of one of `NAMES`, another name or a folder; make them if the cache has none."""
     versions = "-".join(f"{package}-{version(package)}" for package in EXPORTERS)
-    source = f"{name}-seed-{SEED}" if name in NAMES else identity(Path(name))
+    source = f"{name}-seed-{SEED}" if name in NAMES else identity(find_checkpoint(name))
     folder = cache / f"{source}-edition-{EDITION}-{versions}"
     if not folder.exists():
         print(f"exporting {name}; this takes a minute, once", file=sys.stderr)
@@ -186,7 +186,7 @@ def example_inputs() -> tuple[Any, Any]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("model", help=f"{' or '.join(NAMES)}, or the folder of a checkpoint")
+    parser.add_argument("model", help=f"{', '.join(NAMES)}, another name, or a folder")
     parser.add_argument("folder", type=Path)
     arguments = parser.parse_args()
     make(arguments.model, arguments.folder)
