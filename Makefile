@@ -34,9 +34,11 @@ check-full: .venv/test $(LIBRARIES)  ## run all tests, with the exhaustive compa
 test-arm64: .venv/test  ## test the kernels for aarch64 in an emulator; needs qemu-user-static and debootstrap
 	tests/arm64/run .arm64
 
-bench: .venv/bench  ## compare the speed with that of the peers; needs DISTILNP_DATA
+bench: .venv/bench  ## compare speed and memory with those of the peers; needs DISTILNP_DATA
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.tokenizer
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.startup
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.memory
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.forward.steps
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.forward
 
 bench-quick: .venv/bench  ## compare only the forward pass, in a few minutes

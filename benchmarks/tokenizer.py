@@ -73,7 +73,7 @@ def in_a_process(engine: str, every: int) -> dict[str, Any]:
     one_thread = {**os.environ, "RAYON_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
     command = [sys.executable, "-m", __spec__.name, "--engine", engine, "--every", str(every)]
     output = subprocess.run(command, env=one_thread, check=True, capture_output=True, text=True).stdout
-    return json.loads(output)  # type: ignore[no-any-return]
+    return json.loads(output)
 
 
 def main() -> int:

@@ -9,9 +9,10 @@
 | `workloads` | the inputs of the engines, and our targets |
 | `engines` | the four engines, each run as its authors recommend |
 | `products` | the matrix products of a model on their own |
+| `steps` | a command of its own: each kind of step of our pass, beside the limits |
 | `worker` | a process for each engine, stopped except during its turn |
 | `limits` | the limits of the machine: multiply-adds and bytes per second |
-| `operations` | the cost of a forward pass: operations that we execute, bytes that it must read |
+| `operations` | the cost of a pass, by kinds of step: operations that we execute, bytes that it must read |
 | `report`, `plot` | tables and curves made from `results.json` |
 
 None of this is part of the package.

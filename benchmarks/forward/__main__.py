@@ -31,8 +31,8 @@ from ..machine import cpu
 from . import plot, report
 from .engines import JIT, OURS, PEERS
 from .models import NAMES, Forms, forms
-from .operations import executed_flops, weight_bytes
-from .products import ROWS, SERVERS, shapes
+from .operations import executed_flops, shapes, weight_bytes
+from .products import ROWS, SERVERS
 from .worker import Worker
 from .workloads import CURVE_LENGTHS, SENTENCES, TARGET_LENGTHS, TARGETS, Workload, imdb, single, sst2_dev
 

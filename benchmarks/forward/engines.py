@@ -88,7 +88,7 @@ class OnnxRuntime:
             return lambda: self.on_all_threads.run(["logits"], batches[0])[0][places]
 
         def compute(batch: Batch) -> Logits:
-            return self.on_one_thread.run(["logits"], batch)[0]  # type: ignore[no-any-return]
+            return self.on_one_thread.run(["logits"], batch)[0]
 
         return lambda: np.concatenate(list(self.pool.map(compute, batches)))[places]
 

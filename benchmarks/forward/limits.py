@@ -1,8 +1,11 @@
 """The limits of the machine, measured beside the engines: multiply-adds and bytes read per second.
 
 These kernels use the package's own vector operations, because Numba's vectorizer does not reach the first
-limit without them.
+limit without them. They use nothing else of its kernels, so a change of those cannot move the limits.
 """
+
+# Intrinsics are not called with their Python signatures, and Numba infers the types.
+# mypy: disable-error-code="call-arg, var-annotated"
 
 import threading
 import time
@@ -13,16 +16,11 @@ from typing import Any
 from numba import types
 
 from distilnp.engine.memory import aligned_floats
-from distilnp.engine.packing import LANES
-from distilnp.kernels.jit import EntryPoint, entry_point
-from distilnp.kernels.words.lanes_f32 import load, store
+from distilnp.kernels.jit import entry_point, inlined
+from distilnp.kernels.tiles import LANES
+from distilnp.kernels.words.lanes_f32 import fma, load, store
 from distilnp.kernels.words.memory import float_pointer
-from distilnp.kernels.words.tiles import tile_fma, tile_store, tile_zeros
 
-# The number of sums in progress at once, in vectors of 16 floats. An FMA takes 4 cycles and two start in each
-# cycle, so at least 8 registers must be in use. 6 vectors use 12 of AVX2's 16 registers, but only 6 registers
-# of AVX-512. The faster of the two heights is used.
-HEIGHTS = (6, 12)
 # The number of multiply-adds of vectors. They take about 10 ms, long compared with the start of a thread.
 FMA_COUNT = 30_000_000
 # The number of bytes to read. It is many times the size of any third-level cache, so that almost nothing in
@@ -34,17 +32,55 @@ READ_BYTES = 2**28
 REPEATS = 4
 
 
-def multiply_add(height: int) -> EntryPoint:
-    """Return a kernel that only multiplies and adds, in registers."""
+@inlined
+def six(floats: Any, first: int) -> Any:
+    """Return six vectors. They come from different addresses, so that no compiler can take them for one."""
+    return (
+        load(floats, first),
+        load(floats, first + LANES),
+        load(floats, first + 2 * LANES),
+        load(floats, first + 3 * LANES),
+        load(floats, first + 4 * LANES),
+        load(floats, first + 5 * LANES),
+    )
 
-    @entry_point(types.int64, float_pointer)
-    def run(n: int, floats: Any) -> None:
-        tile = tile_zeros(height)
-        for _ in range(n):
-            tile = tile_fma(tile, floats, 0, load(floats, 0))
-        tile_store(tile, floats, LANES)
 
-    return run
+@inlined
+def six_fma(x: Any, sums: Any) -> Any:
+    """Return six sums, each with x * x added."""
+    a, b, c, d, e, f = sums
+    return fma(x, x, a), fma(x, x, b), fma(x, x, c), fma(x, x, d), fma(x, x, e), fma(x, x, f)
+
+
+@inlined
+def six_sum(sums: Any) -> Any:
+    """Return the sum of six vectors."""
+    a, b, c, d, e, f = sums
+    return a + b + c + d + e + f
+
+
+@entry_point(types.int64, float_pointer)
+def multiply_add_6(n: int, floats: Any) -> None:
+    """Multiply and add in registers, n times for each of 6 sums."""
+    x, sums = load(floats, 0), six(floats, 0)
+    for _ in range(n):
+        sums = six_fma(x, sums)
+    store(floats, 0, six_sum(sums))
+
+
+@entry_point(types.int64, float_pointer)
+def multiply_add_12(n: int, floats: Any) -> None:
+    """Do the same for 12 sums."""
+    x, sums, more = load(floats, 0), six(floats, 0), six(floats, 6 * LANES)
+    for _ in range(n):
+        sums, more = six_fma(x, sums), six_fma(x, more)
+    store(floats, 0, six_sum(sums) + six_sum(more))
+
+
+# By the number of sums in progress at once, in vectors of 16 floats. An FMA takes 4 cycles and two start in
+# each cycle, so at least 8 registers must be in use. 6 vectors use 12 of AVX2's 16 registers, but only 6
+# registers of AVX-512. The faster kernel is used.
+KERNELS = {6: multiply_add_6, 12: multiply_add_12}
 
 
 @entry_point(types.int64, float_pointer, float_pointer)
@@ -70,9 +106,7 @@ class Limits:
         self.pool = ThreadPoolExecutor(n_threads)
         self.memory = aligned_floats(READ_BYTES // 4)
         self.memory[:] = 1  # untouched memory would all be one page of zeros
-        kernels = {height: multiply_add(height).call for height in HEIGHTS}
-        self.height = max(HEIGHTS, key=lambda height: self._fma_rate(kernels[height], height))
-        self.kernel = kernels[self.height]
+        self.n_sums = max(KERNELS, key=self._fma_rate)
         self.read_bandwidth()  # compiles the kernel
 
     def limits(self) -> dict[str, float]:
@@ -81,13 +115,14 @@ class Limits:
 
     def fma_peak(self) -> float:
         """Return the operations per second of all threads together, two for each multiply-add."""
-        return max(self._fma_rate(self.kernel, self.height) for _ in range(REPEATS))
+        return max(self._fma_rate(self.n_sums) for _ in range(REPEATS))
 
-    def _fma_rate(self, kernel: Callable[..., None], height: int) -> float:
-        n = FMA_COUNT // height
-        tiles = [aligned_floats(height * LANES) for _ in range(self.n_threads)]
-        seconds = self._together(lambda i: kernel(n, tiles[i].ctypes.data))
-        return self.n_threads * n * height * LANES * 2 / seconds
+    def _fma_rate(self, n_sums: int) -> float:
+        n = FMA_COUNT // n_sums
+        kernel = KERNELS[n_sums].call
+        floats = [aligned_floats(n_sums * LANES) for _ in range(self.n_threads)]
+        seconds = self._together(lambda i: kernel(n, floats[i].ctypes.data))
+        return self.n_threads * n * n_sums * LANES * 2 / seconds
 
     def read_bandwidth(self) -> float:
         """Return the bytes per second of all threads together, each reading its own block."""

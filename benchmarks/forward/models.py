@@ -1,12 +1,13 @@
 """The checkpoints in the form that each engine loads, made once and kept in a cache that git ignores.
 
-    PYTHONPATH=tests python -m benchmarks.forward.models NAME FOLDER
+    PYTHONPATH=tests python -m benchmarks.forward.models MODEL FOLDER
 
 `forms` runs this command to make the forms of a model. It needs a process of its own, because torch and its
 threads would otherwise stay in memory beside the measured engines.
 """
 
 import argparse
+import hashlib
 import os
 import subprocess
 import sys
@@ -30,6 +31,9 @@ NAMES = ("base", "sst2-mini")
 # The packages that an exported graph depends on. After a change of version, models are exported again.
 EXPORTERS = ("torch", "transformers", "onnxruntime", "openvino")
 
+# Counted up with every new form, so that a cache without it is not used.
+EDITION = 2
+
 
 @dataclass(frozen=True)
 class Forms:
@@ -37,19 +41,22 @@ class Forms:
 
     distilnp loads `checkpoint`, and transformers loads `float32`, the same model. The two differ if weights
     are stored as integers; every engine computes with them in float32. `onnx` and `openvino` are graphs.
+    `onnx_int8` is the graph `onnx` with int8 weights and products; its logits are other ones.
     """
 
     name: str
     checkpoint: Path
     float32: Path
     onnx: Path
+    onnx_int8: Path
     openvino: Path
 
 
 def forms(name: str, cache: Path) -> Forms:
-    """Return the forms of a model; make them if they are not in the cache."""
+    """Return the forms of one of `NAMES`, another name or a folder; make them if the cache has none."""
     versions = "-".join(f"{package}-{version(package)}" for package in EXPORTERS)
-    folder = cache / f"{name}-seed-{SEED}-{versions}"
+    source = f"{name}-seed-{SEED}" if name in NAMES else identity(find_checkpoint(name))
+    folder = cache / f"{source}-edition-{EDITION}-{versions}"
     if not folder.exists():
         print(f"exporting {name}; this takes a minute, once", file=sys.stderr)
         cache.mkdir(parents=True, exist_ok=True)
@@ -65,8 +72,15 @@ def forms(name: str, cache: Path) -> Forms:
         checkpoint=folder / "float32" if name == "base" else find_checkpoint(name),
         float32=folder / "float32",
         onnx=folder / "model.onnx",
+        onnx_int8=folder / "model.int8.onnx",
         openvino=folder / "model.xml",
     )
+
+
+def identity(folder: Path) -> str:
+    """Return a name for a checkpoint's folder that changes with its files, as far as their times tell."""
+    files = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in sorted(folder.iterdir())]
+    return f"{folder.name}-{hashlib.sha256(repr((folder.resolve(), files)).encode()).hexdigest()[:12]}"
 
 
 def make(name: str, folder: Path) -> None:
@@ -79,6 +93,7 @@ def make(name: str, folder: Path) -> None:
         tensors = load_tensors(checkpoint, config, np.float32)
     write_checkpoint(folder / "float32", config, tensors)
     export_onnx(folder / "float32", config, folder / "model.onnx")
+    quantize_onnx(folder / "model.onnx", folder / "model.int8.onnx")
     export_openvino(folder / "float32", folder / "model.xml")
 
 
@@ -120,6 +135,22 @@ def export_onnx(checkpoint: Path, config: DistilBertConfig, path: Path) -> None:
     exported.unlink()
 
 
+def quantize_onnx(graph: Path, path: Path) -> None:
+    """Write a graph with weights as int8 and products of integers, as ONNX Runtime's own tool makes it.
+
+    The type is given because the tool does not know the types of the optimizer's operators.
+    """
+    from onnx import TensorProto
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    quantize_dynamic(
+        graph,
+        path,
+        weight_type=QuantType.QInt8,
+        extra_options={"DefaultTensorType": TensorProto.FLOAT},
+    )
+
+
 def export_openvino(checkpoint: Path, path: Path) -> None:
     """Write OpenVINO's own form directly from torch, whose graph keeps attention as one operator.
 
@@ -155,7 +186,7 @@ def example_inputs() -> tuple[Any, Any]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("name", choices=NAMES)
+    parser.add_argument("model", help=f"{', '.join(NAMES)}, another name, or a folder")
     parser.add_argument("folder", type=Path)
     arguments = parser.parse_args()
-    make(arguments.name, arguments.folder)
+    make(arguments.model, arguments.folder)

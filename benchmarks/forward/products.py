@@ -11,8 +11,6 @@ from typing import Protocol
 
 import numpy as np
 
-from distilnp.model.config import DistilBertConfig
-
 # The bytes of all weights: twice the size of most third-level caches.
 WEIGHT_BYTES = 2**26
 
@@ -20,17 +18,6 @@ WEIGHT_BYTES = 2**26
 ROWS = (8, 16, 32, 64, 96, 128, 256, 512)
 TARGET = 0.90
 TARGET_ROWS = 96
-
-
-def shapes(config: DistilBertConfig) -> dict[str, tuple[int, int]]:
-    """Return (n, k) of every dense layer of a block: the columns of its result and the terms of each sum."""
-    dim, hidden_dim = config.dim, config.hidden_dim
-    return {
-        "q_lin, k_lin, v_lin": (3 * dim, dim),
-        "out_lin": (dim, dim),
-        "lin1": (hidden_dim, dim),
-        "lin2": (dim, hidden_dim),
-    }
 
 
 class Products(Protocol):
@@ -48,7 +35,12 @@ class OurProducts:
 
     def __init__(self, n_threads: int) -> None:
         from distilnp.engine.memory import aligned_floats
+        from distilnp.native.loader import choose
 
+        program = choose().program
+        if program is None:
+            raise RuntimeError("no compiled kernels can run here, so there is no product to time")
+        self.program = program
         self.n_others = n_threads - 1
         self.others = ThreadPoolExecutor(n_threads)
         self.weights = aligned_floats(WEIGHT_BYTES // 4)
@@ -56,11 +48,10 @@ class OurProducts:
 
     def rate(self, m: int, n: int, k: int) -> float:
         """Return the rate of the compiled program on all threads."""
-        from distilnp.engine.layers import row_stride
+        from distilnp.engine.buffers import row_stride
         from distilnp.engine.memory import aligned_floats
-        from distilnp.engine.packing import LANES
-        from distilnp.kernels.steps import BOARD_STEP, GEMM, step
-        from distilnp.native.loader import compiled_program
+        from distilnp.kernels.steps import BOARD_STEP, GEMM, IDENTITY, step
+        from distilnp.kernels.tiles import LANES
 
         bias, scratch = aligned_floats(n), aligned_floats(LANES)
         a, c = aligned_floats(m * row_stride(k)), aligned_floats(m * row_stride(n))
@@ -75,18 +66,19 @@ class OurProducts:
             "dim": k,
             "n_panels": n // LANES,
             "n_heads": 1,
+            "epilogue": IDENTITY,
             "bias": bias.ctypes.data,
         }
         n_products = len(self.weights) // (n * k)
         addresses = [self.weights[i * n * k :].ctypes.data for i in range(n_products)]
         steps = np.array([step(GEMM, weight=address, **product) for address in addresses], np.int64)
-        program = compiled_program()
+        run = self.program.run
 
         def once() -> None:
             board = np.zeros((n_products + 1, BOARD_STEP), np.int64)
             addresses = [array.ctypes.data for array in (steps, batch, board, scratch)]
-            others = [self.others.submit(program, n_products, *addresses, 0) for _ in range(self.n_others)]
-            program(n_products, *addresses, 0)
+            others = [self.others.submit(run, n_products, *addresses, 0) for _ in range(self.n_others)]
+            run(n_products, *addresses, 0)
             for other in others:
                 other.result()
 
