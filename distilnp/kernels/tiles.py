@@ -21,8 +21,8 @@ class Tile(NamedTuple):
         return f"{self.rows} x {self.panels * LANES}"
 
 
-# An FMA takes 4 cycles, and a core starts up to two in each cycle, the largest of Arm's up to four. So 8 or 16
-# sums have to be under way. The more rows and panels a tile has, the fewer numbers are loaded for each FMA. A
+# An FMA takes 4 cycles. A core starts up to two in each cycle, the largest of Arm up to four: so 8 or 16 sums
+# have to be under way. The more rows and panels a tile has, the fewer numbers are loaded for each FMA. A
 # core loads two in a cycle, so with 1 for each FMA it would wait for them. The registers set the limit: those
 # of the sums, of a row of b, and of at least one number of a.
 #
