@@ -94,11 +94,13 @@ def load_tensors(folder: Path, config: DistilBertConfig, dtype: DTypeLike) -> di
         with np.errstate(over="ignore"):  # a caller that asks for float16 checks the result
             tensor[first_row : first_row + len(floats)] = floats
 
-    read_tensors(folder, config, lambda: store)
+    read_tensors(folder, config, lambda types: store)
     return tensors
 
 
-def read_tensors(folder: Path, config: DistilBertConfig, destination: Callable[[], Store]) -> None:
+def read_tensors(
+    folder: Path, config: DistilBertConfig, destination: Callable[[Mapping[str, str]], Store]
+) -> None:
     """Read every parameter of a classifier, a few rows at a time.
 
     Other tensors are not read, whatever their names and types: `ignored_tensors` lists them.
@@ -110,7 +112,8 @@ def read_tensors(folder: Path, config: DistilBertConfig, destination: Callable[[
     config : DistilBertConfig
         The model, which decides which tensors there are, and their shapes.
     destination : callable
-        Returns the function that stores rows. It is called only after the tensors are known to be there:
+        Takes the types that the files have for the parameters, by their names, and returns the function that
+        stores rows. It is called only after the tensors are known to be there:
         until then, their sizes are just a claim of config.json. The function that it returns receives the
         name and the shape of a tensor, the number of the first row, and the rows as they are stored: as many
         as fit `CHUNK_BYTES`, and a multiple of 16 unless they are the last. Two threads call it, in any
@@ -133,7 +136,8 @@ def read_tensors(folder: Path, config: DistilBertConfig, destination: Callable[[
         )
     inventory = _inventory(stored, config, has_int8_rows(folder))
     _check_size(weights, inventory)
-    store = _forget if inventory.faults else destination()
+    types = {name: parameter.tensor.dtype for name, parameter in inventory.parameters.items()}
+    store = _forget if inventory.faults else destination(types)
     faults = inventory.faults | _read(inventory.parameters, store)
     if faults:
         lines = [faults[name] for name in shapes(config) if name in faults]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from ..errors import ArgumentError
-from ..kernels.steps import BOARD_STEP, attention_scratch
+from ..kernels.steps import BOARD_STEP, GEMM_SCRATCH, attention_scratch
 from ..model.config import DistilBertConfig
 from ..model.params import Params
 from ..native.loader import Program, choose
@@ -51,7 +51,8 @@ class CompiledEngine:
         self._n_heads = config.n_heads
         self._buffers = Buffers(config)
         self._steps = np.array(Layers(weights, self._buffers).steps(), np.int64)
-        self._scratch_size = attention_scratch(config.dim, config.max_position_embeddings)
+        scratch = attention_scratch(config.dim, config.max_position_embeddings)
+        self._scratch_size = max(scratch, GEMM_SCRATCH)
 
     def __reduce__(self) -> tuple[object, ...]:
         # Steps hold addresses and a program is machine code: neither is of use in another process.

@@ -44,6 +44,7 @@ class Layers:
 
     def embed(self, embeddings: str) -> list[Step]:
         """HIDDEN_STATES = LayerNorm(words + positions)."""
+        words = f"{embeddings}.word_embeddings.weight"
         look_up = step(
             EMBED,
             rows=Slot.N_TOKENS,
@@ -54,7 +55,9 @@ class Layers:
             b_row=padded(self.config.dim),
             c_row=self.stride[Slot.SUMS],
             dim=self.config.dim,
-            weight=self.weights.address(f"{embeddings}.word_embeddings.weight"),
+            storage=self.weights.storage(words),
+            weight=self.weights.address(words),
+            scale=self.weights.scale(words),
             bias=self.weights.address(f"{embeddings}.position_embeddings.weight"),
         )
         return [look_up, self.layer_norm(f"{embeddings}.LayerNorm", Slot.HIDDEN_STATES, Slot.N_TOKENS)]

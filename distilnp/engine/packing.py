@@ -1,7 +1,7 @@
 """How a parameter is laid out in memory for the kernels: what becomes of a tensor when it is packed.
 
 A packing knows the shape of the block that a tensor needs, stores rows of the tensor in it, and gives the
-whole tensor back. Every block is padded with zeros to 16 columns.
+whole tensor back. Every block is padded with zeros to 16 columns. A `Storage` says how its numbers are kept.
 """
 
 import math
@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..kernels.steps import BFLOAT16, FLOAT16, FLOAT32, INT8
 from ..kernels.tiles import LANES
 from ..model.params import Array, Shape
 
@@ -17,18 +18,51 @@ Floats = NDArray[np.float32]
 Block = NDArray[Any]
 
 
+class Storage(NamedTuple):
+    """How the numbers of a block are stored.
+
+    Attributes
+    ----------
+    kind : int
+        The kernels' number for it.
+    stored : str
+        The type in a checkpoint, by safetensors' name.
+    dtype : dtype
+        How NumPy holds it; bfloat16 as uint16.
+    """
+
+    kind: int
+    stored: str
+    dtype: np.dtype[Any]
+
+
+FLOAT32_STORAGE = Storage(FLOAT32, "F32", np.dtype(np.float32))
+# The other types that a weight may keep; numbers of any further type become float32.
+NARROW = {
+    "F16": Storage(FLOAT16, "F16", np.dtype(np.float16)),
+    "BF16": Storage(BFLOAT16, "BF16", np.dtype(np.uint16)),
+    "I8": Storage(INT8, "I8", np.dtype(np.int8)),
+}
+
+
 class PackedLinear(NamedTuple):
     """A dense layer as a product reads it.
 
     Attributes
     ----------
+    storage : int
+        How its weight is stored, by the kernels' number.
     weight : int
         Address of its packed weight.
+    scale : int
+        Address of the factors of an int8 weight, panel by panel; else 0.
     epilogue : int
         Address of what a product takes after its sums, panel by panel: the bias.
     """
 
+    storage: int
     weight: int
+    scale: int
     epilogue: int
 
 
@@ -45,8 +79,8 @@ class Packing(Protocol):
         """The shape of the block that a tensor needs, with its padding."""
 
     @property
-    def dtype(self) -> np.dtype[Any]:
-        """The type of the numbers in a block."""
+    def storage(self) -> Storage:
+        """How the numbers are stored."""
 
     @property
     def n_bytes(self) -> int:
@@ -59,22 +93,23 @@ class Packing(Protocol):
         """Return the tensor, in memory of its own."""
 
 
-class Float32Block:
-    """What packings have in common that hold float32."""
+class SizedBlock:
+    """What the packings have in common."""
 
-    dtype = np.dtype(np.float32)
+    storage: Storage = FLOAT32_STORAGE
     block_shape: Shape
 
     @property
     def n_bytes(self) -> int:
         """See `Packing`."""
-        return math.prod(self.block_shape) * self.dtype.itemsize
+        return math.prod(self.block_shape) * self.storage.dtype.itemsize
 
 
-class Rows(Float32Block):
+class Rows(SizedBlock):
     """A vector, or a matrix with one vector a row: [.., n] becomes [.., n up to 16]."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: Shape, storage: Storage = FLOAT32_STORAGE) -> None:
+        self.storage = storage
         self.shape = shape
         self.block_shape = (*shape[:-1], padded(shape[-1]))
 
@@ -87,13 +122,14 @@ class Rows(Float32Block):
         return block[tuple(map(slice, self.shape))].copy()
 
 
-class Panels(Float32Block):
+class Panels(SizedBlock):
     """The weight of a dense layer: [out, in] becomes [out / 16, in, 16].
 
     The 16 weights that meet one activation stand side by side, and a product reads them from first to last.
     """
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: Shape, storage: Storage = FLOAT32_STORAGE) -> None:
+        self.storage = storage
         self.shape = shape
         self.block_shape = (padded(shape[0]) // LANES, shape[1], LANES)
 
@@ -110,13 +146,14 @@ class Panels(Float32Block):
         return block.swapaxes(1, 2).reshape(-1, self.shape[1])[: self.shape[0]].copy()
 
 
-class HeadPanels(Float32Block):
+class HeadPanels(SizedBlock):
     """Panels for products that each head has for itself: [heads * head_dim, in] is packed head by head.
 
     A bias [heads * head_dim] is packed at the same places.
     """
 
-    def __init__(self, shape: Shape, n_heads: int) -> None:
+    def __init__(self, shape: Shape, n_heads: int, storage: Storage = FLOAT32_STORAGE) -> None:
+        self.storage = storage
         head_dim = shape[0] // n_heads
         rows = n_heads * padded(head_dim)
         self.block_shape = (rows // LANES, *shape[1:], LANES)
@@ -133,13 +170,15 @@ class HeadPanels(Float32Block):
         return block[panel, ..., lane]
 
 
-class TransposedHeadPanels(Float32Block):
+class TransposedHeadPanels(SizedBlock):
     """The same, transposed: [heads * head_dim, in] becomes [heads, in / 16, head_dim, 16].
 
-    Each head's product takes head_dim numbers to `in` numbers.
+    Each head's product takes head_dim numbers to `in` numbers. So the rows of the tensor are terms and not
+    columns of the product, which takes no int8 storage: there is a scale for each row.
     """
 
-    def __init__(self, shape: Shape, n_heads: int) -> None:
+    def __init__(self, shape: Shape, n_heads: int, storage: Storage = FLOAT32_STORAGE) -> None:
+        self.storage = storage
         self.shape = shape
         self.head_dim = shape[0] // n_heads
         self.block_shape = (n_heads, padded(shape[1]) // LANES, self.head_dim, LANES)
@@ -147,7 +186,7 @@ class TransposedHeadPanels(Float32Block):
     def store(self, block: Block, first_row: int, rows: Array) -> None:
         """See `Packing`."""
         head, row = np.divmod(np.arange(first_row, first_row + len(rows)), self.head_dim)
-        wide = np.zeros((len(rows), padded(self.shape[1])), np.float32)
+        wide = np.zeros((len(rows), padded(self.shape[1])), rows.dtype)
         wide[:, : self.shape[1]] = rows
         block[head, :, row] = wide.reshape(len(rows), -1, LANES)
 
@@ -159,14 +198,14 @@ class TransposedHeadPanels(Float32Block):
 class PanelsOfHeads(Panels):
     """Panels for a product whose input comes from heads, each padded to whole vectors; so is `in`."""
 
-    def __init__(self, shape: Shape, n_heads: int) -> None:
+    def __init__(self, shape: Shape, n_heads: int, storage: Storage = FLOAT32_STORAGE) -> None:
         head_dim = shape[1] // n_heads
-        super().__init__((shape[0], n_heads * padded(head_dim)))
+        super().__init__((shape[0], n_heads * padded(head_dim)), storage)
         self.places = spread(n_heads, head_dim)
 
     def store(self, block: Block, first_row: int, rows: Array) -> None:
         """See `Packing`."""
-        wide = np.zeros((len(rows), self.shape[1]), np.float32)
+        wide = np.zeros((len(rows), self.shape[1]), rows.dtype)
         wide[:, self.places] = rows
         super().store(block, first_row, wide)
 

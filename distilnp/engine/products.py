@@ -45,7 +45,9 @@ class Float32Products:
             n_panels=padded(width[out]) // LANES,
             n_heads=1,
             epilogue=epilogue if residual is None else RESIDUAL,
+            storage=packed.storage,
             weight=packed.weight,
+            scale=packed.scale,
             bias=packed.epilogue,
         )
         return [product]
@@ -68,7 +70,9 @@ class Float32Products:
             a_head=buffers.head_stride[x],
             c_head=buffers.head_stride[out],
             epilogue=epilogue,
+            storage=packed.storage,
             weight=packed.weight,
+            scale=packed.scale,
             bias=packed.epilogue,
         )
         return [product]

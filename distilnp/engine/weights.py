@@ -1,22 +1,29 @@
 """The parameters as the kernels read them: packed once, in one block of memory, shared by all classifiers.
 
-`packing` says how each parameter is laid out. Every block starts on a cache line.
+`packing` says how each parameter is laid out. A matrix keeps the type that it has in the checkpoint, so int8
+rows take a quarter of the memory; the kernels widen what they need to the same float32 numbers that loading
+would have made.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 from weakref import WeakValueDictionary
 
 from ..checkpoint.config_json import has_int8_rows
+from ..checkpoint.int8 import scale_name
 from ..checkpoint.stored import StoredRows
 from ..checkpoint.tensors import Store, find_weights, read_tensors
 from ..fork_lock import ForkLock
+from ..kernels.steps import INT8
 from ..model.config import DistilBertConfig
 from ..model.params import Array, Params, Shape, build_params, shapes
 from .engine import parameter_hash
 from .memory import CACHE_LINE, Bytes, aligned_bytes
 from .packing import (
+    FLOAT32_STORAGE,
+    NARROW,
     Block,
     HeadPanels,
     PackedLinear,
@@ -24,16 +31,21 @@ from .packing import (
     Panels,
     PanelsOfHeads,
     Rows,
+    Storage,
     TransposedHeadPanels,
 )
 
 # The last layer's attention is packed head by head: see `Layers.last_self_attention`.
-IN_LAST_ATTENTION: dict[str, Callable[[Shape, int], Packing]] = {
+IN_LAST_ATTENTION: dict[str, Callable[..., Packing]] = {
     "k_lin.weight": TransposedHeadPanels,
     "v_lin.weight": HeadPanels,
+    "v_lin.weight_scale": HeadPanels,
     "v_lin.bias": HeadPanels,
     "out_lin.weight": PanelsOfHeads,
 }
+
+# Queries, keys and values are one product: their weights are neighbours, and are stored alike.
+ONE_PRODUCT = ("q_lin.weight", "k_lin.weight", "v_lin.weight")
 
 
 class PackedWeights:
@@ -43,26 +55,31 @@ class PackedWeights:
     ----------
     config : DistilBertConfig
         Says which parameters there are.
+    types : dict of str to str
+        The types that the parameters have in the checkpoint, by safetensors' names.
     arena : array of bytes
-        All of them.
+        All parameters.
     """
 
-    def __init__(self, config: DistilBertConfig) -> None:
+    def __init__(self, config: DistilBertConfig, types: Mapping[str, str]) -> None:
         self.config = config
+        self.types = dict(types)
         self._places: dict[str, tuple[int, Packing]] = {}
         size = 0
-        for name, shape in _in_order_of_memory(config):
-            packing = _packing(name, shape, config)
+        for name, packing in _packings(config, types):
+            # Weights of one product follow each other without a gap.
+            if not name.endswith(ONE_PRODUCT[1:]):
+                size = -(-size // CACHE_LINE) * CACHE_LINE
             self._places[name] = size, packing
-            size += -(-packing.n_bytes // CACHE_LINE) * CACHE_LINE
+            size += packing.n_bytes
         self.arena = aligned_bytes(size)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _copy, (self.config, self.arena)
+        return _copy, (self.config, self.types, self.arena)
 
     def _block(self, name: str) -> Block:
         first, packing = self._places[name]
-        block = self.arena[first : first + packing.n_bytes].view(packing.dtype)
+        block = self.arena[first : first + packing.n_bytes].view(packing.storage.dtype)
         return block.reshape(packing.block_shape)
 
     def store(self, name: str, shape: Shape, first_row: int, rows: StoredRows) -> None:
@@ -80,15 +97,34 @@ class PackedWeights:
             n is a multiple of 16 unless these are the last rows.
         """
         _, packing = self._places[name]
-        packing.store(self._block(name), first_row, rows.floats())
+        if packing.storage == FLOAT32_STORAGE:
+            packing.store(self._block(name), first_row, rows.floats())
+            return
+        packing.store(self._block(name), first_row, rows.stored)
+        if rows.scale is not None:
+            scale = scale_name(name)
+            _, packing = self._places[scale]
+            packing.store(self._block(scale), first_row, rows.scale[:, 0])
+
+    def storage(self, name: str) -> int:
+        """Return how a packed tensor is stored, by the kernels' number."""
+        _, packing = self._places[name]
+        return packing.storage.kind
 
     def address(self, name: str) -> int:
         """Return the address of a packed tensor."""
         return self._block(name).ctypes.data
 
+    def scale(self, name: str) -> int:
+        """Return the address of the scales of a packed matrix, or 0 if it has none."""
+        return self.address(scale_name(name)) if scale_name(name) in self._places else 0
+
     def linear(self, name: str) -> PackedLinear:
         """Return the addresses of a dense layer's tensors."""
-        return PackedLinear(self.address(f"{name}.weight"), self.address(f"{name}.bias"))
+        weight, bias = f"{name}.weight", f"{name}.bias"
+        return PackedLinear(
+            self.storage(weight), self.address(weight), self.scale(weight), self.address(bias)
+        )
 
     def unpack(self) -> Params:
         """Return the parameters as the reference pass takes them, in memory of their own."""
@@ -100,15 +136,20 @@ class PackedWeights:
         return parameter_hash(self._tensors())
 
     def _tensors(self) -> Iterator[tuple[str, Array]]:
-        """Unpack one tensor after another."""
+        """Unpack one tensor after another, as float32."""
         for name in shapes(self.config):
             _, packing = self._places[name]
-            yield name, packing.unpack(self._block(name))
+            scale = self._unpack(scale_name(name))[:, None] if self.scale(name) else None
+            yield name, StoredRows(self._unpack(name), packing.storage.stored, scale).floats()
+
+    def _unpack(self, name: str) -> Any:
+        _, packing = self._places[name]
+        return packing.unpack(self._block(name))
 
 
-def _copy(config: DistilBertConfig, arena: Bytes) -> PackedWeights:
+def _copy(config: DistilBertConfig, types: Mapping[str, str], arena: Bytes) -> PackedWeights:
     """Return weights in an aligned arena; the arena of a pickle is not aligned."""
-    weights = PackedWeights(config)
+    weights = PackedWeights(config, types)
     weights.arena[:] = arena
     return weights
 
@@ -136,8 +177,8 @@ def load_packed(folder: Path, config: DistilBertConfig) -> PackedWeights:
 def _packed(folder: Path, config: DistilBertConfig) -> PackedWeights:
     made: list[PackedWeights] = []
 
-    def destination() -> Store:
-        made.append(PackedWeights(config))
+    def destination(types: Mapping[str, str]) -> Store:
+        made.append(PackedWeights(config, types))
         return made[0].store
 
     read_tensors(folder, config, destination)
@@ -153,24 +194,53 @@ def _identity(files: list[Path], config: DistilBertConfig) -> tuple[object, ...]
     return *((stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns) for stat in stats), config
 
 
-def _packing(name: str, shape: Shape, config: DistilBertConfig) -> Packing:
-    """Return how a tensor is packed."""
-    in_last_attention = name.partition(f"layer.{config.n_layers - 1}.attention.")[2]
-    if in_last_attention in IN_LAST_ATTENTION:
-        return IN_LAST_ATTENTION[in_last_attention](shape, config.n_heads)
-    return Panels(shape) if len(shape) == 2 and "embeddings" not in name else Rows(shape)
+def _packings(config: DistilBertConfig, types: Mapping[str, str]) -> Iterator[tuple[str, Packing]]:
+    """Yield the names of all blocks and how they are packed, in the order of memory.
 
-
-def _in_order_of_memory(config: DistilBertConfig) -> list[tuple[str, Shape]]:
-    """Return names and shapes; in each layer, the weights come before the vectors.
-
-    So the weights of queries, keys and values are neighbours, as are their biases: one matrix to the kernels.
+    In each module the weights come first, then their scales, then the vectors. So the weights of queries,
+    keys and values are neighbours, as are their scales and their biases: one matrix to the kernels.
     """
-    tensors = shapes(config)
-    modules = list(dict.fromkeys(map(_parent, tensors)))
-    return sorted(
-        tensors.items(), key=lambda tensor: (modules.index(_parent(tensor[0])), len(tensor[1]) == 1)
+    blocks = []
+    for name, shape in shapes(config).items():
+        storage = _storage(name, shape, config, types)
+        blocks.append((name, shape, storage))
+        if storage.kind == INT8:
+            blocks.append((scale_name(name), shape[:1], FLOAT32_STORAGE))
+    modules = list(dict.fromkeys(_parent(name) for name, _, _ in blocks))
+    kinds = ("weight", scale_name("weight"), "bias")
+
+    def place(block: tuple[str, Shape, Storage]) -> tuple[int, bool, int]:
+        name, shape, _ = block
+        return modules.index(_parent(name)), len(shape) == 1, kinds.index(name.rpartition(".")[2])
+
+    for name, shape, storage in sorted(blocks, key=place):
+        in_last_attention = name.partition(_last_attention(config))[2]
+        if in_last_attention in IN_LAST_ATTENTION:
+            yield name, IN_LAST_ATTENTION[in_last_attention](shape, config.n_heads, storage)
+        elif len(shape) == 2 and "embeddings" not in name:
+            yield name, Panels(shape, storage)
+        else:
+            yield name, Rows(shape, storage)
+
+
+def _storage(name: str, shape: Shape, config: DistilBertConfig, types: Mapping[str, str]) -> Storage:
+    """Return how a parameter is stored: as in the checkpoint, if the kernels can widen it."""
+    names = [name]
+    in_last_attention = name.partition(_last_attention(config))[2]
+    if name.endswith(ONE_PRODUCT) and not in_last_attention:
+        names = [f"{_parent(name)}.{weight}" for weight in ONE_PRODUCT]
+    stored = {types.get(name) for name in names}
+    can_be_widened = (
+        len(shape) == 2
+        and len(stored) == 1
+        and not name.endswith("position_embeddings.weight")
+        and not (in_last_attention == "k_lin.weight" and stored == {"I8"})
     )
+    return NARROW.get(str(stored.pop()), FLOAT32_STORAGE) if can_be_widened else FLOAT32_STORAGE
+
+
+def _last_attention(config: DistilBertConfig) -> str:
+    return f"layer.{config.n_layers - 1}.attention."
 
 
 def _parent(name: str) -> str:

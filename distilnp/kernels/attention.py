@@ -81,19 +81,47 @@ def attend(multiply, n_queries, n_keys, dim, head_dim, q, q_row, k, v, kv_row, s
     probs = advance(queries, dim * row)  # [n_keys, row]
     scales = advance(probs, n_keys * row)  # [row]
     context = advance(scales, row)  # [n_queries, dim up to 16]
-    context_panels = (dim + LANES - 1) // LANES
-    context_row = context_panels * LANES
+    n_panels = (dim + LANES - 1) // LANES
+    context_row = n_panels * LANES
 
     scale_queries(n_queries, dim, head_dim, q, q_row, queries, row)
     for d in range(0, dim, KC):
         terms, part = min(KC, dim - d), advance(queries, d * row)
         multiply(
-            n_keys, terms, n_vectors, advance(k, d), kv_row, 1, part, row, LANES, part, 0, probs, row, d > 0
+            n_keys,
+            terms,
+            n_vectors,
+            advance(k, d),
+            kv_row,
+            1,
+            part,
+            row,
+            LANES,
+            part,
+            0,
+            0,
+            probs,
+            row,
+            d > 0,
         )
     for i in range(0, row, LANES):
         exponentiate(n_keys, advance(probs, i), row, advance(scales, i))
     multiply(
-        n_queries, n_keys, context_panels, probs, 1, row, v, kv_row, LANES, v, 0, context, context_row, False
+        n_queries,
+        n_keys,
+        n_panels,
+        probs,
+        1,
+        row,
+        v,
+        kv_row,
+        LANES,
+        v,
+        0,
+        0,
+        context,
+        context_row,
+        False,
     )
     for i in range(n_queries):
         for d in range(dim):

@@ -16,6 +16,7 @@ from .steps import (
     C_ROW,
     DIM,
     EPILOGUE,
+    FLOAT32,
     GELU,
     N_HEADS,
     N_PANELS,
@@ -23,12 +24,15 @@ from .steps import (
     RELU,
     RESIDUAL,
     ROWS,
+    SCALE,
+    STORAGE,
     WEIGHT,
     A,
     B,
     C,
 )
 from .tiles import KC, LANES, NC
+from .widen import stored_bytes, widen_panels
 from .words.lanes_f32 import load, store
 from .words.memory import advance, floats_at
 
@@ -40,7 +44,7 @@ def n_gemm_jobs(step, batch):
 
 
 @inlined
-def do_gemm(multiply, width, job, step, batch, n_threads):
+def do_gemm(multiply, width, job, step, batch, scratch, n_threads):
     """Do one job of a GEMM step; `multiply` takes `width` panels at a time."""
     m, n_panels, dim = batch[step[ROWS]], step[N_PANELS], step[DIM]
     head, job = divmod(job, n_product_jobs(m, n_panels))
@@ -55,13 +59,16 @@ def do_gemm(multiply, width, job, step, batch, n_threads):
         n_panels,
         advance(floats_at(batch[step[A]]), head * step[A_HEAD]),
         step[A_ROW],
-        advance(floats_at(step[WEIGHT]), first_column * dim),
+        step[STORAGE],
+        step[WEIGHT] + first_column * dim * stored_bytes(step[STORAGE]),
+        advance(floats_at(step[SCALE]), first_column),
         advance(floats_at(step[BIAS]), first_column),
         floats_at(batch[step[B]]),
         step[B_ROW],
         advance(floats_at(batch[step[C]]), head * step[C_HEAD]),
         step[C_ROW],
         step[EPILOGUE],
+        scratch,
     )
 
 
@@ -76,23 +83,28 @@ def gemm(
     n_panels,
     a,
     a_row,
+    storage,
     weight,
+    scale,
     bias,
     residual,
     residual_row,
     c,
     c_row,
     epilogue,
+    scratch,
 ):
     """Compute one job's part of c[m, 16 n_panels] = epilogue(a[m, k] @ weight + bias).
 
     multiply   `multiply` for tiles of `width` panels
     n_threads  approximate number of threads; affects only prefetching
     a          [m, >= k], rows a_row apart
-    weight     [n_panels, k, 16]: 16 columns side by side, in the order in which they are read
+    weight     address of [n_panels, k, 16]: 16 columns side by side, in the order in which they are read
+    scale      [n_panels, 16], factors of an int8 weight
     bias       [n_panels, 16]
     residual   [m, 16 n_panels], rows residual_row apart; read only for RESIDUAL; must not be c
     c          [m, 16 n_panels], rows c_row apart
+    scratch    [GEMM_SCRATCH], where a block of the weight is widened unless it is float32
 
     An element is the sum of its terms in the order of k, KC at a time. Then come the bias and the epilogue;
     for NO_BIAS, nothing follows. Oracle: numpy's @, reference.gelu and reference.relu.
@@ -107,6 +119,7 @@ def gemm(
     a = advance(a, first_row * a_row)
     c = advance(c, first_row * c_row)
     residual = advance(residual, first_row * residual_row)
+    size = stored_bytes(storage)
     n_pieces = (n_job_panels + width - 1) // width
     for i in range(n_pieces * n_blocks):
         piece, p = block_at(i, n_pieces, n_blocks, rows, n_threads)
@@ -114,6 +127,12 @@ def gemm(
         panel, next_panel = first_panel + piece * width, first_panel + next_piece * width
         n_piece_panels = min(width, n_job_panels - piece * width)
         kc = min(KC, k - p)
+        block, next_block = (panel * k + p) * LANES, (next_panel * k + next_p) * LANES
+        b, b_panel = floats_at(weight + block * size), k * LANES
+        if storage != FLOAT32:
+            scales = advance(scale, panel * LANES)
+            widen_panels(n_piece_panels, kc, weight + block * size, k * LANES, storage, scales, scratch)
+            b, b_panel = scratch, kc * LANES
         multiply(
             rows,
             kc,
@@ -121,11 +140,12 @@ def gemm(
             advance(a, p),
             a_row,
             1,
-            advance(weight, (panel * k + p) * LANES),
+            b,
             LANES,
-            k * LANES,
-            advance(weight, (next_panel * k + next_p) * LANES),
-            k * LANES,
+            b_panel,
+            floats_at(weight + next_block * size),
+            k * LANES * size // 4,
+            size,
             advance(c, panel * LANES),
             c_row,
             p > 0,

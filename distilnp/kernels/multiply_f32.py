@@ -20,22 +20,25 @@ def multiplier(tile: Tile) -> Callable[..., Any]:
     max_rows, max_panels = tile
 
     @inlined
-    def multiply(m, k, n_panels, a, a_row, a_k, b, b_row, b_panel, ahead, ahead_panel, c, c_row, adds):
+    def multiply(
+        m, k, n_panels, a, a_row, a_k, b, b_row, b_panel, ahead, ahead_panel, ahead_bytes, c, c_row, adds
+    ):
         """Compute c[m, 16 n_panels] (+)= a[m, k] @ b[k, 16 n_panels]; for the operands see `multiply_tile`.
 
-        The heights of the tiles are as equal as possible. Each tile prefetches its share of the k lines at
-        `ahead`, and of those at `ahead + ahead_panel`. A single row is limited by memory bandwidth, and
-        prefetching made it slower.
+        The heights of the tiles are as equal as possible. Each tile prefetches its share of the 16 k numbers
+        of `ahead_bytes` at `ahead`, and of those at `ahead + ahead_panel`. A single row is limited by memory
+        bandwidth, and prefetching made it slower.
         """
         n_tiles = (m + max_rows - 1) // max_rows
-        n_lines = (TERMS + n_tiles - 1) // n_tiles if m > 1 else 0
+        # A line holds one term of 16 numbers of 4 bytes.
+        n_lines = (TERMS * ahead_bytes // 4 + n_tiles - 1) // n_tiles if m > 1 else 0
         for j in range(0, n_panels, max_panels):
             b_j, c_j = advance(b, j * b_panel), advance(c, j * LANES)
             for t in range(n_tiles):
                 i = t * m // n_tiles
                 rows = (t + 1) * m // n_tiles - i
                 a_i, c_i = advance(a, i * a_row), advance(c_j, i * c_row)
-                ahead_t = advance(ahead, t * k // n_tiles * LANES)
+                ahead_t = advance(ahead, t * k * ahead_bytes // (4 * n_tiles) * LANES)
                 if n_panels - j == 1:
                     multiply_tile(
                         max_rows, 1, rows, k, a_i, a_row, a_k, b_j, b_row, b_panel,

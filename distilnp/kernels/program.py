@@ -54,7 +54,7 @@ def program(tile: Tile) -> EntryPoint:
             job = take_job(board)
             while job < n_jobs:
                 if kind == GEMM:
-                    do_gemm(multiply, width, job, step, batch, load_acquire(n_entered))
+                    do_gemm(multiply, width, job, step, batch, scratch, load_acquire(n_entered))
                 elif kind == ATTENTION:
                     do_attention(multiply, job, step, batch, scratch)
                 elif kind == LAYER_NORM:

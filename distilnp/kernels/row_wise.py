@@ -5,8 +5,9 @@ import math
 import numpy as np
 
 from .jit import inlined
-from .steps import A_ROW, B_ROW, BIAS, C_ROW, DIM, INDEX, ROWS, WEIGHT, A, B, C
+from .steps import A_ROW, B_ROW, BIAS, C_ROW, DIM, INDEX, INT8, ROWS, SCALE, STORAGE, WEIGHT, A, B, C
 from .tiles import JOB_ROWS, LANES
+from .widen import load_stored
 from .words.lanes_f32 import first_lanes, fma, load, splat, store, sum_lanes
 from .words.memory import advance, floats_at, ints_at
 
@@ -28,7 +29,9 @@ def do_embed(job, step, batch):
         step[DIM],
         ints_at(batch[step[INDEX]]),
         ints_at(batch[step[B]]),
-        floats_at(step[WEIGHT]),
+        step[STORAGE],
+        step[WEIGHT],
+        floats_at(step[SCALE]),
         step[A_ROW],
         floats_at(step[BIAS]),
         step[B_ROW],
@@ -38,20 +41,23 @@ def do_embed(job, step, batch):
 
 
 @inlined
-def embed(job, m, dim, ids, positions, words, word_row, places, place_row, c, c_row):
+def embed(job, m, dim, ids, positions, storage, words, scale, word_row, places, place_row, c, c_row):
     """c[i] = words[ids[i]] + places[positions[i]] for the rows of one job.
 
     ids, positions  int64 [m]
-    words, places   [.., dim up to 16], rows word_row and place_row apart
+    words           address of [.., dim up to 16], rows word_row apart
+    scale           [..], factors of the rows if they are int8
+    places          [.., dim up to 16], rows place_row apart
     c               [m, dim up to 16], rows c_row apart
     """
     first = job * JOB_ROWS
     for i in range(first, min(first + JOB_ROWS, m)):
-        word = advance(words, ids[i] * word_row)
+        word = ids[i] * word_row
+        factor = splat(scale[ids[i]] if storage == INT8 else np.float32(1.0))
         place = advance(places, positions[i] * place_row)
         row = advance(c, i * c_row)
         for j in range(0, dim, LANES):
-            store(row, j, load(word, j) + load(place, j))
+            store(row, j, load_stored(words, word + j, storage, factor) + load(place, j))
 
 
 @inlined

@@ -8,7 +8,7 @@ once. `program` runs them.
 import ctypes
 from typing import Any
 
-from .tiles import LANES
+from .tiles import KC, LANES
 
 Step = list[int]
 
@@ -16,10 +16,13 @@ Step = list[int]
 # `program.run`), and the version of both.
 SYMBOL = "distilnp_run"
 ARGUMENTS = (ctypes.c_int64, *4 * (ctypes.c_void_p,), ctypes.c_int64)
-ABI = 2
+ABI = 3
 
 # What a step does: its `kind`.
 EMBED, LAYER_NORM, GATHER, GEMM, ATTENTION = range(5)
+
+# How the weight of GEMM and EMBED is stored: its `storage`. A product computes with float32 in every case.
+FLOAT32, FLOAT16, BFLOAT16, INT8 = range(4)
 
 # What is done to a product before it leaves the cache: the `epilogue` of GEMM.
 NO_BIAS, IDENTITY, GELU, RELU, RESIDUAL = range(5)
@@ -46,8 +49,10 @@ OPERANDS = (
     "key_column",    # ATTENTION: first column of the keys in b
     "value_column",  # ATTENTION: first column of the values in b
     "epilogue",      # GEMM
-    # addresses of float32 parameters
+    "storage",       # GEMM and EMBED: how the weight is stored
+    # addresses of parameters, float32 but for the weight
     "weight",        # GEMM: packed panels; LAYER_NORM; EMBED: one row per token
+    "scale",         # GEMM, of an INT8 weight: a factor per column of c; EMBED: one per token
     "bias",          # GEMM and LAYER_NORM; EMBED: one row per position
 )
 # The position of each operand in a step, for the kernels.
@@ -55,7 +60,7 @@ OPERANDS = (
     KIND,
     ROWS, A, B, C, INDEX,
     A_ROW, B_ROW, C_ROW, DIM, N_PANELS, N_HEADS, HEAD_DIM, A_HEAD, C_HEAD, KEY_COLUMN, VALUE_COLUMN, EPILOGUE,
-    WEIGHT, BIAS,
+    STORAGE, WEIGHT, SCALE, BIAS,
 ) = range(len(OPERANDS))
 # fmt: on
 
@@ -78,6 +83,10 @@ def step(kind: int, **operands: Any) -> Step:
     for name, value in operands.items():
         row[OPERANDS.index(name)] = value
     return row
+
+
+# How many floats GEMM needs per thread, unless its weight is FLOAT32: two panels of KC terms.
+GEMM_SCRATCH = 2 * KC * LANES
 
 
 def attention_scratch(dim: int, n_keys: int) -> int:

@@ -124,7 +124,7 @@ def test_two_threads_share_the_rows(folder: Path) -> None:
         seen.append((name, first_row))
         time.sleep(0.001)  # lets the other thread take the next rows
 
-    read_tensors(folder, CONFIG, lambda: store)
+    read_tensors(folder, CONFIG, lambda types: store)
 
     assert threading.get_ident() in readers
     assert len(readers) == 2
@@ -145,7 +145,7 @@ def test_an_error_in_either_thread_ends_the_reading(
         time.sleep(0.001)
 
     with pytest.raises(error, match="no more"):
-        read_tensors(folder, CONFIG, lambda: store)
+        read_tensors(folder, CONFIG, lambda types: store)
 
     for thread in threading.enumerate():
         if thread.name == "distilnp-reader":
@@ -186,7 +186,7 @@ def test_a_child_that_is_forked_while_two_threads_read_reads_all_rows(folder: Pa
         found[name][first_row : first_row + len(rows.stored)] = rows.floats()
 
     try:
-        read_tensors(folder, CONFIG, lambda: store)
+        read_tensors(folder, CONFIG, lambda types: store)
         assert_read(found)
     finally:
         if os.getpid() != parent:

@@ -101,7 +101,7 @@ def params_of(tensors: dict[str, np.ndarray], config: DistilBertConfig, dtype: t
 
 def packed(tensors: dict[str, np.ndarray], config: DistilBertConfig) -> PackedWeights:
     """Return packed weights for the engine, without writing a file."""
-    weights = PackedWeights(config)
+    weights = PackedWeights(config, {})
     for name, tensor in tensors.items():
         weights.store(name, tensor.shape, 0, StoredRows(tensor, "F32"))
     return weights

@@ -13,6 +13,7 @@ INT64 = ir.IntType(64)
 
 float_pointer = types.CPointer(types.float32)
 int_pointer = types.CPointer(types.int64)
+byte_pointer = types.CPointer(types.uint8)
 
 
 @intrinsic
@@ -33,6 +34,16 @@ def ints_at(typing: Any, address: Any) -> Any:
         return builder.inttoptr(args[0], INT64.as_pointer())
 
     return int_pointer(types.int64), generate
+
+
+@intrinsic
+def bytes_at(typing: Any, address: Any) -> Any:
+    """Return a pointer to bytes at an address."""
+
+    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> Any:
+        return builder.inttoptr(args[0], ir.IntType(8).as_pointer())
+
+    return byte_pointer(types.int64), generate
 
 
 @intrinsic
@@ -61,8 +72,8 @@ def prefetch(typing: Any, pointer: Any, offset: Any) -> Any:
 
 def prefetch_line(builder: ir.IRBuilder, pointer: Any) -> None:
     """Write the instruction of `prefetch`."""
-    byte_pointer = ir.IntType(8).as_pointer()
-    function_type = ir.FunctionType(ir.VoidType(), [byte_pointer, INT32, INT32, INT32])
+    bytes_ = ir.IntType(8).as_pointer()
+    function_type = ir.FunctionType(ir.VoidType(), [bytes_, INT32, INT32, INT32])
     function = cgutils.get_or_insert_function(builder.module, function_type, "llvm.prefetch.p0")
     for_reading, into_second_level, data = INT32(0), INT32(2), INT32(1)
-    builder.call(function, [builder.bitcast(pointer, byte_pointer), for_reading, into_second_level, data])
+    builder.call(function, [builder.bitcast(pointer, bytes_), for_reading, into_second_level, data])
