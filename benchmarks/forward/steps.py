@@ -22,7 +22,8 @@ from distilnp.checkpoint.config_json import read_config
 from distilnp.checkpoint.registry import find_checkpoint
 from distilnp.engine.buffers import Slot
 from distilnp.engine.compiled_engine import CompiledEngine
-from distilnp.engine.weights import PackedWeights, load_packed
+from distilnp.engine.shared_weights import load_packed
+from distilnp.engine.weights import PackedWeights
 from distilnp.kernels import steps
 from distilnp.model.config import DistilBertConfig
 from distilnp.native.loader import choose, description

@@ -11,7 +11,7 @@ from ..native.loader import choose, say
 from .compiled_engine import CompiledEngine
 from .engine import Engine
 from .reference_engine import ReferenceEngine
-from .weights import load_packed
+from .shared_weights import load_packed
 
 
 def load_engine(folder: Path, config: DistilBertConfig, threads: int) -> Engine:

@@ -1,4 +1,4 @@
-"""The parameters as the kernels read them: packed once, in one block of memory, shared by all classifiers.
+"""The parameters as the kernels read them, in one block of memory.
 
 `packing` says how each parameter is laid out. A matrix keeps the type that it has in the checkpoint, so int8
 rows take a quarter of the memory; the kernels widen what they need to the same float32 numbers that loading
@@ -7,15 +7,10 @@ would have made.
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from pathlib import Path
 from typing import Any
-from weakref import WeakValueDictionary
 
-from ..checkpoint.config_json import has_int8_rows
 from ..checkpoint.int8 import scale_name
 from ..checkpoint.stored import StoredRows
-from ..checkpoint.tensors import Store, find_weights, read_tensors
-from ..fork_lock import ForkLock
 from ..kernels.steps import INT8
 from ..model.config import DistilBertConfig
 from ..model.params import Array, Params, Shape, build_params, shapes
@@ -57,11 +52,15 @@ class PackedWeights:
         Says which parameters there are.
     types : dict of str to str
         The types that the parameters have in the checkpoint, by safetensors' names.
+    size : int
+        How many bytes they take.
     arena : array of bytes
-        All parameters.
+        All parameters. If it is not given, it is zeros.
     """
 
-    def __init__(self, config: DistilBertConfig, types: Mapping[str, str]) -> None:
+    def __init__(
+        self, config: DistilBertConfig, types: Mapping[str, str], arena: Bytes | None = None
+    ) -> None:
         self.config = config
         self.types = dict(types)
         self._places: dict[str, tuple[int, Packing]] = {}
@@ -72,7 +71,8 @@ class PackedWeights:
                 size = -(-size // CACHE_LINE) * CACHE_LINE
             self._places[name] = size, packing
             size += packing.n_bytes
-        self.arena = aligned_bytes(size)
+        self.size = size
+        self.arena = aligned_bytes(size) if arena is None else arena
 
     def __reduce__(self) -> tuple[object, ...]:
         return _copy, (self.config, self.types, self.arena)
@@ -152,46 +152,6 @@ def _copy(config: DistilBertConfig, types: Mapping[str, str], arena: Bytes) -> P
     weights = PackedWeights(config, types)
     weights.arena[:] = arena
     return weights
-
-
-_shared: WeakValueDictionary[tuple[object, ...], PackedWeights] = WeakValueDictionary()
-_packing_lock = ForkLock()
-
-
-def load_packed(folder: Path, config: DistilBertConfig) -> PackedWeights:
-    """Pack the parameters of a checkpoint, or return those that are packed in this process already.
-
-    Raises
-    ------
-    CheckpointError, TensorError
-        See `checkpoint.tensors.read_tensors`.
-    """
-    key = *_identity(find_weights(folder).files(), config), has_int8_rows(folder)
-    with _packing_lock.held():  # threads that load the same model at once wait for one copy
-        weights = _shared.get(key)
-        if weights is None:
-            weights = _shared[key] = _packed(folder, config)
-    return weights
-
-
-def _packed(folder: Path, config: DistilBertConfig) -> PackedWeights:
-    made: list[PackedWeights] = []
-
-    def destination(types: Mapping[str, str]) -> Store:
-        made.append(PackedWeights(config, types))
-        return made[0].store
-
-    read_tensors(folder, config, destination)
-    return made[0]
-
-
-def _identity(files: list[Path], config: DistilBertConfig) -> tuple[object, ...]:
-    """Return a key that changes when the files or, as far as the file system knows, their content changes."""
-    try:
-        stats = [path.stat() for path in files]
-    except OSError:
-        return *files, config  # `read_tensors` reports what is wrong
-    return *((stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns) for stat in stats), config
 
 
 def _packings(config: DistilBertConfig, types: Mapping[str, str]) -> Iterator[tuple[str, Packing]]:

@@ -13,7 +13,8 @@ from distilnp.checkpoint.config_json import read_config
 from distilnp.checkpoint.registry import find_checkpoint
 from distilnp.engine import compiled_engine as engine_module
 from distilnp.engine.compiled_engine import BATCH_TOKENS, CompiledEngine
-from distilnp.engine.weights import PackedWeights, load_packed
+from distilnp.engine.shared_weights import load_packed
+from distilnp.engine.weights import PackedWeights
 
 SMALL = [name for name in CONFIGS if name != "base"]
 THREADS = (1, 2, 3, 8)

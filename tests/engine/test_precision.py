@@ -14,7 +14,8 @@ from support.seeded_models import CONFIGS, packed, params_of, seeded_ids, seeded
 import distilnp
 from distilnp.checkpoint.config_json import read_config
 from distilnp.checkpoint.registry import find_checkpoint
-from distilnp.engine.weights import PackedWeights, load_packed
+from distilnp.engine.shared_weights import load_packed
+from distilnp.engine.weights import PackedWeights
 from distilnp.kernels.tiles import KC
 from distilnp.model import reference
 from distilnp.model.config import DistilBertConfig

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.children import MEMORY_OF_THIS_PROCESS, environment, run_python
+from support.engines import compiled_engine
 from support.seeded_models import (
     BASE,
     CONFIGS,
@@ -25,7 +26,7 @@ from support.seeded_models import (
 import distilnp
 from distilnp.checkpoint.tensors import load_params
 from distilnp.engine.memory import CACHE_LINE
-from distilnp.engine.weights import load_packed
+from distilnp.engine.shared_weights import load_packed
 from distilnp.model.config import DistilBertConfig
 from distilnp.model.params import Params, shapes
 
@@ -132,6 +133,32 @@ def test_a_copy_has_weights_of_its_own(folder: Path) -> None:
 
     assert copy("w1 w2").logits.tobytes() == expected
     assert copy.engine.weights.arena.ctypes.data % CACHE_LINE == 0
+
+
+@pytest.mark.parametrize("name", ["odd-sizes", "one-layer", "one-label-relu"])
+@pytest.mark.parametrize("stored", ["float16", "bfloat16", "int8", "mixed"])
+def test_the_form_in_the_checkpoint_changes_no_bit(name: str, stored: str, tmp_path: Path) -> None:
+    """A checkpoint in a narrow form, and one in float32 with the same numbers."""
+    config, tensors = CONFIGS[name], seeded_tensors(CONFIGS[name])
+    inputs = [[2, 5, 7, 9, 3], [2, 3], list(range(2, 90))]
+    narrow, wide = tmp_path / "narrow", tmp_path / "wide"
+    if stored == "bfloat16":
+        write_checkpoint(narrow, config, {})
+        write_bfloat16(narrow / "model.safetensors", tensors)
+    elif stored == "int8":
+        write_checkpoint(narrow, config, int8_rows(tensors), quantization_config=QUANTIZATION)
+    else:
+        halves = {n: x.astype(np.float16) for n, x in tensors.items() if stored == "float16" or "lin1" in n}
+        write_checkpoint(narrow, config, tensors | halves)
+    write_checkpoint(
+        wide, config, dict(zip(shapes(config), leaves(load_params(narrow, config)), strict=True))
+    )
+
+    one, other = (compiled_engine(load_packed(folder, config), 2) for folder in (narrow, wide))
+
+    assert one.forward(inputs).tobytes() == other.forward(inputs).tobytes()
+    assert one.weights_sha256 == other.weights_sha256
+    assert one.weights.size < other.weights.size
 
 
 # The kernels are loaded before the measurement, as they are in a process that loads a second model.

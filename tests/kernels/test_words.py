@@ -15,7 +15,7 @@ from support.rounded_once import fma as rounded_once
 
 from distilnp.kernels.jit import entry_point
 from distilnp.kernels.tiles import LANES
-from distilnp.kernels.words import atomics, lanes_f32, memory, tiles
+from distilnp.kernels.words import atomics, lanes_f32, memory, narrow, tiles
 from distilnp.kernels.words.atomics import fetch_add, load_acquire
 from distilnp.kernels.words.lanes_f32 import (
     first_lanes,
@@ -28,7 +28,16 @@ from distilnp.kernels.words.lanes_f32 import (
     store,
     sum_lanes,
 )
-from distilnp.kernels.words.memory import advance, float_pointer, floats_at, int_pointer, ints_at, prefetch
+from distilnp.kernels.words.memory import (
+    advance,
+    bytes_at,
+    float_pointer,
+    floats_at,
+    int_pointer,
+    ints_at,
+    prefetch,
+)
+from distilnp.kernels.words.narrow import load_bfloat16, load_float16, load_int8
 from distilnp.kernels.words.tiles import TERMS, multiply_tile
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]
@@ -202,6 +211,48 @@ def test_a_prefetched_address_need_not_be_memory() -> None:
     prefetch_by_address.call(addresses.ctypes.data, len(addresses))
 
 
+# --- numbers in fewer bits ---
+
+
+@entry_point(types.int64, types.int64, float_pointer)
+def widen_int8(address, n, out):
+    for i in range(0, n, LANES):
+        store(out, i, load_int8(bytes_at(address), i))
+
+
+@entry_point(types.int64, types.int64, float_pointer)
+def widen_float16(address, n, out):
+    for i in range(0, n, LANES):
+        store(out, i, load_float16(bytes_at(address), i))
+
+
+@entry_point(types.int64, types.int64, float_pointer)
+def widen_bfloat16(address, n, out):
+    for i in range(0, n, LANES):
+        store(out, i, load_bfloat16(bytes_at(address), i))
+
+
+EVERY_16_BITS = np.arange(2**16, dtype=np.uint16)
+
+
+@pytest.mark.parametrize(
+    ("widen", "numbers", "expected"),
+    [
+        (widen_int8, np.arange(-128, 128, dtype=np.int8), np.arange(-128, 128)),
+        (widen_float16, EVERY_16_BITS.view(np.float16), EVERY_16_BITS.view(np.float16)),
+        (widen_bfloat16, EVERY_16_BITS, (EVERY_16_BITS.astype(np.uint32) << 16).view(np.float32)),
+    ],
+    ids=["int8", "float16", "bfloat16"],
+)
+def test_every_finite_number_is_widened_exactly(widen: Any, numbers: Any, expected: Any) -> None:
+    out = np.empty(numbers.size, np.float32)
+    finite = np.isfinite(expected)
+
+    widen.call(numbers.ctypes.data, numbers.size, out.ctypes.data)
+
+    assert_same_bits(out[finite], expected.astype(np.float32)[finite])
+
+
 # --- tiles ---
 
 
@@ -308,7 +359,7 @@ def test_a_thread_that_sees_a_counter_change_sees_all_earlier_writes() -> None:
 
 
 def test_every_word_is_tested_in_this_file() -> None:
-    modules = (atomics, lanes_f32, memory, tiles)
+    modules = (atomics, lanes_f32, memory, narrow, tiles)
     words = {name for m in modules for name, word in vars(m).items() if isinstance(word, type(load))}
 
     assert words - set(globals()) == set()

@@ -8,7 +8,7 @@ from support.seeded_models import CONFIGS, packed, seeded_ids, seeded_tensors
 
 from distilnp.checkpoint.config_json import read_config
 from distilnp.checkpoint.registry import find_checkpoint
-from distilnp.engine.weights import load_packed
+from distilnp.engine.shared_weights import load_packed
 
 GOLDEN = Path(__file__).parents[1] / "goldens" / "engine_bits.json"
 
