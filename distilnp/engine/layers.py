@@ -82,7 +82,7 @@ class Layers:
             value_column=2 * padded(self.config.dim),
         )
         return [
-            # One product: k_lin and v_lin follow q_lin in memory (`weights._in_order_of_memory`), and QKV is
+            # One product: k_lin and v_lin follow q_lin in memory (`weights._packings`), and QKV is
             # three times as wide.
             *self.products.linear(x, f"{layer}.attention.q_lin", Slot.QKV, rows),
             attend,

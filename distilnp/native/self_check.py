@@ -6,18 +6,23 @@ It finds a library that a linker has spoilt, or whose code this CPU runs wrongly
 from collections.abc import Callable
 from enum import IntEnum, auto
 from hashlib import sha256
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels.steps import (
     ATTENTION,
+    BFLOAT16,
     BOARD_STEP,
     EMBED,
+    FLOAT16,
     GATHER,
     GELU,
     GEMM,
+    GEMM_SCRATCH,
     IDENTITY,
+    INT8,
     LAYER_NORM,
     NO_BIAS,
     RELU,
@@ -29,7 +34,7 @@ from ..kernels.steps import (
 from ..kernels.tiles import LANES
 
 # The result of `digest`. If a change of the kernels moves a bit on purpose, the test prints the new one.
-DIGEST = "e9a093e2f7e3a2163363523303c9f94587576a142917114c86ab276337ca36eb"
+DIGEST = "f9ee8b79744a6209e695b50bb2ed370cc92726a725f53c5d16fae1c9936d6e96"
 
 # The smallest program with a text of two spans (16 + 3 queries), rows that are not whole vectors, a product
 # of more than one block of terms, and tiles of many heights.
@@ -57,6 +62,10 @@ class Place(IntEnum):
     CLS = auto()
     SCORES = auto()
     OF_HEADS = auto()
+    WORDS_INT8 = auto()
+    OF_INT8 = auto()
+    OF_FLOAT16 = auto()
+    OF_BFLOAT16 = auto()
 
 
 WIDTH = {
@@ -69,6 +78,10 @@ WIDTH = {
     Place.CLS: PADDED,
     Place.SCORES: LANES,
     Place.OF_HEADS: N_HEADS * LANES,
+    Place.WORDS_INT8: PADDED,
+    Place.OF_INT8: PADDED,
+    Place.OF_FLOAT16: PADDED,
+    Place.OF_BFLOAT16: PADDED,
 }
 
 
@@ -88,9 +101,16 @@ def digest(run: Callable[..., None]) -> str:
     for slot, array in (arrays | dict(zip(WIDTH, room, strict=True))).items():
         batch[slot] = array.ctypes.data
     weights = numbers()
-    steps = np.array(program(weights.ctypes.data), np.int64)
+    narrow: dict[int, NDArray[Any]] = {
+        INT8: np.rint(127 * weights).astype(np.int8),
+        FLOAT16: weights.astype(np.float16),
+        BFLOAT16: (weights.view(np.uint32) >> 16).astype(np.uint16),
+    }
+    addresses = {storage: array.ctypes.data for storage, array in narrow.items()}
+    steps = np.array(program(weights.ctypes.data, addresses), np.int64)
     board = np.zeros((len(steps) + 1, BOARD_STEP), np.int64)
-    scratch = np.zeros(attention_scratch(DIM // N_HEADS, max(LENGTHS)), np.float32)
+    scratch_size = max(attention_scratch(DIM // N_HEADS, max(LENGTHS)), GEMM_SCRATCH)
+    scratch = np.zeros(scratch_size, np.float32)
     run(
         len(steps),
         steps.ctypes.data,
@@ -110,13 +130,19 @@ def numbers() -> NDArray[np.float32]:
     return uniform
 
 
-def program(parameters: int) -> list[Step]:
-    """Return the steps. All of them take their parameters from the same address."""
+def program(parameters: int, narrow: dict[int, int]) -> list[Step]:
+    """Return the steps. All of them take their parameters from the same address, in each storage."""
 
     def product(x: Place, out: Place, rows: Place, epilogue: int, **operands: int) -> Step:
         places = {"rows": rows, "a": x, "b": x, "c": out, "weight": parameters, "bias": parameters}
         shape = {"dim": DIM, "a_row": WIDTH[x], "c_row": WIDTH[out], "n_panels": WIDTH[out] // LANES}
         return step(GEMM, **places | shape | {"n_heads": 1} | operands, epilogue=epilogue)
+
+    def stored_as(storage: int) -> dict[str, int]:
+        return {"storage": storage, "weight": narrow[storage], "scale": parameters}
+
+    def narrow_product(storage: int, out: Place) -> Step:
+        return product(Place.INNER, out, Place.N_TOKENS, IDENTITY, dim=INNER_DIM, **stored_as(storage))
 
     table = {"weight": parameters, "bias": parameters, "dim": DIM, "c_row": PADDED}
     return [
@@ -134,4 +160,9 @@ def program(parameters: int) -> list[Step]:
         product(Place.CLS, Place.SCORES, Place.N_TEXTS, RELU),
         product(Place.X, Place.OF_HEADS, Place.N_TOKENS, NO_BIAS, dim=DIM // N_HEADS, n_panels=1,
                 n_heads=N_HEADS, a_head=DIM // N_HEADS, c_head=LANES),
+        step(EMBED, rows=Place.N_TOKENS, index=Place.IDS, b=Place.POSITIONS, c=Place.WORDS_INT8,
+             a_row=PADDED, b_row=PADDED, **table | stored_as(INT8)),
+        narrow_product(INT8, Place.OF_INT8),
+        narrow_product(FLOAT16, Place.OF_FLOAT16),
+        narrow_product(BFLOAT16, Place.OF_BFLOAT16),
     ]  # fmt: skip

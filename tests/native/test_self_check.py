@@ -39,7 +39,7 @@ def changed(run: Callable[..., None], step: int) -> Callable[..., None]:
     return run_and_change
 
 
-@pytest.mark.parametrize("step", range(9))
+@pytest.mark.parametrize("step", range(13))
 def test_a_changed_bit_in_any_step_changes_the_digest(step: int) -> None:
     run = call(WAYS[-1])
 
