@@ -63,7 +63,8 @@ def targets_to_build() -> list[Target]:
     """Return the targets that are built by default: all for this machine, and all others that can be linked.
 
     The libraries of another machine take some tens of kilobytes each, and let `distilnp bundle` write a
-    folder for it. They are left out where nothing links for that machine, because the linker on PyPI takes 411 MB.
+    folder for it. They are left out where nothing links for that machine, because the linker on PyPI takes
+    411 MB.
     """
     ours = targets_of_this_machine()
     if not ours:

@@ -35,7 +35,6 @@ from distilnp.kernels.words.memory import (
     floats_at,
     int_pointer,
     ints_at,
-    prefetch,
 )
 from distilnp.kernels.words.narrow import load_bfloat16, load_float16, load_int8
 from distilnp.kernels.words.tiles import TERMS, multiply_tile
@@ -199,18 +198,6 @@ def test_lanes_are_loaded_and_stored_at_any_offset(offset: int) -> None:
     assert ints[0] == 101 + offset
 
 
-@entry_point(int_pointer, types.int64)
-def prefetch_by_address(addresses, n):
-    for i in range(n):
-        prefetch(floats_at(addresses[i]), 3)
-
-
-def test_a_prefetched_address_need_not_be_memory() -> None:
-    addresses = np.array([0, 1, -1, 2**47, 2**62 + 1, -(2**63)])
-
-    prefetch_by_address.call(addresses.ctypes.data, len(addresses))
-
-
 # --- numbers in fewer bits ---
 
 
@@ -301,6 +288,20 @@ def test_a_tile_is_summed_in_order_and_stored_or_added(
     tile.call(rows, k, stored.ctypes.data, a_row, a_k, b.ctypes.data, c.ctypes.data, adds)
 
     assert_same_bits(c, expected)
+
+
+@entry_point(int_pointer, types.int64, float_pointer)
+def multiply_ahead_of(addresses, n, numbers):
+    for i in range(n):
+        ahead = floats_at(addresses[i])
+        multiply_tile(1, 1, 1, 8, numbers, 0, 0, numbers, 0, 0, ahead, 0, 4, numbers, LANES, False)
+
+
+def test_a_prefetched_address_need_not_be_memory() -> None:
+    addresses = np.array([0, 1, -1, 2**47, 2**62 + 1, -(2**63)])
+    numbers = np.zeros(LANES, np.float32)
+
+    multiply_ahead_of.call(addresses.ctypes.data, len(addresses), numbers.ctypes.data)
 
 
 # --- threads ---

@@ -56,22 +56,11 @@ def advance(typing: Any, pointer: Any, offset: Any) -> Any:
     return pointer(pointer, types.intp), generate
 
 
-@intrinsic
-def prefetch(typing: Any, pointer: Any, offset: Any) -> Any:
-    """Ask for the cache line of pointer[offset]. Nothing is read, so the address need not be valid.
+def prefetch_line(builder: ir.IRBuilder, pointer: Any) -> None:
+    """Write the instruction that asks for a cache line. Nothing is read, so the address need not be valid.
 
     The line goes into the second-level cache: more lines can be on their way there than into the first.
     """
-
-    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> Any:
-        prefetch_line(builder, builder.gep(args[0], [args[1]]))
-        return context.get_dummy_value()
-
-    return types.void(float_pointer, types.intp), generate
-
-
-def prefetch_line(builder: ir.IRBuilder, pointer: Any) -> None:
-    """Write the instruction of `prefetch`."""
     bytes_ = ir.IntType(8).as_pointer()
     function_type = ir.FunctionType(ir.VoidType(), [bytes_, INT32, INT32, INT32])
     function = cgutils.get_or_insert_function(builder.module, function_type, "llvm.prefetch.p0")
