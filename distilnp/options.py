@@ -5,7 +5,6 @@ all.
 """
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TypedDict
 
@@ -68,6 +67,8 @@ FOREIGN = {
 def refuse_keywords(function: str, keywords: Mapping[str, object]) -> None:
     """Raise an `InputTypeError` if there are keywords that a function does not have."""
     for keyword in keywords:
+        from difflib import get_close_matches  # imported late: it takes milliseconds of every start
+
         near = get_close_matches(keyword, LoadOptions.__annotations__, 1)
         advice = FOREIGN.get(keyword) or (f"did you mean {near[0]}" if near else "leave it out")
         raise InputTypeError(f"{function} has no keyword {shown(keyword)}. In distilnp, {advice}")

@@ -1,6 +1,5 @@
 """The answers of a classifier: `Prediction`, and `Part` for a window or a sentence. `scoring` makes both."""
 
-import html
 import json
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -111,8 +110,10 @@ class Prediction:
 
     def _repr_html_(self) -> str:
         """Return the scores as a small table, for notebooks."""
+        from html import escape  # imported late: it takes milliseconds of every start
+
         rows = "".join(
-            f"<tr><td>{html.escape(label)}</td><td>{score:.4f}</td></tr>"
+            f"<tr><td>{escape(label)}</td><td>{score:.4f}</td></tr>"
             for label, score in sorted(self.scores.items(), key=lambda item: -item[1])
         )
         seen = (

@@ -13,7 +13,6 @@ from contextlib import suppress
 from errno import ENAMETOOLONG, ENOENT, ENOTDIR
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import quote
 
 from ..errors import CheckpointError
 from ..foreign import read_file, shown
@@ -105,6 +104,8 @@ def write_record(key: str, record: FetchRecord) -> bool:
 
 def record_path(key: str) -> Path:
     """Return the file of the record under `key`, whether it is there or not."""
+    from urllib.parse import quote  # imported late: it takes milliseconds of every start
+
     from huggingface_hub import constants
 
     return Path(constants.HF_ASSETS_CACHE, "distilnp", f"{quote(key, safe='@')}.json")

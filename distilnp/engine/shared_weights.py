@@ -9,7 +9,6 @@ complete, and it is used only if its hash is right.
 import json
 import mmap
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
@@ -113,6 +112,8 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _write(path: Path, weights: PackedWeights) -> None:
+    import tempfile  # imported late: it takes milliseconds of every start
+
     content = weights.arena.data
     header = {"types": weights.types, "sha256": sha256(content).hexdigest()}
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".unfinished", delete=False) as file:
