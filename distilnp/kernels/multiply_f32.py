@@ -11,13 +11,13 @@ from typing import Any
 from .jit import inlined
 from .tiles import LANES, Tile
 from .words.memory import advance
-from .words.tiles import TERMS, multiply_tile
+from .words.tiles import multiply_tile
 
 
 @cache
 def multiplier(tile: Tile) -> Callable[..., Any]:
     """Return `multiply` for tiles of this form."""
-    max_rows, max_panels = tile
+    max_rows, max_panels, terms = tile
 
     @inlined
     def multiply(
@@ -30,8 +30,9 @@ def multiplier(tile: Tile) -> Callable[..., Any]:
         bandwidth, and prefetching made it slower.
         """
         n_tiles = (m + max_rows - 1) // max_rows
-        # A line holds one term of 16 numbers of 4 bytes.
-        n_lines = (TERMS * ahead_bytes // 4 + n_tiles - 1) // n_tiles if m > 1 else 0
+        # A line holds 16 numbers of 4 bytes: a term of a panel in float32.
+        lines_of_turn = (terms * ahead_bytes + 3) // 4
+        n_lines = (lines_of_turn + n_tiles - 1) // n_tiles if m > 1 else 0
         for j in range(0, n_panels, max_panels):
             b_j, c_j = advance(b, j * b_panel), advance(c, j * LANES)
             for t in range(n_tiles):
@@ -41,12 +42,12 @@ def multiplier(tile: Tile) -> Callable[..., Any]:
                 ahead_t = advance(ahead, t * k * ahead_bytes // (4 * n_tiles) * LANES)
                 if n_panels - j == 1:
                     multiply_tile(
-                        max_rows, 1, rows, k, a_i, a_row, a_k, b_j, b_row, b_panel,
+                        max_rows, 1, terms, rows, k, a_i, a_row, a_k, b_j, b_row, b_panel,
                         ahead_t, ahead_panel, n_lines, c_i, c_row, adds,
                     )  # fmt: skip
                 else:
                     multiply_tile(
-                        max_rows, max_panels, rows, k, a_i, a_row, a_k, b_j, b_row, b_panel,
+                        max_rows, max_panels, terms, rows, k, a_i, a_row, a_k, b_j, b_row, b_panel,
                         ahead_t, ahead_panel, n_lines, c_i, c_row, adds,
                     )  # fmt: skip
 

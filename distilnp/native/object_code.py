@@ -50,7 +50,17 @@ def object_code(entry_point: EntryPoint, target: Target) -> bytes:
     return code
 
 
+def keep_order() -> None:
+    """Let LLVM keep the order of instructions, in the whole process and for good.
+
+    Its scheduler does not see how many registers a tile needs, and puts the loads of four terms first. A CPU
+    reorders instructions anyway.
+    """
+    llvm.set_option("", "-enable-misched=false")
+
+
 if __name__ == "__main__":
+    keep_order()
     from ..kernels.program import program
 
     target = TARGETS[sys.argv[1]]

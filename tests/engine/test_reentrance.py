@@ -132,11 +132,11 @@ def test_a_reloaded_module_leaves_a_classifier_answering() -> None:
 HERD = """
 import sys, threading
 import distilnp, distilnp.api
-from distilnp.engine import weights
+from distilnp.engine import shared_weights
 
 packed = []
-once = weights._packed
-weights._packed = lambda *arguments: packed.append(1) or once(*arguments)
+once = shared_weights._packed
+shared_weights._packed = lambda *arguments: packed.append(1) or once(*arguments)
 start, scores, loaded = threading.Barrier(16), [], []
 
 def load_and_classify():

@@ -15,7 +15,7 @@ from distilnp.kernels.tiles import KC, MC, MR, Tile
 from distilnp.native.targets import TARGETS
 
 # The tiles of all targets, also of those whose registers this CPU lacks, and two forms that none has.
-TILES = sorted({target.tile for target in TARGETS.values()} | {Tile(1, 1), Tile(5, 2)})
+TILES = sorted({target.tile for target in TARGETS.values()} | {Tile(1, 1, 4), Tile(5, 2, 1)})
 
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]

@@ -58,10 +58,12 @@ def is_arm() -> bool:
 
 
 def host_tile() -> Tile:
-    """Return the tile for the registers of this CPU."""
+    """Return the tile for the registers of this CPU, for code that is compiled in this process."""
     if is_arm():
-        return NEON_TILE
-    return AVX512_TILE if llvm.get_host_cpu_features().get("avx512f") else AVX2_TILE
+        tile = NEON_TILE
+    else:
+        tile = AVX512_TILE if llvm.get_host_cpu_features().get("avx512f") else AVX2_TILE
+    return tile._replace(terms=1)
 
 
 # --- memory ---

@@ -15,9 +15,6 @@ from ..tiles import LANES
 from .lanes_f32 import FLOATS, broadcast, call_llvm, lanes_at
 from .memory import FLOAT, INT64, float_pointer, prefetch_line
 
-# Terms in a turn of the loop: one line of memory is prefetched for each turn at least.
-TERMS = 4
-
 # Rows that share an address register: row i of a group is at base + i * a_row, and x86-64 adds i * a_row to
 # an address for i = 1, 2 and, in a register of its own, 3.
 GROUP = 4
@@ -40,6 +37,7 @@ def multiply_tile(
     typing: Any,
     max_rows: Any,
     panels: Any,
+    terms: Any,
     rows: Any,
     k: Any,
     a: Any,
@@ -57,20 +55,21 @@ def multiply_tile(
 ) -> Any:
     """Compute c[rows, 16 panels] (+)= a[rows, k] @ b[k, 16 panels].
 
-    max_rows, panels  constants
-    rows              1 to max_rows
+    max_rows, panels, terms  constants; see `Tile`
+    rows                     1 to max_rows
 
     a[i, p] is at a[i * a_row + p * a_k], b[p, 16 j + l] at b[j * b_panel + p * b_row + l], c[i, 16 j + l] at
     c[i * c_row + 16 j + l]. Each sum starts at 0 and takes one FMA per term, in the order of p. If `adds`, it
     is added to c; otherwise it replaces c.
 
-    On the way, `n_lines` (0, 1, 2 or 4) lines of memory are prefetched for every 4 terms, one after another,
-    at `ahead`, and at `ahead + ahead_panel` if there are two panels. Oracle: numpy's @.
+    On the way, `n_lines` (0, 1, 2 or 4) lines of memory are prefetched in every turn of `terms` terms, one
+    after another, at `ahead`, and at `ahead + ahead_panel` if there are two panels. Oracle: numpy's @.
     """
-    heights, width = range(1, max_rows.literal_value + 1), panels.literal_value
+    heights = range(1, max_rows.literal_value + 1)
+    form = panels.literal_value, terms.literal_value
 
     def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> Any:
-        _, _, rows, *operands, adds = args
+        _, _, _, rows, *operands, adds = args
         operands.append(builder.zext(adds, INT64))
         end = builder.append_basic_block("end")
         switch = builder.switch(rows, end)
@@ -78,7 +77,7 @@ def multiply_tile(
             block = builder.append_basic_block(f"rows_{height}")
             switch.add_case(INT64(height), block)
             builder.position_at_end(block)
-            builder.call(tile_function(builder.module, height, width), operands)
+            builder.call(tile_function(builder.module, height, *form), operands)
             builder.branch(end)
         builder.position_at_end(end)
         return context.get_dummy_value()
@@ -86,30 +85,30 @@ def multiply_tile(
     integer, pointer = types.intp, float_pointer
     # fmt: off
     signature = types.void(
-        max_rows, panels, integer, integer, pointer, integer, integer, pointer, integer, integer,
+        max_rows, panels, terms, integer, integer, pointer, integer, integer, pointer, integer, integer,
         pointer, integer, integer, pointer, integer, types.boolean,
     )
     # fmt: on
     return signature, generate
 
 
-def tile_function(module: ir.Module, rows: int, panels: int) -> ir.Function:
+def tile_function(module: ir.Module, rows: int, panels: int, terms: int) -> ir.Function:
     """Return the function of a module that multiplies a tile of this form; write it if it is not there."""
-    name = f"distilnp_tile_{rows}_{panels}"
+    name = f"distilnp_tile_{rows}_{panels}_{terms}"
     if name in module.globals:
         return module.globals[name]
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), OPERANDS.values()), name)
     function.linkage = "linkonce_odr"
     function.attributes.add("noinline")
-    Tile(function, rows, panels).write()
+    TileWriter(function, rows, panels, terms).write()
     return function
 
 
-class Tile:
+class TileWriter:
     """Writes the code of one tile."""
 
-    def __init__(self, function: ir.Function, rows: int, panels: int) -> None:
-        self.rows, self.panels = rows, panels
+    def __init__(self, function: ir.Function, rows: int, panels: int, terms: int) -> None:
+        self.rows, self.panels, self.terms = rows, panels, terms
         self.operands = dict(zip(OPERANDS, function.args, strict=True))
         self.builder = builder = ir.IRBuilder(function.append_basic_block("entry"))
         zeros = ir.Constant(FLOATS, [0.0] * LANES)
@@ -118,13 +117,18 @@ class Tile:
         self.ahead = cgutils.alloca_once_value(builder, self.operands["ahead"])
 
     def write(self) -> None:
-        """Write the loops over the terms, then what becomes of the sums."""
-        builder = self.builder
-        with cgutils.for_range(builder, self.operands["k"]) as term:
-            rest = builder.and_(term.index, INT64(TERMS - 1))
-            with builder.if_then(builder.icmp_unsigned("==", rest, INT64(0))):
-                self.prefetch()
-            self.multiply(term.index)
+        """Write the loop over the terms, the loop over those that are left, and what becomes of the sums."""
+        builder, k, terms = self.builder, self.operands["k"], INT64(self.terms)
+        turns = builder.udiv(k, terms)
+        with cgutils.for_range(builder, turns) as turn:
+            self.prefetch()
+            first = builder.mul(turn.index, terms)
+            for i in range(self.terms):
+                self.multiply(builder.add(first, INT64(i)))
+        if self.terms > 1:
+            done = builder.mul(turns, terms)
+            with cgutils.for_range(builder, builder.sub(k, done)) as turn:
+                self.multiply(builder.add(done, turn.index))
         adds = builder.icmp_unsigned("!=", self.operands["adds"], INT64(0))
         with builder.if_else(adds) as (then, otherwise):
             with then:
