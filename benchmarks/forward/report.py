@@ -146,7 +146,7 @@ def duration(median: float, shortest: float) -> str:
 
 def at_least(target: float | None) -> str:
     """Return the cell of a target."""
-    return "" if target is None else f">= {target:.1f}" if target >= 1 else f">= {target:.2f}"
+    return "" if target is None else f">= {target:.2f}"
 
 
 def layout(rows: Table) -> str:
