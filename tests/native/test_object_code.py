@@ -1,17 +1,21 @@
 """The machine code of every entry point needs no name from Python or Numba, on any target."""
 
 import io
+import re
 from functools import cache
 from typing import Any
 
 import pytest
 from elftools.elf.elffile import ELFFile
+from support.children import run_python
 from support.entry_points import entry_points
 
 from distilnp.kernels.jit import EntryPoint, entry_point
 from distilnp.kernels.program import program
 from distilnp.kernels.steps import SYMBOL
+from distilnp.kernels.tiles import LANES
 from distilnp.kernels.words.memory import int_pointer
+from distilnp.native.build import environment
 from distilnp.native.object_code import module_for, object_code, target_machine
 from distilnp.native.targets import TARGETS
 
@@ -78,3 +82,32 @@ def test_a_product_uses_the_full_width_of_avx_512() -> None:
     multiply_adds = [line for line in code if "vfmadd" in line and "ps" in line]
     assert [line for line in multiply_adds if "%zmm" in line]
     assert not [line for line in multiply_adds if "%ymm" in line]
+
+
+ASSEMBLY = """
+import sys
+from distilnp.kernels.program import program
+from distilnp.native.object_code import keep_order, module_for, target_machine
+from distilnp.native.targets import TARGETS
+
+keep_order()
+target = TARGETS[sys.argv[1]]
+machine = target_machine(target.triple, target.cpu, target.features)
+print(machine.emit_assembly(module_for(machine, program(target.tile))))
+"""
+
+
+@pytest.mark.parametrize("target", ["x86-64-v3", "x86-64-v4"])
+def test_the_loop_of_the_highest_tile_keeps_its_sums_in_registers(target: str) -> None:
+    """A sum on the stack would be as right, and a pass would take twice the time."""
+    tile, floats = TARGETS[target].tile, {"x86-64-v3": 8, "x86-64-v4": 16}[target]
+    n_multiply_adds = tile.terms * tile.rows * tile.panels * LANES // floats
+    build = environment(TARGETS[target])
+
+    run = run_python(ASSEMBLY, target, env=build)
+
+    assert run.returncode == 0, run.stderr
+    blocks = re.split(r"^\.L\w+:|^\s+j\w+\s.*$", run.stdout, flags=re.M)
+    (loop,) = (block for block in blocks if block.count("vfmadd") == n_multiply_adds)
+    vectors_on_the_stack = re.findall(r"^\s+v\w+\s.*\(%rsp\).*$", loop, flags=re.M)
+    assert vectors_on_the_stack == []
