@@ -47,7 +47,8 @@ AVX512_TILE = Tile(rows=12, panels=2, terms=4)
 NEON_TILE = Tile(rows=6, panels=1, terms=4)
 
 # Terms that are summed in registers before their sum is added to the earlier ones. Shorter sums round less;
-# 256 x 16 weights are 16 KB, half of a first-level cache; the additions cost 2 %. Part of the numerics.
+# 256 x 16 weights are 16 KB, and a first-level cache holds those of a tile's panels; the additions cost 2 %.
+# Part of the numerics.
 KC = 256
 # A job computes MC rows of NC panels of c. MC is 11 of the highest tiles, or 22 of the others: each block of
 # weights is used that often once it is in the caches. MC x KC floats of a are 135 KB, a quarter of a
