@@ -113,11 +113,10 @@ def read_tensors(
         The model, which decides which tensors there are, and their shapes.
     destination : callable
         Takes the types that the files have for the parameters, by their names, and returns the function that
-        stores rows. It is called only after the tensors are known to be there:
-        until then, their sizes are just a claim of config.json. The function that it returns receives the
-        name and the shape of a tensor, the number of the first row, and the rows as they are stored: as many
-        as fit `CHUNK_BYTES`, and a multiple of 16 unless they are the last. Two threads call it, in any
-        order.
+        stores rows. It is called only after the tensors are known to be there: until then, their sizes are
+        just a claim of config.json. The function that it returns receives the name and the shape of a
+        tensor, the number of the first row, and the rows as they are stored: as many as fit `CHUNK_BYTES`,
+        and a multiple of 16 unless they are the last. Two threads call it, in any order.
 
     Raises
     ------

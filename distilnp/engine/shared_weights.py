@@ -32,7 +32,6 @@ VARIABLE = "DISTILNP_WEIGHTS_CACHE"
 # The weights begin on a page of their own. Pages have 4 to 64 KB.
 HEADER_BYTES = 65536
 
-
 _shared: WeakValueDictionary[tuple[object, ...], PackedWeights] = WeakValueDictionary()
 _packing_lock = ForkLock()
 
@@ -89,15 +88,13 @@ def _cached(cache: Path, key: tuple[object, ...], folder: Path, config: DistilBe
             if weights is None:
                 _write(path, _packed(folder, config))
                 weights = _mapped(path, config)
+            if weights is None:
+                raise OSError("a file there reads otherwise than it was written")
     except OSError as error:
         raise ArgumentError(
             f"{VARIABLE} is {shown(os.fspath(cache))}, which cannot be used ({error.strerror or error}), "
             "expected a folder of your own that can be written to. Name another, or unset the variable"
         ) from error
-    if weights is None:
-        raise ArgumentError(
-            f"{VARIABLE} is {shown(os.fspath(cache))}, which does not keep what is written there"
-        )
     return weights
 
 
@@ -111,11 +108,18 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
+def _digest(types: Mapping[str, str], content: memoryview) -> str:
+    """Return a hash of everything in a file: the same bytes would be other numbers in another type."""
+    digest = sha256(json.dumps(types).encode())
+    digest.update(content)
+    return digest.hexdigest()
+
+
 def _write(path: Path, weights: PackedWeights) -> None:
     import tempfile  # imported late: it takes milliseconds of every start
 
     content = weights.arena.data
-    header = {"types": weights.types, "sha256": sha256(content).hexdigest()}
+    header = {"types": weights.types, "sha256": _digest(weights.types, content)}
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".unfinished", delete=False) as file:
         unfinished = Path(file.name)
         try:
@@ -151,7 +155,7 @@ def _mapped(path: Path, config: DistilBertConfig) -> PackedWeights | None:
         except (ValueError, KeyError, TypeError):
             return None
     arena = np.frombuffer(memory, np.uint8, offset=HEADER_BYTES)
-    if sha256(arena.data).hexdigest() != digest:
+    if _digest(types, arena.data) != digest:
         return None
     weights = PackedWeights(config, types, arena)
     return weights if weights.size == len(arena) else None

@@ -40,6 +40,7 @@ def multiplier(tile: Tile) -> Callable[..., Any]:
                 rows = (t + 1) * m // n_tiles - i
                 a_i, c_i = advance(a, i * a_row), advance(c_j, i * c_row)
                 ahead_t = advance(ahead, t * k * ahead_bytes // (4 * n_tiles) * LANES)
+                # The number of panels is a constant of the machine code, so each has a call of its own.
                 if n_panels - j == 1:
                     multiply_tile(
                         max_rows, 1, terms, rows, k, a_i, a_row, a_k, b_j, b_row, b_panel,

@@ -39,7 +39,7 @@ class Tile(NamedTuple):
 #  AVX-512       32 x 16     12 x 2 = 24        2   1    (12 + 2) / 24 = 0.58
 #  NEON          32 x 4      6 x 4 = 24         4   1    (6 + 4) / 24 = 0.42
 #
-# Four terms in a turn take 0.93 of the time of one: fewer counters and jumps for each FMA. That needs an LLVM
+# Four terms in a turn take 0.94 of the time of one: fewer counters and jumps for each FMA. That needs an LLVM
 # that keeps the order of the source (`object_code`). In its own order, it would first load the numbers of all
 # four terms and move them to the stack, so what is compiled in the process takes one term in a turn.
 AVX2_TILE = Tile(rows=6, panels=1, terms=4)
