@@ -8,12 +8,14 @@ from typing import Literal
 FunctionToApply = Literal["softmax", "sigmoid", "none"]
 LongText = Literal["head", "tail", "head_tail", "windows", "error"]
 Aggregate = Literal["mean_probs", "mean_logits", "max"]
+Precision = Literal["float32", "int8"]
 DType = Literal["float32", "float16", "int8"]
 Missing = Literal["raise", "none"]
 
 DEFAULT_MODEL = "sst2-mini"
 DEFAULT_LONG_TEXT: LongText = "head"
 DEFAULT_AGGREGATE: Aggregate = "mean_probs"
+DEFAULT_PRECISION: Precision = "float32"
 DEFAULT_DTYPE: DType = "float32"
 DEFAULT_LANGUAGE = "en"
 

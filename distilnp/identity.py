@@ -11,13 +11,14 @@ from .scoring import Scoring
 
 
 def fingerprint(reading: Reading, engine: Engine, scoring: Scoring) -> str:
-    """Return the SHA-256 of a classifier: of its parameters, its tokenizer and its settings.
+    """Return the SHA-256 of a classifier: of its parameters, its arithmetic, its tokenizer and its settings.
 
     The number of threads, the kernels and the form in which the weights are stored are not part of it: they
     change no answer of the compiled engine.
     """
     settings = {
         "weights": engine.weights_sha256,
+        "precision": engine.precision,
         "config": asdict(engine.config),
         "tokenizer": sha256(repr(reading.tokenizer.settings).encode()).hexdigest(),
         "reading": reading_settings(reading),

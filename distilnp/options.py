@@ -6,7 +6,7 @@ all.
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TypedDict
+from typing import TypedDict, get_args
 
 from .choices import (
     DEFAULT_AGGREGATE,
@@ -16,6 +16,7 @@ from .choices import (
     Aggregate,
     FunctionToApply,
     LongText,
+    Precision,
 )
 from .errors import ArgumentError, InputTypeError
 from .foreign import shown
@@ -36,6 +37,7 @@ class LoadOptions(TypedDict, total=False):
     aggregate: Aggregate | None
     sentences: bool | str
     split_special_tokens: bool
+    precision: Precision
     threads: int | None
     local_files_only: bool
 
@@ -46,7 +48,7 @@ FOREIGN = {
     "cache_dir": "set HF_HOME to move the cache of the hub",
     "device": "distilnp computes on the CPU; leave it out",
     "device_map": "distilnp computes on the CPU; leave it out",
-    "dtype": "distilnp computes in float32; leave it out",
+    "dtype": "precision=... chooses between float32 and int8",
     "framework": "there is only one; leave it out",
     "model_kwargs": "give the options themselves",
     "num_workers": "threads=... sets how many threads compute",
@@ -58,7 +60,7 @@ FOREIGN = {
     "token": "set HF_TOKEN",
     "tokenizer": "the tokenizer is that of the checkpoint; leave it out",
     "top_k": "Prediction.scores has the score of every label",
-    "torch_dtype": "distilnp computes in float32; leave it out",
+    "torch_dtype": "precision=... chooses between float32 and int8",
     "truncation": "long_text=... decides what is read of long texts; nothing is cut in silence",
     "trust_remote_code": "nothing in a checkpoint is executed; leave it out",
 }
@@ -79,6 +81,15 @@ def checked_bool(name: str, value: object) -> bool:
     if not isinstance(value, bool):
         raise InputTypeError(f"{name} is {shown(value)}, expected True or False")
     return value
+
+
+def checked_precision(precision: Precision) -> Precision:
+    """Return a precision that the engine has."""
+    if precision not in get_args(Precision):
+        raise ArgumentError(
+            f"precision is {shown(precision)}, expected {' or '.join(map(repr, get_args(Precision)))}"
+        )
+    return precision
 
 
 def label_tuple(labels: Iterable[str]) -> tuple[str, ...]:

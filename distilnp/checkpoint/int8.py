@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import ConfigError
 from ..foreign import shown
+from ..model.int8 import quantize_matrix
 from .stored import Fault, StoredTensor, read_rows
 
 METHOD = "compressed-tensors"
@@ -98,17 +99,8 @@ def read_scale(tensors: dict[str, StoredTensor], name: str) -> NDArray[np.float3
     return rows.floats()
 
 
-def int8_rows(matrix: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Quantize a matrix: return integers [rows, columns] and scales [rows, 1].
-
-    A row's largest element becomes 127 or -127. A row of zeros gets the scale 1.
-    """
-    scale = (np.abs(matrix).max(axis=1, keepdims=True) / 127).astype(np.float32)
-    scale[scale == 0] = 1  # also for a row so small that float32 rounds its scale to 0
-    return np.rint(matrix / scale).clip(-127, 127).astype(np.int8), scale
-
-
 def quantize(tensors: dict[str, NDArray[Any]]) -> None:
     """Replace every matrix by its int8 rows, and add their scales."""
     for name in [name for name, tensor in tensors.items() if tensor.ndim == 2]:
-        tensors[name], tensors[scale_name(name)] = int8_rows(tensors[name])
+        matrix = quantize_matrix(tensors[name])
+        tensors[name], tensors[scale_name(name)] = matrix.integers, matrix.scale[:, None]

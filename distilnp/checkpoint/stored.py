@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import CheckpointError
 from ..foreign import size_of
+from ..model.int8 import quantize_matrix
 
 # Bytes per number, by safetensors' names of types. Other types exist, but no parameter has them.
 SIZES = {
@@ -67,6 +68,13 @@ class StoredRows:
             rows *= self.scale
             return rows
         return self.stored
+
+    def quantized(self) -> "StoredRows":
+        """Return the rows of a matrix as int8 rows: those of the file, if it has them."""
+        if self.scale is not None:
+            return self
+        matrix = quantize_matrix(self.floats().astype(np.float32, copy=False))
+        return StoredRows(matrix.integers, "I8", matrix.scale[:, None])
 
     def are_finite(self) -> bool:
         """Return whether every number is finite as float32.

@@ -23,6 +23,7 @@ from numpy.typing import DTypeLike, NDArray
 from ..errors import CheckpointError, TensorError
 from ..foreign import shown
 from ..model.config import DistilBertConfig
+from ..model.int8 import Int8Matrix, multiplies_integers
 from ..model.params import ENCODER_PREFIX, Params, build_params, shapes
 from .config_json import has_int8_rows
 from .files import INDEX, PYTORCH, SAFETENSORS, WEIGHTS
@@ -93,6 +94,34 @@ def load_tensors(folder: Path, config: DistilBertConfig, dtype: DTypeLike) -> di
         floats = rows.floats()
         with np.errstate(over="ignore"):  # a caller that asks for float16 checks the result
             tensor[first_row : first_row + len(floats)] = floats
+
+    read_tensors(folder, config, lambda types: store)
+    return tensors
+
+
+def load_int8_tensors(folder: Path, config: DistilBertConfig) -> dict[str, NDArray[Any] | Int8Matrix]:
+    """Read the parameters for int8 arithmetic: integers where a dense layer multiplies them.
+
+    Every matrix is quantized, or is so in the file. Those that are not multiplied as integers become float32
+    again.
+
+    Raises
+    ------
+    CheckpointError, TensorError
+        See `read_tensors`.
+    """
+    tensors: dict[str, Any] = {}
+
+    def store(name: str, shape: tuple[int, ...], first_row: int, rows: StoredRows) -> None:
+        part = slice(first_row, first_row + len(rows.stored))
+        if len(shape) == 2:
+            rows = rows.quantized()
+            if multiplies_integers(name, config):
+                empty = Int8Matrix(np.empty(shape, np.int8), np.empty(shape[0], np.float32))
+                matrix = tensors.setdefault(name, empty)
+                matrix.integers[part], matrix.scale[part] = rows.stored, np.ravel(rows.scale)
+                return
+        tensors.setdefault(name, np.empty(shape, np.float32))[part] = rows.floats()
 
     read_tensors(folder, config, lambda types: store)
     return tensors

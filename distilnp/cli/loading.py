@@ -19,6 +19,7 @@ def load_classifier(options: Namespace) -> Classifier:
             aggregate=options.aggregate,
             sentences=options.sentences,
             split_special_tokens=options.split_special_tokens,
+            precision=options.precision,
             threads=options.threads,
         )
 

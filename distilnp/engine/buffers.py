@@ -5,7 +5,8 @@ from enum import IntEnum, auto
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.tiles import LANES
+from ..choices import DEFAULT_PRECISION, Precision
+from ..kernels.tiles import LANES, QUAD
 from ..model.config import DistilBertConfig
 from .batch import RaggedBatch
 from .memory import CACHE_LINE
@@ -32,6 +33,8 @@ class Slot(IntEnum):
     QKV = auto()
     CONTEXT = auto()
     FFN = auto()
+    # address of quantized rows of one of them
+    QUANTIZED = auto()
     # addresses of activations with one row per text
     CLS = auto()
     CLS_QUERIES = auto()
@@ -54,7 +57,7 @@ ONE_ROW_PER_TEXT = {
 
 
 class Buffers:
-    """The buffers that a model needs, as float32.
+    """The buffers that a model needs, as float32, and for int8 arithmetic one of quantized rows.
 
     Attributes
     ----------
@@ -64,7 +67,7 @@ class Buffers:
         The same from head to head, for buffers in which each head has columns of its own.
     """
 
-    def __init__(self, config: DistilBertConfig) -> None:
+    def __init__(self, config: DistilBertConfig, precision: Precision = DEFAULT_PRECISION) -> None:
         dim, head_dim = config.dim, config.dim // config.n_heads
         self.head_width = {
             Slot.CLS_QUERIES: head_dim,
@@ -92,6 +95,10 @@ class Buffers:
         self.stride = {slot: padded(width) for slot, width in of_all_heads.items()} | {
             slot: row_stride(width) for slot, width in widths.items()
         }
+        if precision == "int8":
+            # Whole vectors are written: 16 bytes, then the scale and the zero point.
+            widest = max(padded(width) for width in self.width.values())
+            self.stride[Slot.QUANTIZED] = row_stride(widest // QUAD + 2)
 
     def sizes(self, n_tokens: int, n_texts: int) -> dict[Slot, int]:
         """Return how many floats each buffer needs for a batch."""

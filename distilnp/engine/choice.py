@@ -5,8 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ..checkpoint.tensors import load_tensors
+from ..checkpoint.tensors import load_int8_tensors, load_tensors
+from ..choices import Precision
+from ..errors import ArgumentError
 from ..model.config import DistilBertConfig
+from ..model.int8 import MAX_TERMS
 from ..native.loader import choose, say
 from .compiled_engine import CompiledEngine
 from .engine import Engine
@@ -14,7 +17,7 @@ from .reference_engine import ReferenceEngine
 from .shared_weights import load_packed
 
 
-def load_engine(folder: Path, config: DistilBertConfig, threads: int) -> Engine:
+def load_engine(folder: Path, config: DistilBertConfig, threads: int, precision: Precision) -> Engine:
     """Load the weights of a checkpoint into the fastest engine that can run here.
 
     The choice is made now and held by the engine: a later change of DISTILNP_KERNELS changes nothing.
@@ -27,20 +30,30 @@ def load_engine(folder: Path, config: DistilBertConfig, threads: int) -> Engine:
         Its configuration.
     threads : int
         How many threads to compute with. The reference pass leaves this to NumPy.
+    precision : {"float32", "int8"}
+        The arithmetic of the dense layers.
 
     Raises
     ------
     CheckpointError, TensorError
         The weights cannot be used.
     ArgumentError
-        DISTILNP_KERNELS asks for kernels that cannot run here.
+        DISTILNP_KERNELS asks for kernels that cannot run here, or the model is too wide for int8.
     """
+    widest = max(config.dim, config.hidden_dim)
+    if precision == "int8" and widest > MAX_TERMS:
+        raise ArgumentError(
+            f"precision is 'int8' and the model multiplies {widest} numbers at a time, expected at most "
+            f"{MAX_TERMS}, so that no sum exceeds an int32. Use 'float32'"
+        )
     choice = choose()
     if choice.program is not None:
-        return CompiledEngine(load_packed(folder, config), threads, choice.program)
+        return CompiledEngine(load_packed(folder, config, precision), threads, choice.program)
     if choice.reason:
         _say_once(f"{choice.reason}; computing with NumPy instead, several times slower")
-    return ReferenceEngine(load_tensors(folder, config, np.float32), config)
+    is_int8 = precision == "int8"
+    tensors = load_int8_tensors(folder, config) if is_int8 else load_tensors(folder, config, np.float32)
+    return ReferenceEngine(tensors, config, precision)
 
 
 @cache

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from ..choices import Precision
 from ..errors import ArgumentError
 from ..kernels.steps import BOARD_STEP, GEMM_SCRATCH, attention_scratch
 from ..model.config import DistilBertConfig
@@ -49,7 +50,7 @@ class CompiledEngine:
         config = weights.config
         self._n_labels = config.n_labels
         self._n_heads = config.n_heads
-        self._buffers = Buffers(config)
+        self._buffers = Buffers(config, weights.precision)
         self._steps = np.array(Layers(weights, self._buffers).steps(), np.int64)
         scratch = attention_scratch(config.dim, config.max_position_embeddings)
         self._scratch_size = max(scratch, GEMM_SCRATCH)
@@ -67,6 +68,11 @@ class CompiledEngine:
     def params(self) -> Params:
         """The parameters as the reference pass takes them; each use unpacks them again."""
         return self.weights.unpack()
+
+    @property
+    def precision(self) -> Precision:
+        """The arithmetic of the dense layers."""
+        return self.weights.precision
 
     @property
     def kernels(self) -> str:

@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..choices import Precision
 from ..model.config import DistilBertConfig
 from ..model.params import Array, Params
 
@@ -20,7 +21,11 @@ class Engine(Protocol):
 
     @property
     def params(self) -> Params:
-        """The parameters as the reference pass takes them, float32."""
+        """The parameters as the reference pass takes them."""
+
+    @property
+    def precision(self) -> Precision:
+        """The arithmetic of the dense layers: "float32", or "int8" as `model/int8.py` derives it."""
 
     @property
     def kernels(self) -> str:

@@ -14,7 +14,7 @@ from ..kernels.steps import ATTENTION, EMBED, GATHER, GELU, IDENTITY, LAYER_NORM
 from ..model.params import ENCODER_PREFIX
 from .buffers import Buffers, Slot
 from .packing import padded
-from .products import Float32Products
+from .products import PRODUCTS
 from .weights import PackedWeights
 
 ACTIVATIONS = {"gelu": GELU, "relu": RELU}
@@ -29,7 +29,7 @@ class Layers:
         self.head_dim = config.dim // config.n_heads
         self.stride = buffers.stride
         self.head_stride = buffers.head_stride
-        self.products = Float32Products(weights, buffers)
+        self.products = PRODUCTS[weights.precision](weights, buffers)
 
     def steps(self) -> list[Step]:
         """Return the steps from ids to logits."""
@@ -175,4 +175,5 @@ class Layers:
             dim=self.config.dim,
             weight=self.weights.address(f"{norm}.weight"),
             bias=self.weights.address(f"{norm}.bias"),
+            **self.products.prepared(x),
         )

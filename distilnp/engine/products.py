@@ -1,10 +1,10 @@
-"""How the model multiplies in float32: the steps of a dense layer.
+"""How the model multiplies: the steps of a dense layer, in float32 and with integers.
 
-Another arithmetic has a writer of its own. `layers` says which products there are, and in which order. A
-writer says what a product takes: here one step, GEMM, which also does the epilogue.
+`layers` says which products there are, and in which order. A writer says what a product takes. In float32 it
+is one step, GEMM, which also does the epilogue. With integers it is GEMM_INT8, which reads quantized rows.
 """
 
-from ..kernels.steps import GEMM, IDENTITY, RESIDUAL, Step, step
+from ..kernels.steps import GEMM, GEMM_INT8, IDENTITY, QUANTIZE, RESIDUAL, Step, step
 from ..kernels.tiles import LANES
 from .buffers import Buffers, Slot
 from .packing import padded
@@ -18,6 +18,10 @@ class Float32Products:
         self.weights = weights
         self.buffers = buffers
 
+    def prepared(self, x: Slot) -> dict[str, int]:
+        """Return what the LAYER_NORM that makes x has to do for the products that read it: nothing."""
+        return {}
+
     def linear(
         self,
         x: Slot,
@@ -29,28 +33,31 @@ class Float32Products:
         residual: Slot | None = None,
     ) -> list[Step]:
         """OUT = epilogue(x @ weight.T + bias), or, with a residual, x @ weight.T + bias + residual."""
+        return [step(GEMM, **self._operands(x, layer, out, rows, epilogue, residual), n_heads=1)]
+
+    def _operands(
+        self, x: Slot, layer: str, out: Slot, rows: Slot, epilogue: int, residual: Slot | None
+    ) -> dict[str, int]:
+        """Return the operands of a product, those that GEMM and GEMM_INT8 have in common."""
         packed = self.weights.linear(layer)
         width, stride = self.buffers.width, self.buffers.stride
         added = x if residual is None else residual
-        product = step(
-            GEMM,
-            rows=rows,
-            a=x,
-            b=added,
-            c=out,
-            a_row=stride[x],
-            b_row=stride[added],
-            c_row=stride[out],
-            dim=width[x],
-            n_panels=padded(width[out]) // LANES,
-            n_heads=1,
-            epilogue=epilogue if residual is None else RESIDUAL,
-            storage=packed.storage,
-            weight=packed.weight,
-            scale=packed.scale,
-            bias=packed.epilogue,
-        )
-        return [product]
+        return {
+            "rows": rows,
+            "a": x,
+            "b": added,
+            "c": out,
+            "a_row": stride[x],
+            "b_row": stride[added],
+            "c_row": stride[out],
+            "dim": width[x],
+            "n_panels": padded(width[out]) // LANES,
+            "epilogue": epilogue if residual is None else RESIDUAL,
+            "storage": packed.storage,
+            "weight": packed.weight,
+            "scale": packed.scale,
+            "bias": packed.bias,
+        }
 
     def linear_of_heads(self, x: Slot, layer: str, out: Slot, *, epilogue: int) -> list[Step]:
         """OUT = epilogue(x @ weight + bias), one row per text; each head has its own x, weight and bias."""
@@ -73,6 +80,51 @@ class Float32Products:
             storage=packed.storage,
             weight=packed.weight,
             scale=packed.scale,
-            bias=packed.epilogue,
+            bias=packed.bias,
         )
         return [product]
+
+
+class Int8Products(Float32Products):
+    """The same with integers, for the layers whose weights are packed so (`model/int8.py` says which).
+
+    Rows are quantized once for all products that read them. Steps are written in the order in which they run,
+    so the writer knows which rows QUANTIZED holds.
+    """
+
+    def __init__(self, weights: PackedWeights, buffers: Buffers) -> None:
+        super().__init__(weights, buffers)
+        self.quantized: Slot | None = None
+        self.output = {"quantized": Slot.QUANTIZED, "quantized_row": buffers.stride[Slot.QUANTIZED]}
+
+    def prepared(self, x: Slot) -> dict[str, int]:
+        """Return what the LAYER_NORM that makes x has to do: it quantizes the rows while they are near."""
+        self.quantized = x
+        return self.output
+
+    def linear(
+        self,
+        x: Slot,
+        layer: str,
+        out: Slot,
+        rows: Slot,
+        *,
+        epilogue: int = IDENTITY,
+        residual: Slot | None = None,
+    ) -> list[Step]:
+        """See `Float32Products.linear`."""
+        sums = self.weights.linear(layer).sums
+        if not sums:
+            return super().linear(x, layer, out, rows, epilogue=epilogue, residual=residual)
+        operands = self._operands(x, layer, out, rows, epilogue, residual)
+        steps = []
+        if self.quantized != x:
+            steps.append(
+                step(QUANTIZE, rows=rows, a=x, a_row=operands["a_row"], dim=operands["dim"], **self.output)
+            )
+        self.quantized = x
+        quantized = {"a": Slot.QUANTIZED, "a_row": self.buffers.stride[Slot.QUANTIZED], "sums": sums}
+        return [*steps, step(GEMM_INT8, **operands | quantized)]
+
+
+PRODUCTS = {"float32": Float32Products, "int8": Int8Products}

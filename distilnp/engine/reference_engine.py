@@ -5,8 +5,10 @@ from functools import cached_property
 
 import numpy as np
 
+from ..choices import Precision
 from ..model import reference
 from ..model.config import DistilBertConfig
+from ..model.int8 import Int8Matrix
 from ..model.params import Array, build_params, shapes
 from .engine import parameter_hash
 from .packing import Floats
@@ -22,15 +24,19 @@ class ReferenceEngine:
     kernels = "NumPy"
     threads = None
 
-    def __init__(self, tensors: Mapping[str, Array], config: DistilBertConfig) -> None:
+    def __init__(
+        self, tensors: Mapping[str, Array | Int8Matrix], config: DistilBertConfig, precision: Precision
+    ) -> None:
         self.params = build_params(config, tensors)
         self.config = config
+        self.precision = precision
         self._tensors = tensors
 
     @cached_property
     def weights_sha256(self) -> str:
         """The hash of the parameters; see `engine.parameter_hash`."""
-        return parameter_hash((name, self._tensors[name]) for name in shapes(self.config))
+        tensors = ((name, self._tensors[name]) for name in shapes(self.config))
+        return parameter_hash((name, x.floats() if isinstance(x, Int8Matrix) else x) for name, x in tensors)
 
     def __repr__(self) -> str:
         return "ReferenceEngine(NumPy)"

@@ -19,6 +19,7 @@ import numpy as np
 
 from ..checkpoint.config_json import has_int8_rows
 from ..checkpoint.tensors import Store, find_weights, read_tensors
+from ..choices import DEFAULT_PRECISION, Precision
 from ..errors import ArgumentError
 from ..foreign import shown
 from ..fork_lock import ForkLock
@@ -36,8 +37,10 @@ _shared: WeakValueDictionary[tuple[object, ...], PackedWeights] = WeakValueDicti
 _packing_lock = ForkLock()
 
 
-def load_packed(folder: Path, config: DistilBertConfig) -> PackedWeights:
-    """Pack the parameters of a checkpoint, or return those that are packed already.
+def load_packed(
+    folder: Path, config: DistilBertConfig, precision: Precision = DEFAULT_PRECISION
+) -> PackedWeights:
+    """Pack the parameters of a checkpoint for an arithmetic, or return those that are packed already.
 
     Raises
     ------
@@ -47,12 +50,16 @@ def load_packed(folder: Path, config: DistilBertConfig) -> PackedWeights:
         The folder in DISTILNP_WEIGHTS_CACHE cannot be used.
     """
     identity = _identity(find_weights(folder).files())
-    key = identity, config, has_int8_rows(folder)
+    key = identity, config, has_int8_rows(folder), precision
     with _packing_lock.held():  # threads that load the same model at once wait for one copy
         weights = _shared.get(key)
         if weights is None:
             cache = os.environ.get(VARIABLE)
-            weights = _cached(Path(cache), key, folder, config) if cache else _packed(folder, config)
+            weights = (
+                _cached(Path(cache), key, folder, config, precision)
+                if cache
+                else _packed(folder, config, precision)
+            )
             _shared[key] = weights
     return weights
 
@@ -66,28 +73,30 @@ def _identity(files: list[Path]) -> tuple[object, ...]:
     return tuple((stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns) for stat in stats)
 
 
-def _packed(folder: Path, config: DistilBertConfig) -> PackedWeights:
+def _packed(folder: Path, config: DistilBertConfig, precision: Precision) -> PackedWeights:
     made: list[PackedWeights] = []
 
     def destination(types: Mapping[str, str]) -> Store:
-        made.append(PackedWeights(config, types))
+        made.append(PackedWeights(config, types, precision))
         return made[0].store
 
     read_tensors(folder, config, destination)
     return made[0]
 
 
-def _cached(cache: Path, key: tuple[object, ...], folder: Path, config: DistilBertConfig) -> PackedWeights:
+def _cached(
+    cache: Path, key: tuple[object, ...], folder: Path, config: DistilBertConfig, precision: Precision
+) -> PackedWeights:
     """Map the packed weights of a checkpoint; if they are not in the cache, pack and write them first."""
     name = sha256(repr((key, ABI, __version__)).encode()).hexdigest()
     path = cache / f"{name}.packed"
     try:
         cache.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _locked(path.with_suffix(".lock")):  # processes that start together wait for one file
-            weights = _mapped(path, config)
+            weights = _mapped(path, config, precision)
             if weights is None:
-                _write(path, _packed(folder, config))
-                weights = _mapped(path, config)
+                _write(path, _packed(folder, config, precision))
+                weights = _mapped(path, config, precision)
             if weights is None:
                 raise OSError("a file there reads otherwise than it was written")
     except OSError as error:
@@ -133,7 +142,7 @@ def _write(path: Path, weights: PackedWeights) -> None:
             raise
 
 
-def _mapped(path: Path, config: DistilBertConfig) -> PackedWeights | None:
+def _mapped(path: Path, config: DistilBertConfig, precision: Precision) -> PackedWeights | None:
     """Map a file of the cache, or return None if there is none, or not a whole one.
 
     Raises
@@ -157,5 +166,5 @@ def _mapped(path: Path, config: DistilBertConfig) -> PackedWeights | None:
     arena = np.frombuffer(memory, np.uint8, offset=HEADER_BYTES)
     if _digest(types, arena.data) != digest:
         return None
-    weights = PackedWeights(config, types, arena)
+    weights = PackedWeights(config, types, precision, arena)
     return weights if weights.size == len(arena) else None

@@ -10,12 +10,14 @@ from numba import types
 
 from .attention import do_attention, n_attention_jobs
 from .gemm_f32 import do_gemm, n_gemm_jobs
+from .gemm_int8 import do_gemm_int8, n_gemm_int8_jobs
 from .jit import EntryPoint, entry_point
 from .jobs import await_all, take_job
-from .multiply_f32 import multiplier
+from .multiply import multiplier
+from .quantize import do_quantize
 from .row_wise import do_embed, do_gather, do_layer_norm, n_row_jobs
-from .steps import ATTENTION, BOARD_STEP, EMBED, GEMM, KIND, LAYER_NORM, OPERANDS
-from .tiles import Tile
+from .steps import ATTENTION, BOARD_STEP, EMBED, GEMM, GEMM_INT8, KIND, LAYER_NORM, OPERANDS, QUANTIZE
+from .tiles import Tiles
 from .words.atomics import fetch_add, load_acquire
 from .words.memory import advance, float_pointer, int_pointer
 
@@ -23,9 +25,10 @@ STEP = len(OPERANDS)
 
 
 @cache
-def program(tile: Tile) -> EntryPoint:
-    """Return the program whose products use tiles of this form."""
-    multiply, width = multiplier(tile), tile.panels
+def program(tiles: Tiles) -> EntryPoint:
+    """Return the program whose products use tiles of these forms."""
+    multiply, width = multiplier(tiles.float32), tiles.float32.panels
+    multiply_int8, width_int8 = multiplier(tiles.int8), tiles.int8.panels
 
     @entry_point(types.int64, int_pointer, int_pointer, int_pointer, float_pointer, types.int64)
     def run(n_steps, steps, batch, board, scratch, scratch_size):
@@ -46,6 +49,8 @@ def program(tile: Tile) -> EntryPoint:
             kind = step[KIND]
             if kind == GEMM:
                 n_jobs = n_gemm_jobs(step, batch)
+            elif kind == GEMM_INT8:
+                n_jobs = n_gemm_int8_jobs(step, batch)
             elif kind == ATTENTION:
                 n_jobs = n_attention_jobs(step, batch)
             else:
@@ -55,10 +60,15 @@ def program(tile: Tile) -> EntryPoint:
             while job < n_jobs:
                 if kind == GEMM:
                     do_gemm(multiply, width, job, step, batch, scratch, load_acquire(n_entered))
+                elif kind == GEMM_INT8:
+                    n_threads = load_acquire(n_entered)
+                    do_gemm_int8(multiply_int8, width_int8, job, step, batch, scratch, n_threads)
                 elif kind == ATTENTION:
                     do_attention(multiply, job, step, batch, scratch)
                 elif kind == LAYER_NORM:
                     do_layer_norm(job, step, batch)
+                elif kind == QUANTIZE:
+                    do_quantize(job, step, batch)
                 elif kind == EMBED:
                     do_embed(job, step, batch)
                 else:

@@ -5,7 +5,25 @@ import math
 import numpy as np
 
 from .jit import inlined
-from .steps import A_ROW, B_ROW, BIAS, C_ROW, DIM, INDEX, INT8, ROWS, SCALE, STORAGE, WEIGHT, A, B, C
+from .quantize import quantize_row
+from .steps import (
+    A_ROW,
+    B_ROW,
+    BIAS,
+    C_ROW,
+    DIM,
+    INDEX,
+    INT8,
+    QUANTIZED,
+    QUANTIZED_ROW,
+    ROWS,
+    SCALE,
+    STORAGE,
+    WEIGHT,
+    A,
+    B,
+    C,
+)
 from .tiles import JOB_ROWS, LANES
 from .widen import load_stored
 from .words.lanes_f32 import first_lanes, fma, load, splat, store, sum_lanes
@@ -16,7 +34,7 @@ EPSILON = np.float32(1e-12)  # the original's, as in model/reference.py
 
 @inlined
 def n_row_jobs(step, batch):
-    """Return how many jobs an EMBED, LAYER_NORM or GATHER step has."""
+    """Return how many jobs an EMBED, LAYER_NORM, QUANTIZE or GATHER step has."""
     return (batch[step[ROWS]] + JOB_ROWS - 1) // JOB_ROWS
 
 
@@ -65,15 +83,29 @@ def do_layer_norm(job, step, batch):
     """Do one job of a LAYER_NORM step."""
     a, c = floats_at(batch[step[A]]), floats_at(batch[step[C]])
     weight, bias = floats_at(step[WEIGHT]), floats_at(step[BIAS])
-    layer_norm(job, batch[step[ROWS]], step[DIM], a, step[A_ROW], weight, bias, c, step[C_ROW])
+    quantized = floats_at(batch[step[QUANTIZED]])
+    layer_norm(
+        job,
+        batch[step[ROWS]],
+        step[DIM],
+        a,
+        step[A_ROW],
+        weight,
+        bias,
+        c,
+        step[C_ROW],
+        quantized,
+        step[QUANTIZED_ROW],
+    )
 
 
 @inlined
-def layer_norm(job, m, dim, a, a_row, weight, bias, c, c_row):
+def layer_norm(job, m, dim, a, a_row, weight, bias, c, c_row, quantized, quantized_row):
     """c[i] = (a[i] - mean) / sqrt(variance + epsilon) * weight + bias for the rows of one job.
 
     a, c          [m, dim up to 16], rows a_row and c_row apart; c may be a
     weight, bias  [dim up to 16]; 0 beyond dim, like a, which makes c 0 there too
+    quantized     rows of c, quantized while they are in the first-level cache; quantized_row 0 leaves it out
 
     Mean and variance are summed in 16 lanes, each over every 16th element, and the lanes by the tree of
     `sum_lanes`. Oracle: reference.layer_norm.
@@ -95,6 +127,8 @@ def layer_norm(job, m, dim, a, a_row, weight, bias, c, c_row):
         row = advance(c, i * c_row)
         for j in range(0, dim, LANES):
             store(row, j, fma((load(x, j) - mean) * scale, load(weight, j), load(bias, j)))
+        if quantized_row:
+            quantize_row(dim, row, advance(quantized, i * quantized_row))
 
 
 @inlined

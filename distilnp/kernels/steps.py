@@ -16,15 +16,16 @@ Step = list[int]
 # `program.run`), and the version of both.
 SYMBOL = "distilnp_run"
 ARGUMENTS = (ctypes.c_int64, *4 * (ctypes.c_void_p,), ctypes.c_int64)
-ABI = 3
+ABI = 4
 
 # What a step does: its `kind`.
-EMBED, LAYER_NORM, GATHER, GEMM, ATTENTION = range(5)
+EMBED, LAYER_NORM, QUANTIZE, GATHER, GEMM, GEMM_INT8, ATTENTION = range(7)
 
-# How the weight of GEMM and EMBED is stored: its `storage`. A product computes with float32 in every case.
-FLOAT32, FLOAT16, BFLOAT16, INT8 = range(4)
+# How the weight of GEMM and EMBED is stored: its `storage`. GEMM computes with float32 in every case.
+# INT32 is that of the sums of an INT8 weight.
+FLOAT32, FLOAT16, BFLOAT16, INT8, INT32 = range(5)
 
-# What is done to a product before it leaves the cache: the `epilogue` of GEMM.
+# What is done to a product before it leaves the cache: the `epilogue` of GEMM and GEMM_INT8.
 NO_BIAS, IDENTITY, GELU, RELU, RESIDUAL = range(5)
 
 # fmt: off
@@ -32,35 +33,39 @@ OPERANDS = (
     "kind",
     # indices into `batch`
     "rows",          # number of rows of c; for ATTENTION, number of spans
-    "a",             # address of float32: the input; for ATTENTION, the queries
-    "b",             # address of float32: GEMM, residual; ATTENTION, keys and values; EMBED, int64 positions
+    "a",             # address of float32: the input; ATTENTION, the queries; GEMM_INT8, quantized rows
+    "b",             # address of float32: products, residual; ATTENTION, keys, values; EMBED, int64 positions
     "c",             # address of float32: the output
     "index",         # address of int64: for EMBED, token ids; GATHER, rows of a; ATTENTION, spans
+    "quantized",     # address of quantized rows: the output of QUANTIZE, a second one of LAYER_NORM
     # numbers
     "a_row",         # floats from one row of a to the next; for EMBED, of its weight
     "b_row",         # the same for b; for EMBED, of its bias
     "c_row",         # the same for c
+    "quantized_row", # the same for quantized; 0 if LAYER_NORM has no second output
     "dim",           # columns of a; for ATTENTION, columns of one head
-    "n_panels",      # GEMM: columns of c, in panels of 16
+    "n_panels",      # products: columns of c, in panels of 16
     "n_heads",       # ATTENTION; GEMM: how many products, one per head, stand side by side (else 1)
     "head_dim",      # ATTENTION: scores are divided by its square root
     "a_head",        # GEMM: floats from the a of one head to the a of the next
     "c_head",        # GEMM: the same for c
     "key_column",    # ATTENTION: first column of the keys in b
     "value_column",  # ATTENTION: first column of the values in b
-    "epilogue",      # GEMM
+    "epilogue",      # products
     "storage",       # GEMM and EMBED: how the weight is stored
     # addresses of parameters, float32 but for the weight
-    "weight",        # GEMM: packed panels; LAYER_NORM; EMBED: one row per token
-    "scale",         # GEMM, of an INT8 weight: a factor per column of c; EMBED: one per token
-    "bias",          # GEMM and LAYER_NORM; EMBED: one row per position
+    "weight",        # products: packed panels; LAYER_NORM; EMBED: one row per token
+    "scale",         # products, of an INT8 weight: a factor per column of c; EMBED: one per token
+    "sums",          # GEMM_INT8, int32: the sum of each column of the weight
+    "bias",          # products and LAYER_NORM; EMBED: one row per position
 )
 # The position of each operand in a step, for the kernels.
 (
     KIND,
-    ROWS, A, B, C, INDEX,
-    A_ROW, B_ROW, C_ROW, DIM, N_PANELS, N_HEADS, HEAD_DIM, A_HEAD, C_HEAD, KEY_COLUMN, VALUE_COLUMN, EPILOGUE,
-    STORAGE, WEIGHT, SCALE, BIAS,
+    ROWS, A, B, C, INDEX, QUANTIZED,
+    A_ROW, B_ROW, C_ROW, QUANTIZED_ROW, DIM, N_PANELS, N_HEADS, HEAD_DIM, A_HEAD, C_HEAD, KEY_COLUMN,
+    VALUE_COLUMN, EPILOGUE,
+    STORAGE, WEIGHT, SCALE, SUMS, BIAS,
 ) = range(len(OPERANDS))
 # fmt: on
 

@@ -4,11 +4,34 @@ The names are those of BLIS: Van Zee and van de Geijn, "BLIS: A Framework for Ra
 Functionality", ACM TOMS 41 (2015).
 """
 
+from enum import IntEnum, auto
 from typing import NamedTuple
 
 # Numbers in a vector: as many float32 as an AVX-512 register holds. More would not fit into one, fewer would
 # leave half of it empty.
 LANES = 16
+
+
+# int8 numbers that take the place of one float32: instructions multiply four and add the products.
+QUAD = 4
+
+
+class Instruction(IntEnum):
+    """What adds a term to a sum: for float32, one product; for int8, the four products of a quad.
+
+    The number in a name is the width of the registers in bits.
+    """
+
+    FMA = 0
+    # AVX-VNNI and AVX-512 VNNI: four products, added to an int32.
+    VPDPBUSD_256 = auto()
+    VPDPBUSD_512 = auto()
+    # AVX2 and AVX-512: VPMADDUBSW adds two products as int16, VPMADDWD two of those as int32.
+    VPMADDUBSW_256 = auto()
+    VPMADDUBSW_512 = auto()
+    # NEON with the dot product of Armv8.2, and without it: SMULL, then sums of pairs.
+    SDOT = auto()
+    SMULL = auto()
 
 
 class Tile(NamedTuple):
@@ -18,15 +41,27 @@ class Tile(NamedTuple):
     ----------
     rows, panels : int
     terms : int
-        Terms in a turn of the loop.
+        Terms in a turn of the loop; for int8, quads.
+    instruction : Instruction
     """
 
     rows: int
     panels: int
     terms: int
+    instruction: Instruction = Instruction.FMA
 
     def __str__(self) -> str:
         return f"{self.rows} x {self.panels * LANES}"
+
+
+class Tiles(NamedTuple):
+    """The tiles of float32 and of int8 products."""
+
+    float32: Tile
+    int8: Tile
+
+    def __str__(self) -> str:
+        return f"{self.float32}, for int8 {self.int8}"
 
 
 # An FMA takes 4 cycles. A core starts up to two in each cycle, the largest of Arm up to four: so 8 or 16 sums
@@ -45,6 +80,17 @@ class Tile(NamedTuple):
 AVX2_TILE = Tile(rows=6, panels=1, terms=4)
 AVX512_TILE = Tile(rows=12, panels=2, terms=4)
 NEON_TILE = Tile(rows=6, panels=1, terms=4)
+
+# The same for int8. VPDPBUSD takes the place of an FMA, and as many registers. The other instructions need
+# registers between the steps: VPMADDUBSW one for its result, one with ones for VPMADDWD, which adds pairs by
+# multiplying them by 1. Their sums depend on each other by an addition, which takes one cycle, so that few
+# sums are enough.
+AVX2_INT8_TILE = Tile(rows=4, panels=1, terms=4, instruction=Instruction.VPMADDUBSW_256)
+AVX_VNNI_TILE = Tile(rows=6, panels=1, terms=4, instruction=Instruction.VPDPBUSD_256)
+AVX512_INT8_TILE = Tile(rows=12, panels=2, terms=4, instruction=Instruction.VPMADDUBSW_512)
+AVX512_VNNI_TILE = Tile(rows=12, panels=2, terms=4, instruction=Instruction.VPDPBUSD_512)
+NEON_INT8_TILE = Tile(rows=4, panels=1, terms=4, instruction=Instruction.SMULL)
+NEON_DOT_TILE = Tile(rows=6, panels=1, terms=4, instruction=Instruction.SDOT)
 
 # Terms that are summed in registers before their sum is added to the earlier ones. Shorter sums round less;
 # 256 x 16 weights are 16 KB, and a first-level cache holds those of a tile's panels; the additions cost 2 %.

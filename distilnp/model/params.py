@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .config import DistilBertConfig
+from .int8 import Int8Linear, Int8Matrix
 
 Array = NDArray[np.floating[Any]]
 Shape = tuple[int, ...]
@@ -41,13 +42,13 @@ class Embeddings(NamedTuple):
 class Layer(NamedTuple):
     """One transformer block."""
 
-    q_lin: Linear
-    k_lin: Linear
-    v_lin: Linear
-    out_lin: Linear
+    q_lin: Linear | Int8Linear
+    k_lin: Linear | Int8Linear
+    v_lin: Linear | Int8Linear
+    out_lin: Linear | Int8Linear
     sa_layer_norm: LayerNorm
-    lin1: Linear
-    lin2: Linear
+    lin1: Linear | Int8Linear
+    lin2: Linear | Int8Linear
     output_layer_norm: LayerNorm
 
 
@@ -56,7 +57,7 @@ class Params(NamedTuple):
 
     embeddings: Embeddings
     layers: tuple[Layer, ...]
-    pre_classifier: Linear
+    pre_classifier: Linear | Int8Linear
     classifier: Linear
 
 
@@ -122,14 +123,14 @@ def shapes(config: DistilBertConfig) -> dict[str, Shape]:
     }
 
 
-def build_params(config: DistilBertConfig, tensors: Mapping[str, Array]) -> Params:
+def build_params(config: DistilBertConfig, tensors: Mapping[str, Array | Int8Matrix]) -> Params:
     """Build `Params` from the tensors of a checkpoint.
 
     Parameters
     ----------
     config : DistilBertConfig
-    tensors : mapping of str to array
-        The array for each name of `shapes`.
+    tensors : mapping of str to array or Int8Matrix
+        One for each name of `shapes`. With an Int8Matrix, a dense layer multiplies integers.
 
     Returns
     -------
@@ -142,8 +143,10 @@ def build_params(config: DistilBertConfig, tensors: Mapping[str, Array]) -> Para
             weight = tensors[f"{prefix}{module.name}.weight"]
             if module.kind is None:
                 built[module.field] = weight
-            else:
-                built[module.field] = module.kind(weight, tensors[f"{prefix}{module.name}.bias"])
+                continue
+            bias = tensors[f"{prefix}{module.name}.bias"]
+            is_int8 = isinstance(weight, Int8Matrix)
+            built[module.field] = Int8Linear(*weight, bias) if is_int8 else module.kind(weight, bias)
         return built
 
     embeddings, *layers, head = (part(prefix, table) for prefix, table in _parts(config))

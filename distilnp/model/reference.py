@@ -23,8 +23,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from . import int8
 from .config import DistilBertConfig
 from .erf import erf
+from .int8 import Int8Linear
 from .params import Array, Embeddings, Layer, LayerNorm, Linear, Params
 
 # Receives intermediates by name: `record(probs=probs)`.
@@ -181,14 +183,17 @@ def head(x: Array, params: Params, record: Record) -> Array:
     return logits
 
 
-def linear(x: Array, layer: Linear) -> Array:
+def linear(x: Array, layer: Linear | Int8Linear) -> Array:
     """Map every row: y = W x + b.
 
-    The weight is stored as [out, in], so rows are multiplied by its transpose.
+    The weight is stored as [out, in], so rows are multiplied by its transpose. `int8.linear` does the same
+    with integers.
 
     x        [..., in]
     returns  [..., out]
     """
+    if isinstance(layer, Int8Linear):
+        return int8.linear(x, layer)
     return x @ layer.weight.T + layer.bias
 
 

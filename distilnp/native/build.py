@@ -11,6 +11,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
@@ -35,11 +36,14 @@ def build(targets: Iterable[Target], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     # In the same file system, so that files are replaced whole: a process that has loaded a library keeps it.
     with TemporaryDirectory(dir=folder) as scratch:
-        for target in targets:
-            library = path_of(target, Path(scratch))
-            link(target, compiled(target, Path(scratch)), library)
-            libraries[target.name] = sha256(library.read_bytes()).hexdigest()
-            library.replace(path_of(target, folder))
+        targets = list(targets)
+        with ThreadPoolExecutor(os.cpu_count()) as pool:  # each target is compiled in a process of its own
+            objects = pool.map(lambda target: compiled(target, Path(scratch)), targets)
+            for target, object_file in zip(targets, objects, strict=True):
+                library = path_of(target, Path(scratch))
+                link(target, object_file, library)
+                libraries[target.name] = sha256(library.read_bytes()).hexdigest()
+                library.replace(path_of(target, folder))
         _write_manifest(Path(scratch, MANIFEST), libraries)
         Path(scratch, MANIFEST).replace(folder / MANIFEST)
 

@@ -42,7 +42,7 @@ class Library(NamedTuple):
     run: Callable[..., None]
 
     def __str__(self) -> str:
-        return f"{self.target}, built ahead of time, tiles of {TARGETS[self.target].tile}"
+        return f"{self.target}, built ahead of time, tiles of {TARGETS[self.target].tiles}"
 
 
 class NotRun(Exception):

@@ -44,18 +44,18 @@ class JitProgram:
     """The kernels, compiled by Numba in this process when they are first used."""
 
     def __str__(self) -> str:
-        from ..kernels.words.lanes_f32 import host_tile
+        from ..kernels.words.lanes_f32 import host_tiles
 
-        return f"compiled by Numba in this process, tiles of {host_tile()}"
+        return f"compiled by Numba in this process, tiles of {host_tiles()}"
 
     @property
     def run(self) -> Callable[..., None]:
         """See `Program`."""
         with _loading:
             from ..kernels.program import program
-            from ..kernels.words.lanes_f32 import host_tile
+            from ..kernels.words.lanes_f32 import host_tiles
 
-            run = program(host_tile())
+            run = program(host_tiles())
             if not run.is_compiled:
                 say("compiling kernels, once in a process, some seconds")
             return run.call

@@ -64,4 +64,4 @@ if __name__ == "__main__":
     from ..kernels.program import program
 
     target = TARGETS[sys.argv[1]]
-    Path(sys.argv[2]).write_bytes(object_code(program(target.tile), target))
+    Path(sys.argv[2]).write_bytes(object_code(program(target.tiles), target))

@@ -20,21 +20,23 @@ from ..kernels.steps import (
     GATHER,
     GELU,
     GEMM,
+    GEMM_INT8,
     GEMM_SCRATCH,
     IDENTITY,
     INT8,
     LAYER_NORM,
     NO_BIAS,
+    QUANTIZE,
     RELU,
     RESIDUAL,
     Step,
     attention_scratch,
     step,
 )
-from ..kernels.tiles import LANES
+from ..kernels.tiles import LANES, QUAD
 
 # The result of `digest`. If a change of the kernels moves a bit on purpose, the test prints the new one.
-DIGEST = "f9ee8b79744a6209e695b50bb2ed370cc92726a725f53c5d16fae1c9936d6e96"
+DIGEST = "d3243b7fc05a5df4addbb4796e6f362434863e0b155a09cb0ca636e1b84f3378"
 
 # The smallest program with a text of two spans (16 + 3 queries), rows that are not whole vectors, a product
 # of more than one block of terms, and tiles of many heights.
@@ -64,6 +66,10 @@ class Place(IntEnum):
     OF_HEADS = auto()
     WORDS_INT8 = auto()
     OF_INT8 = auto()
+    QUANTIZED = auto()
+    NORMALIZED = auto()
+    OF_QUADS = auto()
+    OF_NORMALIZED = auto()
     OF_FLOAT16 = auto()
     OF_BFLOAT16 = auto()
 
@@ -80,6 +86,10 @@ WIDTH = {
     Place.OF_HEADS: N_HEADS * LANES,
     Place.WORDS_INT8: PADDED,
     Place.OF_INT8: PADDED,
+    Place.QUANTIZED: INNER_DIM // QUAD + 2,
+    Place.NORMALIZED: PADDED,
+    Place.OF_QUADS: PADDED,
+    Place.OF_NORMALIZED: PADDED,
     Place.OF_FLOAT16: PADDED,
     Place.OF_BFLOAT16: PADDED,
 }
@@ -141,9 +151,16 @@ def program(parameters: int, narrow: dict[int, int]) -> list[Step]:
     def stored_as(storage: int) -> dict[str, int]:
         return {"storage": storage, "weight": narrow[storage], "scale": parameters}
 
+    def product_of_quads(out: Place, dim: int, **operands: int) -> Step:
+        of_int8 = {"weight": narrow[INT8], "scale": parameters, "sums": parameters, "dim": dim}
+        rows = {"a": Place.QUANTIZED, "a_row": WIDTH[Place.QUANTIZED], "n_panels": WIDTH[out] // LANES}
+        places = {"rows": Place.N_TOKENS, "b": Place.X, "b_row": PADDED, "c": out, "c_row": WIDTH[out]}
+        return step(GEMM_INT8, **places, **rows, **of_int8, bias=parameters, **operands)
+
     def narrow_product(storage: int, out: Place) -> Step:
         return product(Place.INNER, out, Place.N_TOKENS, IDENTITY, dim=INNER_DIM, **stored_as(storage))
 
+    quantized = {"quantized": Place.QUANTIZED, "quantized_row": WIDTH[Place.QUANTIZED]}
     table = {"weight": parameters, "bias": parameters, "dim": DIM, "c_row": PADDED}
     return [
         step(EMBED, rows=Place.N_TOKENS, index=Place.IDS, b=Place.POSITIONS, c=Place.SUMS,
@@ -163,6 +180,11 @@ def program(parameters: int, narrow: dict[int, int]) -> list[Step]:
         step(EMBED, rows=Place.N_TOKENS, index=Place.IDS, b=Place.POSITIONS, c=Place.WORDS_INT8,
              a_row=PADDED, b_row=PADDED, **table | stored_as(INT8)),
         narrow_product(INT8, Place.OF_INT8),
+        step(QUANTIZE, rows=Place.N_TOKENS, a=Place.INNER, a_row=INNER_DIM, dim=INNER_DIM, **quantized),
+        product_of_quads(Place.OF_QUADS, INNER_DIM, epilogue=RESIDUAL),
+        step(LAYER_NORM, rows=Place.N_TOKENS, a=Place.X, c=Place.NORMALIZED, a_row=PADDED, **table,
+             **quantized),
+        product_of_quads(Place.OF_NORMALIZED, DIM, epilogue=GELU),
         narrow_product(FLOAT16, Place.OF_FLOAT16),
         narrow_product(BFLOAT16, Place.OF_BFLOAT16),
     ]  # fmt: skip

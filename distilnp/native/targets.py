@@ -9,7 +9,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from ..kernels.tiles import AVX2_TILE, AVX512_TILE, NEON_TILE, Tile
+from ..kernels.tiles import (
+    AVX2_INT8_TILE,
+    AVX2_TILE,
+    AVX512_INT8_TILE,
+    AVX512_TILE,
+    AVX512_VNNI_TILE,
+    AVX_VNNI_TILE,
+    NEON_DOT_TILE,
+    NEON_INT8_TILE,
+    NEON_TILE,
+    Tiles,
+)
 
 CPU_INFO = Path("/proc/cpuinfo")
 
@@ -26,8 +37,8 @@ class Target(NamedTuple):
         LLVM's names.
     needs : frozenset of str
         The features that a CPU must have, by their names in /proc/cpuinfo.
-    tile : Tile
-        The sums that a product keeps in registers.
+    tiles : Tiles
+        The sums that products keep in registers.
     """
 
     name: str
@@ -35,7 +46,7 @@ class Target(NamedTuple):
     cpu: str
     features: str
     needs: frozenset[str]
-    tile: Tile
+    tiles: Tiles
 
     @property
     def triple(self) -> str:
@@ -53,9 +64,41 @@ X86_64_V4 = X86_64_V3 | {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512v
 TARGETS = {
     target.name: target
     for target in (
-        Target("x86-64-v3", "x86_64", "x86-64-v3", "", X86_64_V3, AVX2_TILE),
-        Target("x86-64-v4", "x86_64", "x86-64-v4", "-prefer-256-bit", X86_64_V4, AVX512_TILE),
-        Target("aarch64", "aarch64", "generic", "", frozenset(), NEON_TILE),  # every one has NEON
+        Target("x86-64-v3", "x86_64", "x86-64-v3", "", X86_64_V3, Tiles(AVX2_TILE, AVX2_INT8_TILE)),
+        Target(
+            "x86-64-v3-vnni",
+            "x86_64",
+            "x86-64-v3",
+            "+avxvnni",
+            X86_64_V3 | {"avx_vnni"},
+            Tiles(AVX2_TILE, AVX_VNNI_TILE),
+        ),
+        Target(
+            "x86-64-v4",
+            "x86_64",
+            "x86-64-v4",
+            "-prefer-256-bit",
+            X86_64_V4,
+            Tiles(AVX512_TILE, AVX512_INT8_TILE),
+        ),
+        Target(
+            "x86-64-v4-vnni",
+            "x86_64",
+            "x86-64-v4",
+            "-prefer-256-bit,+avx512vnni",
+            X86_64_V4 | {"avx512_vnni"},
+            Tiles(AVX512_TILE, AVX512_VNNI_TILE),
+        ),
+        # Every aarch64 has NEON.
+        Target("aarch64", "aarch64", "generic", "", frozenset(), Tiles(NEON_TILE, NEON_INT8_TILE)),
+        Target(
+            "aarch64-dotprod",
+            "aarch64",
+            "generic",
+            "+dotprod",
+            frozenset({"asimddp"}),
+            Tiles(NEON_TILE, NEON_DOT_TILE),
+        ),
     )
 }
 
@@ -76,7 +119,7 @@ def cpu_features() -> frozenset[str]:
     with suppress(OSError), CPU_INFO.open(encoding="ascii", errors="replace") as file:
         for line in file:  # a machine with many CPUs has many lines; the first CPU's are enough
             name, _, value = line.partition(":")
-            if name.strip() == "flags":
+            if name.strip() in {"flags", "Features"}:  # on x86-64, on aarch64
                 return frozenset(value.split())
     return frozenset()
 

@@ -142,7 +142,7 @@ def test_unusable_libraries_are_not_run_and_the_reason_is_reported_once(
 
 @pytest.mark.skipif(bool(no_numba()), reason="Numba compiles nothing here")
 def test_numba_compiles_the_kernels_if_no_library_is_usable(model: Path, logits: str, tmp_path: Path) -> None:
-    from distilnp.kernels.words.lanes_f32 import host_tile
+    from distilnp.kernels.words.lanes_f32 import host_tiles
 
     package = copy_package(tmp_path)
     in_manifest(abi=99)(package / "distilnp/native/lib")
@@ -150,7 +150,7 @@ def test_numba_compiles_the_kernels_if_no_library_is_usable(model: Path, logits:
     engine, description, _, answered, errors = answer(model, package)
 
     assert (engine, answered) == ("CompiledEngine", logits)
-    reason = f"tiles of {host_tile()}, because no kernels built ahead of time"
+    reason = f"tiles of {host_tiles()}, because no kernels built ahead of time"
     assert description.startswith(f"compiled by Numba in this process, {reason}")
     refusal, compiling = errors.splitlines()
     assert "they are stale: their ABI version is 99" in refusal
@@ -181,7 +181,7 @@ def test_the_second_best_library_replaces_a_damaged_one(model: Path, logits: str
     engine, description, _, answered, errors = answer(model, package)
 
     assert (engine, answered) == ("CompiledEngine", logits)
-    tile = TARGETS[RUNNABLE[-2]].tile
+    tile = TARGETS[RUNNABLE[-2]].tiles
     assert description.startswith(f"{RUNNABLE[-2]}, built ahead of time, tiles of {tile} (not ")
     assert errors.count("\n") == 1
     assert f"{RUNNABLE[-1]}.so is damaged; `python -m distilnp.native.build` builds it again" in errors

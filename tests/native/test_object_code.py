@@ -77,7 +77,7 @@ def test_a_product_uses_the_full_width_of_avx_512() -> None:
     target = TARGETS["x86-64-v4"]
     machine = target_machine(target.triple, target.cpu, target.features)
 
-    code = machine.emit_assembly(module_for(machine, program(target.tile))).splitlines()
+    code = machine.emit_assembly(module_for(machine, program(target.tiles))).splitlines()
 
     multiply_adds = [line for line in code if "vfmadd" in line and "ps" in line]
     assert [line for line in multiply_adds if "%zmm" in line]
@@ -93,14 +93,14 @@ from distilnp.native.targets import TARGETS
 keep_order()
 target = TARGETS[sys.argv[1]]
 machine = target_machine(target.triple, target.cpu, target.features)
-print(machine.emit_assembly(module_for(machine, program(target.tile))))
+print(machine.emit_assembly(module_for(machine, program(target.tiles))))
 """
 
 
 @pytest.mark.parametrize("target", ["x86-64-v3", "x86-64-v4"])
 def test_the_loop_of_the_highest_tile_keeps_its_sums_in_registers(target: str) -> None:
     """A sum on the stack would be as right, and a pass would take twice the time."""
-    tile, floats = TARGETS[target].tile, {"x86-64-v3": 8, "x86-64-v4": 16}[target]
+    tile, floats = TARGETS[target].tiles, {"x86-64-v3": 8, "x86-64-v4": 16}[target]
     n_multiply_adds = tile.terms * tile.rows * tile.panels * LANES // floats
     build = environment(TARGETS[target])
 

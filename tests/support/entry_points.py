@@ -7,5 +7,5 @@ from distilnp.native.targets import TARGETS
 
 def entry_points() -> dict[str, EntryPoint]:
     """Return the program for each form of a tile, by the form."""
-    tiles = {target.tile for target in TARGETS.values()}
+    tiles = {target.tiles for target in TARGETS.values()}
     return {f"tiles of {tile}": program(tile) for tile in sorted(tiles)}

@@ -20,9 +20,9 @@ def call(way: str) -> Callable[..., None]:
         if why := no_numba():
             pytest.skip(why)
         from distilnp.kernels.program import program
-        from distilnp.kernels.words.lanes_f32 import host_tile
+        from distilnp.kernels.words.lanes_f32 import host_tiles
 
-        return program(host_tile()).call
+        return program(host_tiles()).call
     try:
         return open_checked(TARGETS[way], read_manifest()[way])
     except NotRun as error:

@@ -11,9 +11,11 @@ from ...choices import (
     DEFAULT_LANGUAGE,
     DEFAULT_LONG_TEXT,
     DEFAULT_MODEL,
+    DEFAULT_PRECISION,
     DEFAULT_STRIDE,
     Aggregate,
     LongText,
+    Precision,
 )
 from ..formats import CSV, NAME_OF_DELIMITER, USUAL_COLUMNS
 
@@ -144,6 +146,13 @@ def add_model(parser: argparse.ArgumentParser) -> Group:
         default=DEFAULT_BATCH_TOKENS,
         help="classify in batches of N tokens when enough texts have arrived; N decides how soon answers "
         "come, never what they are (default: %(default)s)",
+    )
+    model.add_argument(
+        "--precision",
+        choices=get_args(Precision),
+        default=DEFAULT_PRECISION,
+        help="the arithmetic: int8 multiplies integers, which is about three times as fast and less exact "
+        "(default: %(default)s)",
     )
     model.add_argument(
         "--threads",

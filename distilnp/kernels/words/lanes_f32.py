@@ -22,7 +22,19 @@ from numba.core.imputils import lower_builtin
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, models, register_model
 
-from ..tiles import AVX2_TILE, AVX512_TILE, LANES, NEON_TILE, Tile
+from ..tiles import (
+    AVX2_INT8_TILE,
+    AVX2_TILE,
+    AVX512_INT8_TILE,
+    AVX512_TILE,
+    AVX512_VNNI_TILE,
+    AVX_VNNI_TILE,
+    LANES,
+    NEON_DOT_TILE,
+    NEON_INT8_TILE,
+    NEON_TILE,
+    Tiles,
+)
 from .memory import FLOAT, INT32, float_pointer
 
 FLOATS = ir.VectorType(FLOAT, LANES)
@@ -57,13 +69,16 @@ def is_arm() -> bool:
     return platform.machine() in {"aarch64", "arm64"}
 
 
-def host_tile() -> Tile:
-    """Return the tile for the registers of this CPU, for code that is compiled in this process."""
+def host_tiles() -> Tiles:
+    """Return the tiles for the registers of this CPU, for code that is compiled in this process."""
+    has = llvm.get_host_cpu_features().get
     if is_arm():
-        tile = NEON_TILE
+        tiles = Tiles(NEON_TILE, NEON_DOT_TILE if has("dotprod") else NEON_INT8_TILE)
+    elif has("avx512f"):
+        tiles = Tiles(AVX512_TILE, AVX512_VNNI_TILE if has("avx512vnni") else AVX512_INT8_TILE)
     else:
-        tile = AVX512_TILE if llvm.get_host_cpu_features().get("avx512f") else AVX2_TILE
-    return tile._replace(terms=1)
+        tiles = Tiles(AVX2_TILE, AVX_VNNI_TILE if has("avxvnni") else AVX2_INT8_TILE)
+    return Tiles(*(tile._replace(terms=1) for tile in tiles))
 
 
 # --- memory ---
@@ -203,9 +218,8 @@ define_operator(operator.truediv, "fdiv")
 # --- where lanes meet ---
 
 
-@intrinsic
-def sum_lanes(typing: Any, x: Any) -> Any:
-    """Operation: the sum of the 16 lanes as float32, by halves: lane i + lane i + 8, then + 4, + 2, + 1."""
+def by_halves(combine: Callable[[ir.IRBuilder, Any, Any], Any]) -> Callable[..., Any]:
+    """Return the code that combines 16 lanes: lane i and lane i + 8, then those with i + 4, i + 2, i + 1."""
 
     def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> Any:
         x = args[0]
@@ -215,7 +229,29 @@ def sum_lanes(typing: Any, x: Any) -> Any:
             half = ir.VectorType(INT32, n)
             low = builder.shuffle_vector(x, x, ir.Constant(half, list(range(n))))
             high = builder.shuffle_vector(x, x, ir.Constant(half, list(range(n, 2 * n))))
-            x = builder.fadd(low, high)
+            x = combine(builder, low, high)
         return builder.extract_element(x, INT32(0))
 
-    return types.float32(lanes), generate
+    return generate
+
+
+@intrinsic
+def sum_lanes(typing: Any, x: Any) -> Any:
+    """Operation: the sum of the 16 lanes as float32, by halves: lane i + lane i + 8, then + 4, + 2, + 1."""
+    return types.float32(lanes), by_halves(lambda builder, low, high: builder.fadd(low, high))
+
+
+@intrinsic
+def largest_lane(typing: Any, x: Any) -> Any:
+    """Operation: the largest of the 16 lanes; with a NaN among them, any of them."""
+    return types.float32(lanes), by_halves(
+        lambda builder, low, high: builder.select(builder.fcmp_ordered(">", low, high), low, high)
+    )
+
+
+@intrinsic
+def smallest_lane(typing: Any, x: Any) -> Any:
+    """Operation: the smallest of the 16 lanes; with a NaN among them, any of them."""
+    return types.float32(lanes), by_halves(
+        lambda builder, low, high: builder.select(builder.fcmp_ordered("<", low, high), low, high)
+    )

@@ -11,9 +11,10 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from ..tiles import LANES
-from .lanes_f32 import FLOATS, broadcast, call_llvm, lanes_at
-from .memory import FLOAT, INT64, float_pointer, prefetch_line
+from ..tiles import LANES, Instruction
+from .lanes_f32 import INTS
+from .memory import FLOAT, INT32, INT64, float_pointer, prefetch_line
+from .multiply_add import add, multiply_add, vector_of
 
 # Rows that share an address register: row i of a group is at base + i * a_row, and x86-64 adds i * a_row to
 # an address for i = 1, 2 and, in a register of its own, 3.
@@ -35,6 +36,7 @@ OPERANDS = {
 @intrinsic(prefer_literal=True)
 def multiply_tile(
     typing: Any,
+    instruction: Any,
     max_rows: Any,
     panels: Any,
     terms: Any,
@@ -55,21 +57,24 @@ def multiply_tile(
 ) -> Any:
     """Compute c[rows, 16 panels] (+)= a[rows, k] @ b[k, 16 panels].
 
-    max_rows, panels, terms  constants; see `Tile`
-    rows                     1 to max_rows
+    instruction, max_rows, panels, terms  constants; see `Tile`
+    rows                                  1 to max_rows
 
     a[i, p] is at a[i * a_row + p * a_k], b[p, 16 j + l] at b[j * b_panel + p * b_row + l], c[i, 16 j + l] at
     c[i * c_row + 16 j + l]. Each sum starts at 0 and takes one FMA per term, in the order of p. If `adds`, it
     is added to c; otherwise it replaces c.
 
+    For int8, every number is a quad in a and b, four int8 numbers in the place of one float32, and an int32
+    in c. A term is the sum of four products, added without rounding.
+
     On the way, `n_lines` (0, 1, 2 or 4) lines of memory are prefetched in every turn of `terms` terms, one
     after another, at `ahead`, and at `ahead + ahead_panel` if there are two panels. Oracle: numpy's @.
     """
     heights = range(1, max_rows.literal_value + 1)
-    form = panels.literal_value, terms.literal_value
+    form = Instruction(instruction.literal_value), panels.literal_value, terms.literal_value
 
     def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> Any:
-        _, _, _, rows, *operands, adds = args
+        _, _, _, _, rows, *operands, adds = args
         operands.append(builder.zext(adds, INT64))
         end = builder.append_basic_block("end")
         switch = builder.switch(rows, end)
@@ -85,33 +90,39 @@ def multiply_tile(
     integer, pointer = types.intp, float_pointer
     # fmt: off
     signature = types.void(
-        max_rows, panels, terms, integer, integer, pointer, integer, integer, pointer, integer, integer,
-        pointer, integer, integer, pointer, integer, types.boolean,
+        instruction, max_rows, panels, terms, integer, integer, pointer, integer, integer, pointer, integer,
+        integer, pointer, integer, integer, pointer, integer, types.boolean,
     )
     # fmt: on
     return signature, generate
 
 
-def tile_function(module: ir.Module, rows: int, panels: int, terms: int) -> ir.Function:
+def tile_function(
+    module: ir.Module, rows: int, instruction: Instruction, panels: int, terms: int
+) -> ir.Function:
     """Return the function of a module that multiplies a tile of this form; write it if it is not there."""
-    name = f"distilnp_tile_{rows}_{panels}_{terms}"
+    name = f"distilnp_tile_{instruction.name.lower()}_{rows}_{panels}_{terms}"
     if name in module.globals:
         return module.globals[name]
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), OPERANDS.values()), name)
     function.linkage = "linkonce_odr"
     function.attributes.add("noinline")
-    TileWriter(function, rows, panels, terms).write()
+    TileWriter(function, rows, instruction, panels, terms).write()
     return function
 
 
 class TileWriter:
     """Writes the code of one tile."""
 
-    def __init__(self, function: ir.Function, rows: int, panels: int, terms: int) -> None:
+    def __init__(
+        self, function: ir.Function, rows: int, instruction: Instruction, panels: int, terms: int
+    ) -> None:
+        self.instruction = instruction
+        self.vector = vector_of(instruction)
         self.rows, self.panels, self.terms = rows, panels, terms
         self.operands = dict(zip(OPERANDS, function.args, strict=True))
         self.builder = builder = ir.IRBuilder(function.append_basic_block("entry"))
-        zeros = ir.Constant(FLOATS, [0.0] * LANES)
+        zeros = ir.Constant(self.vector, None)
         # LLVM keeps these variables in registers.
         self.sums = [[cgutils.alloca_once_value(builder, zeros) for _ in range(panels)] for _ in range(rows)]
         self.ahead = cgutils.alloca_once_value(builder, self.operands["ahead"])
@@ -143,6 +154,17 @@ class TileWriter:
             pointer = self.builder.gep(pointer, [self.builder.mul(n, size)])
         return pointer
 
+    def vector_at(self, pointer: Any, offset: Any) -> Any:
+        """Return a pointer to 16 numbers, aligned as a single one is."""
+        return self.builder.bitcast(self.builder.gep(pointer, [offset]), self.vector.as_pointer())
+
+    def broadcast(self, pointer: Any) -> Any:
+        """Return a vector with the number at a pointer in every lane."""
+        builder, undefined = self.builder, ir.Constant(self.vector, ir.Undefined)
+        number = builder.load(builder.bitcast(pointer, self.vector.element.as_pointer()), align=4)
+        first = builder.insert_element(undefined, number, INT32(0))
+        return builder.shuffle_vector(first, undefined, ir.Constant(INTS, [0] * LANES))
+
     def prefetch(self) -> None:
         """Prefetch `n_lines` lines for each panel."""
         builder, n_lines = self.builder, self.operands["n_lines"]
@@ -164,7 +186,7 @@ class TileWriter:
         builder, operands = self.builder, self.operands
         b = self.at(operands["b"], (p, operands["b_row"]))
         row_of_b = [
-            builder.load(lanes_at(builder, b, builder.mul(INT64(j), operands["b_panel"])), align=4)
+            builder.load(self.vector_at(b, builder.mul(INT64(j), operands["b_panel"])), align=4)
             for j in range(self.panels)
         ]
         a, a_row = operands["a"], operands["a_row"]
@@ -172,9 +194,9 @@ class TileWriter:
         for i in range(self.rows):
             if i and i % GROUP == 0:
                 base = opaque(builder, self.at(base, (INT64(GROUP), a_row)))
-            x = broadcast(builder, builder.load(self.at(base, (INT64(i % GROUP), a_row)), align=4))
+            x = self.broadcast(self.at(base, (INT64(i % GROUP), a_row)))
             for total, y in zip(self.sums[i], row_of_b, strict=True):
-                builder.store(call_llvm(builder, "llvm.fma.v16f32", x, y, builder.load(total)), total)
+                builder.store(multiply_add(builder, self.instruction, x, y, builder.load(total)), total)
 
     def store(self, is_added: bool) -> None:
         """Write the sums to c, or add them to c."""
@@ -182,10 +204,10 @@ class TileWriter:
         for i, row in enumerate(self.sums):
             for j, total in enumerate(row):
                 offset = builder.add(builder.mul(INT64(i), c_row), INT64(j * LANES))
-                place = lanes_at(builder, self.operands["c"], offset)
+                place = self.vector_at(self.operands["c"], offset)
                 result = builder.load(total)
                 if is_added:
-                    result = builder.fadd(builder.load(place, align=4), result)
+                    result = add(builder, builder.load(place, align=4), result)
                 builder.store(result, place, align=4)
 
 

@@ -1,7 +1,7 @@
-"""The inner part of a float32 product: some rows times some panels, tile after tile.
+"""The inner part of a product: some rows times some panels, tile after tile.
 
-The form of a tile is that of the target (`tiles`). It decides the speed, and never a bit: each sum starts at
-0 and takes one FMA per term, in the order of k, in a tile of any form.
+The tile is that of the target (`tiles`). It decides the speed, and never a bit. In float32, each sum starts
+at 0 and takes one FMA per term, in the order of k, in a tile of any form. In int8, every sum is exact.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,8 @@ from .words.tiles import multiply_tile
 @cache
 def multiplier(tile: Tile) -> Callable[..., Any]:
     """Return `multiply` for tiles of this form."""
-    max_rows, max_panels, terms = tile
+    max_rows, max_panels, terms = tile[:3]
+    instruction = int(tile.instruction)
 
     @inlined
     def multiply(
@@ -30,7 +31,7 @@ def multiplier(tile: Tile) -> Callable[..., Any]:
         bandwidth, and prefetching made it slower.
         """
         n_tiles = (m + max_rows - 1) // max_rows
-        # A line holds 16 numbers of 4 bytes: a term of a panel in float32.
+        # A line holds 16 numbers of 4 bytes: a term of a panel in float32, or a quad of it in int8.
         lines_of_turn = (terms * ahead_bytes + 3) // 4
         n_lines = (lines_of_turn + n_tiles - 1) // n_tiles if m > 1 else 0
         for j in range(0, n_panels, max_panels):
@@ -43,13 +44,13 @@ def multiplier(tile: Tile) -> Callable[..., Any]:
                 # The number of panels is a constant of the machine code, so each has a call of its own.
                 if n_panels - j == 1:
                     multiply_tile(
-                        max_rows, 1, terms, rows, k, a_i, a_row, a_k, b_j, b_row, b_panel,
+                        instruction, max_rows, 1, terms, rows, k, a_i, a_row, a_k, b_j, b_row, b_panel,
                         ahead_t, ahead_panel, n_lines, c_i, c_row, adds,
                     )  # fmt: skip
                 else:
                     multiply_tile(
-                        max_rows, max_panels, terms, rows, k, a_i, a_row, a_k, b_j, b_row, b_panel,
-                        ahead_t, ahead_panel, n_lines, c_i, c_row, adds,
+                        instruction, max_rows, max_panels, terms, rows, k, a_i, a_row, a_k, b_j, b_row,
+                        b_panel, ahead_t, ahead_panel, n_lines, c_i, c_row, adds,
                     )  # fmt: skip
 
     return multiply

@@ -1,0 +1,128 @@
+"""The loop over the blocks of a product's weight, and what follows a sum: the same for all products.
+
+`multiply` sums a block of terms, and `finish` makes the result of the sums. `gemm_f32` and `gemm_int8` bring
+both. Every element of a product is a sum over k in one fixed order. It does not depend on the other rows, on
+their number, or on the thread that computes it. `blocking` says how a product is cut; `tiles` names the
+sizes.
+"""
+
+from .blocking import block_at, row_block
+from .elementary import gelu, relu
+from .jit import inlined
+from .steps import FLOAT32, GELU, NO_BIAS, RELU, RESIDUAL
+from .tiles import KC, LANES, NC
+from .widen import stored_bytes, widen_panels
+from .words.lanes_f32 import load
+from .words.memory import advance, floats_at
+
+
+@inlined
+def gemm(
+    multiply,
+    width,
+    finish,
+    job,
+    n_threads,
+    m,
+    k,
+    n_panels,
+    a,
+    a_row,
+    storage,
+    weight,
+    scale,
+    sums,
+    bias,
+    residual,
+    residual_row,
+    c,
+    c_row,
+    epilogue,
+    scratch,
+):
+    """Compute one job's part of c[m, 16 n_panels] = epilogue(a[m, k] @ weight + bias).
+
+    multiply   see `multiplier`, for tiles of `width` panels
+    finish     makes c of its sums; called with 16 columns, while they are still in the first-level cache
+    n_threads  approximate number of threads; affects only prefetching
+    a          [m, >= k], rows a_row apart
+    weight     address of [n_panels, k, 16]: 16 columns side by side, in the order in which they are read
+    scale      [n_panels, 16], factors of an int8 weight
+    sums       [n_panels, 16], sums of the columns of an int8 weight
+    bias       [n_panels, 16]
+    residual   [m, 16 n_panels], rows residual_row apart; read only for RESIDUAL; must not be c
+    c          [m, 16 n_panels], rows c_row apart
+    scratch    [GEMM_SCRATCH], where a block of the weight is widened unless it is float32
+
+    In an int8 product, a number of a and of the weight is a quad, and sums are int32. An element is the sum
+    of its terms in the order of k, KC at a time. Then `finish` follows, unless the epilogue is NO_BIAS.
+    """
+    n_groups = (n_panels + NC - 1) // NC
+    height = row_block(m)
+    first_row = job // n_groups * height
+    rows = min(height, m - first_row)
+    first_panel = job % n_groups * NC
+    n_job_panels = min(NC, n_panels - first_panel)
+    n_blocks = (k + KC - 1) // KC
+    a = advance(a, first_row * a_row)
+    c = advance(c, first_row * c_row)
+    residual = advance(residual, first_row * residual_row)
+    size = stored_bytes(storage)
+    n_pieces = (n_job_panels + width - 1) // width
+    for i in range(n_pieces * n_blocks):
+        piece, p = block_at(i, n_pieces, n_blocks, rows, n_threads)
+        next_piece, next_p = block_at(i + 1, n_pieces, n_blocks, rows, n_threads)
+        panel, next_panel = first_panel + piece * width, first_panel + next_piece * width
+        n_piece_panels = min(width, n_job_panels - piece * width)
+        kc = min(KC, k - p)
+        block, next_block = (panel * k + p) * LANES, (next_panel * k + next_p) * LANES
+        b, b_panel = floats_at(weight + block * size), k * LANES
+        if storage != FLOAT32:
+            scales = advance(scale, panel * LANES)
+            widen_panels(n_piece_panels, kc, weight + block * size, k * LANES, storage, scales, scratch)
+            b, b_panel = scratch, kc * LANES
+        multiply(
+            rows,
+            kc,
+            n_piece_panels,
+            advance(a, p),
+            a_row,
+            1,
+            b,
+            LANES,
+            b_panel,
+            floats_at(weight + next_block * size),
+            k * LANES * size // 4,
+            size,
+            advance(c, panel * LANES),
+            c_row,
+            p > 0,
+        )
+        if p + kc == k and epilogue != NO_BIAS:
+            for j in range(panel * LANES, (panel + n_piece_panels) * LANES, LANES):
+                finish(
+                    rows,
+                    k,
+                    a,
+                    a_row,
+                    advance(scale, j),
+                    advance(sums, j),
+                    advance(bias, j),
+                    advance(residual, j),
+                    residual_row,
+                    advance(c, j),
+                    c_row,
+                    epilogue,
+                )
+
+
+@inlined
+def finished(x, epilogue, residual, i):
+    """Return what the epilogue makes of sums with their bias; the residual is residual[i : i + 16]."""
+    if epilogue == GELU:
+        return gelu(x)
+    if epilogue == RELU:
+        return relu(x)
+    if epilogue == RESIDUAL:
+        return x + load(residual, i)
+    return x

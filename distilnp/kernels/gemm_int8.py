@@ -1,0 +1,77 @@
+"""Int8 products: quantized rows times int8 weights, summed as int32, which rounds nothing.
+
+`model/int8.py` derives the scheme. Sums stay in c until all terms are in them; then each becomes a float32.
+"""
+
+from .blocking import n_product_jobs
+from .gemm import finished, gemm
+from .jit import inlined
+from .quantize import n_quads, row_scale, row_zero_point
+from .steps import (
+    A_ROW,
+    B_ROW,
+    BIAS,
+    C_ROW,
+    DIM,
+    EPILOGUE,
+    FLOAT32,
+    N_PANELS,
+    ROWS,
+    SCALE,
+    SUMS,
+    WEIGHT,
+    A,
+    B,
+    C,
+)
+from .words.integers import centred
+from .words.lanes_f32 import load, splat, store
+from .words.memory import advance, floats_at
+
+
+@inlined
+def n_gemm_int8_jobs(step, batch):
+    """Return how many jobs a GEMM_INT8 step has."""
+    return n_product_jobs(batch[step[ROWS]], step[N_PANELS])
+
+
+@inlined
+def do_gemm_int8(multiply, width, job, step, batch, scratch, n_threads):
+    """Do one job of a GEMM_INT8 step; `multiply` takes `width` panels at a time."""
+    gemm(
+        multiply,
+        width,
+        finish_int8,
+        job,
+        n_threads,
+        batch[step[ROWS]],
+        n_quads(step[DIM]),
+        step[N_PANELS],
+        floats_at(batch[step[A]]),
+        step[A_ROW],
+        FLOAT32,  # a quad is as wide
+        step[WEIGHT],
+        floats_at(step[SCALE]),
+        floats_at(step[SUMS]),
+        floats_at(step[BIAS]),
+        floats_at(batch[step[B]]),
+        step[B_ROW],
+        floats_at(batch[step[C]]),
+        step[C_ROW],
+        step[EPILOGUE],
+        scratch,
+    )
+
+
+@inlined
+def finish_int8(m, k, a, a_row, scale, sums, bias, residual, residual_row, c, c_row, epilogue):
+    """c[m, 16] = epilogue((c - zero_point * sums) * scale of the row * scale + bias); c holds int32 sums.
+
+    The product and the sum are rounded by themselves, as NumPy does. Oracle: int8.linear.
+    """
+    b, column_scale = load(bias, 0), load(scale, 0)
+    for i in range(m):
+        row = advance(a, i * a_row)
+        x = centred(advance(c, i * c_row), sums, row_zero_point(row, k))
+        x = x * (splat(row_scale(row, k)) * column_scale) + b
+        store(c, i * c_row, finished(x, epilogue, residual, i * residual_row))
