@@ -187,6 +187,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         "kernels": description(),
         "versions": {package: version(package) for package in PACKAGES},
         "threads": arguments.threads,
+        "precision": "float32",
         "quick": arguments.quick,
         "models": {},
     }

@@ -1,4 +1,4 @@
-"""The engines, each run as its authors recommend, in float32, all on the same number of threads.
+"""The engines, each run as its authors recommend, in float32 or int8, all on the same number of threads.
 
 An engine takes the token ids of texts, and returns a function that computes their logits once, in the order
 of the texts. Any preparation, such as making tensors, comes before that call, and is not timed for the peers.
@@ -36,10 +36,12 @@ class Engine(Protocol):
 class Distilnp:
     """The package itself, which takes inputs of any length in any order."""
 
+    precision = "float32"
+
     def __init__(self, forms: Forms, n_threads: int) -> None:
         import distilnp
 
-        self.classifier = distilnp.load(forms.checkpoint, threads=n_threads)
+        self.classifier = distilnp.load(forms.checkpoint, precision=self.precision, threads=n_threads)
         self.classifier.warmup()
 
     def prepare(self, inputs: Inputs, batch_size: int) -> Pass:
@@ -55,6 +57,12 @@ class DistilnpJit(Distilnp):
         super().__init__(forms, n_threads)
 
 
+class DistilnpInt8(Distilnp):
+    """The package with int8 products."""
+
+    precision = "int8"
+
+
 class OnnxRuntime:
     """ONNX Runtime with all graph optimizations, on a graph that `models.export_onnx` has already optimized.
 
@@ -63,13 +71,14 @@ class OnnxRuntime:
     calls it.
     """
 
+    graph = "onnx"
+
     def __init__(self, forms: Forms, n_threads: int) -> None:
         self.on_all_threads = self.session(forms, n_threads)
         self.on_one_thread = self.session(forms, 1)
         self.pool = ThreadPoolExecutor(n_threads)
 
-    @staticmethod
-    def session(forms: Forms, n_threads: int) -> Any:
+    def session(self, forms: Forms, n_threads: int) -> Any:
         """Return a session with the graph loaded."""
         import onnxruntime
 
@@ -78,7 +87,7 @@ class OnnxRuntime:
         options.intra_op_num_threads = n_threads
         options.inter_op_num_threads = 1  # the graph is one chain, so no two operators can run at once
         return onnxruntime.InferenceSession(
-            os.fspath(forms.onnx), options, providers=["CPUExecutionProvider"]
+            os.fspath(getattr(forms, self.graph)), options, providers=["CPUExecutionProvider"]
         )
 
     def prepare(self, inputs: Inputs, batch_size: int) -> Pass:
@@ -91,6 +100,18 @@ class OnnxRuntime:
             return self.on_one_thread.run(["logits"], batch)[0]
 
         return lambda: np.concatenate(list(self.pool.map(compute, batches)))[places]
+
+
+class OnnxRuntimeInt8(OnnxRuntime):
+    """Dynamic quantization, weights as int8: activations are quantized by the batch."""
+
+    graph = "onnx_int8"
+
+
+class OnnxRuntimeUint8(OnnxRuntime):
+    """The same, weights as uint8."""
+
+    graph = "onnx_uint8"
 
 
 class PyTorch:
@@ -115,8 +136,19 @@ class PyTorch:
         return run
 
 
+class PyTorchInt8(PyTorch):
+    """Dynamic quantization of the dense layers: activations are quantized by the batch."""
+
+    def __init__(self, forms: Forms, n_threads: int) -> None:
+        super().__init__(forms, n_threads)
+        linear = self.torch.nn.Linear
+        self.model = self.torch.ao.quantization.quantize_dynamic(self.model, {linear}, self.torch.qint8)
+
+
 class OpenVino:
     """OpenVINO with the latency hint for a single batch on all threads, the throughput hint for several."""
+
+    graph = "openvino"
 
     def __init__(self, forms: Forms, n_threads: int) -> None:
         import openvino
@@ -127,7 +159,7 @@ class OpenVino:
                 "INFERENCE_NUM_THREADS": n_threads,
                 "INFERENCE_PRECISION_HINT": "f32",
             }
-            return openvino.Core().compile_model(forms.openvino, "CPU", options)
+            return openvino.Core().compile_model(getattr(forms, self.graph), "CPU", options)
 
         self.request = compiled("LATENCY").create_infer_request()
         self.queue = openvino.AsyncInferQueue(compiled("THROUGHPUT"))
@@ -151,6 +183,12 @@ class OpenVino:
 
         run()  # OpenVINO compiles again for every new shape
         return run
+
+
+class OpenVinoInt8(OpenVino):
+    """Static quantization by NNCF: the range of each activation was measured beforehand."""
+
+    graph = "openvino_int8"
 
 
 def rectangles(inputs: Inputs, batch_size: int) -> tuple[list[Batch], NDArray[np.intp]]:
@@ -184,4 +222,23 @@ PEERS: dict[str, type[Engine]] = {
     "openvino": OpenVino,
 }
 JIT = "distilnp-jit"
-ENGINES: dict[str, type[Engine]] = {OURS: Distilnp, JIT: DistilnpJit, **PEERS}
+ENGINES: dict[str, type[Engine]] = {
+    OURS: Distilnp,
+    JIT: DistilnpJit,
+    **PEERS,
+    "distilnp-int8": DistilnpInt8,
+    "onnxruntime-s8": OnnxRuntimeInt8,
+    "onnxruntime-u8": OnnxRuntimeUint8,
+    "pytorch-int8": PyTorchInt8,
+    "openvino-int8": OpenVinoInt8,
+}
+# The engines of `benchmarks.forward.int8` by the names in its tables; they are compared with FLOAT32.
+FLOAT32 = "distilnp float32"
+INT8 = {
+    OURS: "distilnp-int8",
+    FLOAT32: OURS,
+    "onnxruntime": "onnxruntime-s8",
+    "onnxruntime u8": "onnxruntime-u8",
+    "pytorch": "pytorch-int8",
+    "openvino": "openvino-int8",
+}

@@ -18,21 +18,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from support.seeded_models import BASE, SEED, seeded_tensors, write_checkpoint
+from numpy.typing import NDArray
+from support.seeded_models import BASE, SEED, seeded_ids, seeded_tensors, write_checkpoint
 
 from distilnp.checkpoint.config_json import read_config
 from distilnp.checkpoint.registry import find_checkpoint
 from distilnp.checkpoint.tensors import load_tensors
 from distilnp.model.config import DistilBertConfig
+from distilnp.tokenizer import Tokenizer
 
 # "base" has the size of DistilBERT-base and seeded random weights; "sst2-mini" is the bundled checkpoint.
 NAMES = ("base", "sst2-mini")
 
 # The packages that an exported graph depends on. After a change of version, models are exported again.
-EXPORTERS = ("torch", "transformers", "onnxruntime", "openvino")
+EXPORTERS = ("torch", "transformers", "onnxruntime", "openvino", "nncf")
 
 # Counted up with every new form, so that a cache without it is not used.
-EDITION = 2
+EDITION = 3
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Forms:
 
     distilnp loads `checkpoint`, and transformers loads `float32`, the same model. The two differ if weights
     are stored as integers; every engine computes with them in float32. `onnx` and `openvino` are graphs.
-    `onnx_int8` is the graph `onnx` with int8 weights and products; its logits are other ones.
+    `onnx_int8`, `onnx_uint8` and `openvino_int8` are graphs with int8 products, whose logits are other ones.
     """
 
     name: str
@@ -49,7 +51,9 @@ class Forms:
     float32: Path
     onnx: Path
     onnx_int8: Path
+    onnx_uint8: Path
     openvino: Path
+    openvino_int8: Path
 
 
 def forms(name: str, cache: Path) -> Forms:
@@ -73,7 +77,9 @@ def forms(name: str, cache: Path) -> Forms:
         float32=folder / "float32",
         onnx=folder / "model.onnx",
         onnx_int8=folder / "model.int8.onnx",
+        onnx_uint8=folder / "model.uint8.onnx",
         openvino=folder / "model.xml",
+        openvino_int8=folder / "model.int8.xml",
     )
 
 
@@ -93,8 +99,10 @@ def make(name: str, folder: Path) -> None:
         tensors = load_tensors(checkpoint, config, np.float32)
     write_checkpoint(folder / "float32", config, tensors)
     export_onnx(folder / "float32", config, folder / "model.onnx")
-    quantize_onnx(folder / "model.onnx", folder / "model.int8.onnx")
+    quantize_onnx(folder / "model.onnx", folder / "model.int8.onnx", "QInt8")
+    quantize_onnx(folder / "model.onnx", folder / "model.uint8.onnx", "QUInt8")
     export_openvino(folder / "float32", folder / "model.xml")
+    quantize_openvino(folder / "model.xml", calibration_inputs(name, config), folder / "model.int8.xml")
 
 
 def export_onnx(checkpoint: Path, config: DistilBertConfig, path: Path) -> None:
@@ -135,8 +143,8 @@ def export_onnx(checkpoint: Path, config: DistilBertConfig, path: Path) -> None:
     exported.unlink()
 
 
-def quantize_onnx(graph: Path, path: Path) -> None:
-    """Write a graph with weights as int8 and products of integers, as ONNX Runtime's own tool makes it.
+def quantize_onnx(graph: Path, path: Path, weight_type: str) -> None:
+    """Write a graph with weights of 8 bits and products of integers, as ONNX Runtime's own tool makes it.
 
     The type is given because the tool does not know the types of the optimizer's operators.
     """
@@ -146,7 +154,7 @@ def quantize_onnx(graph: Path, path: Path) -> None:
     quantize_dynamic(
         graph,
         path,
-        weight_type=QuantType.QInt8,
+        weight_type=QuantType[weight_type],
         extra_options={"DefaultTensorType": TensorProto.FLOAT},
     )
 
@@ -166,6 +174,32 @@ def export_openvino(checkpoint: Path, path: Path) -> None:
         input=[(name, any_shape, openvino.Type.i64) for name in ("input_ids", "attention_mask")],
     )
     openvino.save_model(model, path, compress_to_fp16=False)
+
+
+def quantize_openvino(graph: Path, inputs: list[list[int]], path: Path) -> None:
+    """Write a graph with int8 products, as NNCF makes it: ranges of activations are measured on `inputs`."""
+    import nncf
+    import openvino
+
+    def arrays(ids: list[int]) -> dict[str, NDArray[np.int64]]:
+        return {"input_ids": np.array([ids]), "attention_mask": np.ones((1, len(ids)), np.int64)}
+
+    model = nncf.quantize(
+        openvino.Core().read_model(graph),
+        nncf.Dataset(inputs, arrays),
+        model_type=nncf.ModelType.TRANSFORMER,
+        subset_size=len(inputs),
+    )
+    openvino.save_model(model, path, compress_to_fp16=False)
+
+
+def calibration_inputs(name: str, config: DistilBertConfig) -> list[list[int]]:
+    """Return 300 inputs, as many as NNCF takes by default: sentences of SST-2 train, or random tokens."""
+    if name != "base" and (data := os.environ.get("DISTILNP_DATA")):
+        lines = (Path(data) / "sst2" / "train.tsv").read_text(encoding="utf-8").splitlines()[1:]
+        encode = Tokenizer.from_folder(find_checkpoint(name)).encode
+        return [list(encode(line.split("\t")[0]).ids) for line in lines[:: len(lines) // 300][:300]]
+    return [seeded_ids(config.vocab_size, 8 + i % 120, seed=i) for i in range(300)]
 
 
 def torch_model(checkpoint: Path, attention: str) -> Any:

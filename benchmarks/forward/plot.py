@@ -20,8 +20,18 @@ COLOURS = {
     "onnxruntime": "#0072B2",
     "pytorch": "#D55E00",
     "openvino": "#009E73",
+    "distilnp float32": "#E69F00",
+    "onnxruntime u8": "#56B4E9",
 }
-MARKERS = {"distilnp": "o", "distilnp-jit": "v", "onnxruntime": "s", "pytorch": "^", "openvino": "D"}
+MARKERS = {
+    "distilnp": "o",
+    "distilnp-jit": "v",
+    "onnxruntime": "s",
+    "pytorch": "^",
+    "openvino": "D",
+    "distilnp float32": "o",
+    "onnxruntime u8": "P",
+}
 LIMIT = "#999999"
 
 LENGTHS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
@@ -38,9 +48,14 @@ def curves(results: Mapping[str, Any], name: str, path: Path) -> None:
         2, sharex=True, figsize=(9, 9), height_ratios=(3, 2), layout="constrained"
     )
     draw_times(above, texts)
-    draw_limits(above, model, texts)
+    if "limits" in texts[0]:
+        draw_limits(above, model, texts)
+    above.legend(loc="upper left", frameon=False)
     draw_ratios(below, texts)
-    above.set_title(f"{name}, float32, one text, {results['threads']} threads; {results['cpu']}", fontsize=10)
+    precision = results["precision"]
+    above.set_title(
+        f"{name}, {precision}, one text, {results['threads']} threads; {results['cpu']}", fontsize=10
+    )
     below.set_xscale("log", base=2)
     name_ticks(below.xaxis, LENGTHS)
     below.set_xlabel("tokens")
@@ -80,7 +95,6 @@ def draw_limits(axes: Axes, model: Mapping[str, Any], texts: list[Mapping[str, A
     axes.axhline(memory, color=LIMIT, linestyle=":", label=f"weights at {bandwidth / 1e9:.0f} GB/s")
     shortest = min(fastest(text["seconds"][OURS]) * 1000 for text in texts)
     axes.set_ylim(bottom=min(memory, shortest) / 2)
-    axes.legend(loc="upper left", frameon=False)
 
 
 def draw_ratios(axes: Axes, texts: list[Mapping[str, Any]]) -> None:

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..choices import DEFAULT_PRECISION, Precision
-from ..kernels.tiles import LANES, QUAD
+from ..kernels.tiles import LANES
 from ..model.config import DistilBertConfig
 from .batch import RaggedBatch
 from .memory import CACHE_LINE
-from .packing import Floats, padded
+from .packing import Floats, n_quads, padded
 
 
 class Slot(IntEnum):
@@ -96,9 +96,8 @@ class Buffers:
             slot: row_stride(width) for slot, width in widths.items()
         }
         if precision == "int8":
-            # Whole vectors are written: 16 bytes, then the scale and the zero point.
-            widest = max(padded(width) for width in self.width.values())
-            self.stride[Slot.QUANTIZED] = row_stride(widest // QUAD + 2)
+            # The integers, then the scale and the zero point.
+            self.stride[Slot.QUANTIZED] = row_stride(n_quads(max(self.width.values())) + 2)
 
     def sizes(self, n_tokens: int, n_texts: int) -> dict[Slot, int]:
         """Return how many floats each buffer needs for a batch."""

@@ -76,6 +76,11 @@ def padded(n: int) -> int:
     return -(-n // LANES) * LANES
 
 
+def n_quads(n: int) -> int:
+    """Return how many quads a row of n int8 numbers has: whole vectors of them."""
+    return padded(-(-n // QUAD))
+
+
 class Packing(Protocol):
     """One layout."""
 
@@ -154,22 +159,22 @@ class Panels(SizedBlock):
 class Quads(SizedBlock):
     """The int8 weight of a dense layer that multiplies integers: [out, in] becomes [out / 16, in / 4, 16, 4].
 
-    The same as panels, with four numbers of a column in the place of one float32.
+    The same as panels, with four numbers of a column in the place of one float32. `in` is padded to whole
+    vectors of quads.
     """
 
     storage = NARROW["I8"]
 
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
-        self.block_shape = (padded(shape[0]) // LANES, -(-shape[1] // QUAD), LANES, QUAD)
+        self.block_shape = (padded(shape[0]) // LANES, n_quads(shape[1]), LANES, QUAD)
 
     def store(self, block: Block, first_row: int, rows: Array) -> None:
         """See `Packing`."""
-        _, n_quads, _, _ = self.block_shape
-        wide = np.zeros((padded(len(rows)), n_quads * QUAD), np.int8)
+        wide = np.zeros((padded(len(rows)), QUAD * n_quads(self.shape[1])), np.int8)
         wide[: len(rows), : self.shape[1]] = rows
         # Moved as words of four bytes, which takes a fraction of the time.
-        words = wide.view(np.int32).reshape(-1, LANES, n_quads).swapaxes(1, 2)
+        words = wide.view(np.int32).reshape(-1, LANES, n_quads(self.shape[1])).swapaxes(1, 2)
         first_panel = first_row // LANES
         block.view(np.int32)[first_panel : first_panel + len(words), ..., 0] = words
 

@@ -1,20 +1,24 @@
 """How a product is cut: into jobs for threads, and a job into blocks of weights that stay in a cache."""
 
 from .jit import inlined
-from .tiles import FEW_ROWS, KC, MC, MR, NC
+from .tiles import FEW_ROWS, KC, MC, NC
 
 
 @inlined
-def row_block(m):
-    """Return how many of m rows go through the weights together: equal blocks of whole tiles, at most MC."""
-    n_blocks = (m + MC - 1) // MC
-    return (m + n_blocks * MR - 1) // (n_blocks * MR) * MR
+def row_block(m, height):
+    """Return how many of m rows go through the weights together: equal blocks of whole tiles, at most MC.
+
+    height  of a tile, or a multiple of it
+    """
+    highest = MC // height * height
+    n_blocks = (m + highest - 1) // highest
+    return (m + n_blocks * height - 1) // (n_blocks * height) * height
 
 
 @inlined
-def n_product_jobs(m, n_panels):
+def n_product_jobs(m, n_panels, height):
     """Return how many jobs there are in a product of m rows and n_panels panels of 16 columns."""
-    block = row_block(m)
+    block = row_block(m, height)
     return (m + block - 1) // block * ((n_panels + NC - 1) // NC)
 
 

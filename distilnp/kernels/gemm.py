@@ -20,6 +20,7 @@ from .words.memory import advance, floats_at
 def gemm(
     multiply,
     width,
+    height,
     finish,
     job,
     n_threads,
@@ -43,6 +44,7 @@ def gemm(
     """Compute one job's part of c[m, 16 n_panels] = epilogue(a[m, k] @ weight + bias).
 
     multiply   see `multiplier`, for tiles of `width` panels
+    height     of a tile, or a multiple of it
     finish     makes c of its sums; called with 16 columns, while they are still in the first-level cache
     n_threads  approximate number of threads; affects only prefetching
     a          [m, >= k], rows a_row apart
@@ -58,9 +60,9 @@ def gemm(
     of its terms in the order of k, KC at a time. Then `finish` follows, unless the epilogue is NO_BIAS.
     """
     n_groups = (n_panels + NC - 1) // NC
-    height = row_block(m)
-    first_row = job // n_groups * height
-    rows = min(height, m - first_row)
+    block_rows = row_block(m, height)
+    first_row = job // n_groups * block_rows
+    rows = min(block_rows, m - first_row)
     first_panel = job % n_groups * NC
     n_job_panels = min(NC, n_panels - first_panel)
     n_blocks = (k + KC - 1) // KC

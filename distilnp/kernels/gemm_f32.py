@@ -22,7 +22,7 @@ from .steps import (
     B,
     C,
 )
-from .tiles import LANES
+from .tiles import LANES, MR
 from .widen import stored_bytes
 from .words.lanes_f32 import load, store
 from .words.memory import advance, floats_at
@@ -31,18 +31,19 @@ from .words.memory import advance, floats_at
 @inlined
 def n_gemm_jobs(step, batch):
     """Return how many jobs a GEMM step has: those of one product, for each head."""
-    return n_product_jobs(batch[step[ROWS]], step[N_PANELS]) * step[N_HEADS]
+    return n_product_jobs(batch[step[ROWS]], step[N_PANELS], MR) * step[N_HEADS]
 
 
 @inlined
 def do_gemm(multiply, width, job, step, batch, scratch, n_threads):
     """Do one job of a GEMM step; `multiply` takes `width` panels at a time."""
     m, n_panels, dim = batch[step[ROWS]], step[N_PANELS], step[DIM]
-    head, job = divmod(job, n_product_jobs(m, n_panels))
+    head, job = divmod(job, n_product_jobs(m, n_panels, MR))
     first_column = head * n_panels * LANES
     gemm(
         multiply,
         width,
+        MR,
         finish,
         job,
         n_threads,

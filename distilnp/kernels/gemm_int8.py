@@ -30,17 +30,18 @@ from .words.memory import advance, floats_at
 
 
 @inlined
-def n_gemm_int8_jobs(step, batch):
-    """Return how many jobs a GEMM_INT8 step has."""
-    return n_product_jobs(batch[step[ROWS]], step[N_PANELS])
+def n_gemm_int8_jobs(height, step, batch):
+    """Return how many jobs a GEMM_INT8 step has, for tiles of this height."""
+    return n_product_jobs(batch[step[ROWS]], step[N_PANELS], height)
 
 
 @inlined
-def do_gemm_int8(multiply, width, job, step, batch, scratch, n_threads):
-    """Do one job of a GEMM_INT8 step; `multiply` takes `width` panels at a time."""
+def do_gemm_int8(multiply, width, height, job, step, batch, scratch, n_threads):
+    """Do one job of a GEMM_INT8 step; see `gemm` for the first arguments."""
     gemm(
         multiply,
         width,
+        height,
         finish_int8,
         job,
         n_threads,

@@ -17,7 +17,7 @@ from .multiply import multiplier
 from .quantize import do_quantize
 from .row_wise import do_embed, do_gather, do_layer_norm, n_row_jobs
 from .steps import ATTENTION, BOARD_STEP, EMBED, GEMM, GEMM_INT8, KIND, LAYER_NORM, OPERANDS, QUANTIZE
-from .tiles import Tiles
+from .tiles import MR, Tiles
 from .words.atomics import fetch_add, load_acquire
 from .words.memory import advance, float_pointer, int_pointer
 
@@ -29,6 +29,7 @@ def program(tiles: Tiles) -> EntryPoint:
     """Return the program whose products use tiles of these forms."""
     multiply, width = multiplier(tiles.float32), tiles.float32.panels
     multiply_int8, width_int8 = multiplier(tiles.int8), tiles.int8.panels
+    height_int8 = max(tiles.int8.rows, MR)
 
     @entry_point(types.int64, int_pointer, int_pointer, int_pointer, float_pointer, types.int64)
     def run(n_steps, steps, batch, board, scratch, scratch_size):
@@ -50,7 +51,7 @@ def program(tiles: Tiles) -> EntryPoint:
             if kind == GEMM:
                 n_jobs = n_gemm_jobs(step, batch)
             elif kind == GEMM_INT8:
-                n_jobs = n_gemm_int8_jobs(step, batch)
+                n_jobs = n_gemm_int8_jobs(height_int8, step, batch)
             elif kind == ATTENTION:
                 n_jobs = n_attention_jobs(step, batch)
             else:
@@ -62,7 +63,7 @@ def program(tiles: Tiles) -> EntryPoint:
                     do_gemm(multiply, width, job, step, batch, scratch, load_acquire(n_entered))
                 elif kind == GEMM_INT8:
                     n_threads = load_acquire(n_entered)
-                    do_gemm_int8(multiply_int8, width_int8, job, step, batch, scratch, n_threads)
+                    do_gemm_int8(multiply_int8, width_int8, height_int8, job, step, batch, scratch, n_threads)
                 elif kind == ATTENTION:
                     do_attention(multiply, job, step, batch, scratch)
                 elif kind == LAYER_NORM:

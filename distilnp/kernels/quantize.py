@@ -30,8 +30,8 @@ SMALLEST_SCALE = np.float32(2.0**-100)
 
 @inlined
 def n_quads(dim):
-    """Return how many quads there are in a row of dim numbers."""
-    return (dim + QUAD - 1) // QUAD
+    """Return how many quads there are in a row of dim numbers: whole vectors of quads."""
+    return (dim + LANES * QUAD - 1) // (LANES * QUAD) * LANES
 
 
 @inlined
@@ -57,7 +57,10 @@ def do_quantize(job, step, batch):
 
 @inlined
 def quantize_row(dim, x, row):
-    """Quantize x[dim] to `row`, [dim up to 16, and two more words]. Oracle: int8.quantize_rows."""
+    """Quantize x[dim] to `row`, [n_quads(dim) + 2]. Oracle: int8.quantize_rows.
+
+    What comes after dim numbers is not set: it meets weights that are 0.
+    """
     lowest, highest, zero = splat(0.0), splat(0.0), splat(0.0)
     for j in range(0, dim, LANES):
         x_j = first_lanes(load(x, j), dim - j)

@@ -26,6 +26,8 @@ class Instruction(IntEnum):
     # AVX-VNNI and AVX-512 VNNI: four products, added to an int32.
     VPDPBUSD_256 = auto()
     VPDPBUSD_512 = auto()
+    # AMX: the same for 16 rows, 16 columns and 16 quads.
+    TDPBUSD = auto()
     # AVX2 and AVX-512: VPMADDUBSW adds two products as int16, VPMADDWD two of those as int32.
     VPMADDUBSW_256 = auto()
     VPMADDUBSW_512 = auto()
@@ -89,6 +91,7 @@ AVX2_INT8_TILE = Tile(rows=4, panels=1, terms=4, instruction=Instruction.VPMADDU
 AVX_VNNI_TILE = Tile(rows=6, panels=1, terms=4, instruction=Instruction.VPDPBUSD_256)
 AVX512_INT8_TILE = Tile(rows=12, panels=2, terms=4, instruction=Instruction.VPMADDUBSW_512)
 AVX512_VNNI_TILE = Tile(rows=12, panels=2, terms=4, instruction=Instruction.VPDPBUSD_512)
+AMX_TILE = Tile(rows=32, panels=2, terms=16, instruction=Instruction.TDPBUSD)
 NEON_INT8_TILE = Tile(rows=4, panels=1, terms=4, instruction=Instruction.SMULL)
 NEON_DOT_TILE = Tile(rows=6, panels=1, terms=4, instruction=Instruction.SDOT)
 
@@ -98,7 +101,7 @@ NEON_DOT_TILE = Tile(rows=6, panels=1, terms=4, instruction=Instruction.SDOT)
 KC = 256
 # A job computes MC rows of NC panels of c. MC is 11 of the highest tiles, or 22 of the others: each block of
 # weights is used that often once it is in the caches. MC x KC floats of a are 135 KB, a quarter of a
-# second-level cache. A job's rows are a multiple of MR, which is whole tiles of every form.
+# second-level cache. A job's rows are a multiple of MR, which is whole tiles of every form but that of AMX.
 MC = 132
 MR = 12
 NC = 4

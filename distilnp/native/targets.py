@@ -4,12 +4,15 @@ Another kind is another row of `TARGETS`. `object_code` compiles for a row; `lib
 that can run.
 """
 
+import ctypes
 import platform
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from ..kernels.tiles import (
+    AMX_TILE,
     AVX2_INT8_TILE,
     AVX2_TILE,
     AVX512_INT8_TILE,
@@ -19,10 +22,14 @@ from ..kernels.tiles import (
     NEON_DOT_TILE,
     NEON_INT8_TILE,
     NEON_TILE,
+    Instruction,
     Tiles,
 )
 
 CPU_INFO = Path("/proc/cpuinfo")
+
+# The call by which Linux on x86-64 gives large registers to a process, and the number of those of AMX.
+ARCH_PRCTL, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA = 158, 0x1023, 18
 
 
 class Target(NamedTuple):
@@ -89,6 +96,14 @@ TARGETS = {
             X86_64_V4 | {"avx512_vnni"},
             Tiles(AVX512_TILE, AVX512_VNNI_TILE),
         ),
+        Target(
+            "x86-64-v4-amx",
+            "x86_64",
+            "x86-64-v4",
+            "-prefer-256-bit,+avx512vnni,+amx-tile,+amx-int8",
+            X86_64_V4 | {"avx512_vnni", "amx_tile", "amx_int8"},
+            Tiles(AVX512_TILE, AMX_TILE),
+        ),
         # Every aarch64 has NEON.
         Target("aarch64", "aarch64", "generic", "", frozenset(), Tiles(NEON_TILE, NEON_INT8_TILE)),
         Target(
@@ -124,6 +139,17 @@ def cpu_features() -> frozenset[str]:
     return frozenset()
 
 
+@cache
+def may_use_amx() -> bool:
+    """Ask Linux to let this process use the registers of AMX, which take 8 KB of each thread that does.
+
+    Linux refuses where it is too old (before 5.16), or where a stack for signals has no room for them. See
+    "Using XSTATE features in user space applications" in Linux's documentation.
+    """
+    system_call = getattr(ctypes.CDLL(None), "syscall", None)
+    return system_call is not None and system_call(ARCH_PRCTL, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0
+
+
 def lacks(target: Target) -> str | None:
     """Return which features the target needs and this CPU lacks, as a reason, or None."""
     features = cpu_features()
@@ -133,4 +159,6 @@ def lacks(target: Target) -> str | None:
             if features
             else f"{CPU_INFO} does not list the features of the CPU"
         )
+    if target.tiles.int8.instruction == Instruction.TDPBUSD and not may_use_amx():
+        return "the system does not let processes use AMX"
     return None

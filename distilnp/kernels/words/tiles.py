@@ -12,6 +12,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from ..tiles import LANES, Instruction
+from .amx import ROWS as AMX_ROWS
+from .amx import AmxTileWriter
 from .lanes_f32 import INTS
 from .memory import FLOAT, INT32, INT64, float_pointer, prefetch_line
 from .multiply_add import add, multiply_add, vector_of
@@ -23,6 +25,7 @@ GROUP = 4
 POINTER = FLOAT.as_pointer()
 # fmt: off
 OPERANDS = {
+    "rows": INT64,
     "k": INT64,
     "a": POINTER, "a_row": INT64, "a_k": INT64,
     "b": POINTER, "b_row": INT64, "b_panel": INT64,
@@ -67,22 +70,26 @@ def multiply_tile(
     For int8, every number is a quad in a and b, four int8 numbers in the place of one float32, and an int32
     in c. A term is the sum of four products, added without rounding.
 
-    On the way, `n_lines` (0, 1, 2 or 4) lines of memory are prefetched in every turn of `terms` terms, one
-    after another, at `ahead`, and at `ahead + ahead_panel` if there are two panels. Oracle: numpy's @.
+    On the way, `n_lines` (0, 1, 2 or 4; with AMX, any number) lines of memory are prefetched in every turn of
+    `terms` terms, one after another, at `ahead`, and at `ahead + ahead_panel` if there are two panels.
+    Oracle: numpy's @.
     """
-    heights = range(1, max_rows.literal_value + 1)
     form = Instruction(instruction.literal_value), panels.literal_value, terms.literal_value
+    # AMX takes the number of rows from a register, and has a function for each 16 of them.
+    group = AMX_ROWS if form[0] == Instruction.TDPBUSD else 1
+    heights = range(1, max_rows.literal_value + 1)
 
     def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> Any:
         _, _, _, _, rows, *operands, adds = args
         operands.append(builder.zext(adds, INT64))
         end = builder.append_basic_block("end")
         switch = builder.switch(rows, end)
-        for height in heights:
-            block = builder.append_basic_block(f"rows_{height}")
-            switch.add_case(INT64(height), block)
+        for first in heights[::group]:
+            block = builder.append_basic_block(f"rows_{first}")
+            for height in heights[first - 1 : first - 1 + group]:
+                switch.add_case(INT64(height), block)
             builder.position_at_end(block)
-            builder.call(tile_function(builder.module, height, *form), operands)
+            builder.call(tile_function(builder.module, first - 1 + group, *form), [rows, *operands])
             builder.branch(end)
         builder.position_at_end(end)
         return context.get_dummy_value()
@@ -107,7 +114,11 @@ def tile_function(
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), OPERANDS.values()), name)
     function.linkage = "linkonce_odr"
     function.attributes.add("noinline")
-    TileWriter(function, rows, instruction, panels, terms).write()
+    if instruction == Instruction.TDPBUSD:
+        operands = dict(zip(OPERANDS, function.args, strict=True))
+        AmxTileWriter(function, operands, rows // AMX_ROWS, panels).write()
+    else:
+        TileWriter(function, rows, instruction, panels, terms).write()
     return function
 
 
