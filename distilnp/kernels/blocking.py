@@ -16,25 +16,39 @@ def row_block(m, height):
 
 
 @inlined
-def n_product_jobs(m, n_panels, height):
-    """Return how many jobs there are in a product of m rows and n_panels panels of 16 columns."""
+def n_row_blocks(m, height):
+    """Return how many blocks of rows there are."""
     block = row_block(m, height)
-    return (m + block - 1) // block * ((n_panels + NC - 1) // NC)
+    return (m + block - 1) // block
 
 
 @inlined
-def block_at(i, n_job_panels, n_blocks, rows, n_threads):
-    """Return the panel and the first k of a job's i-th block of weights.
+def n_product_jobs(m, n_panels, height):
+    """Return how many jobs there are in a product of m rows and n_panels panels of 16 columns."""
+    return n_row_blocks(m, height) * ((n_panels + NC - 1) // NC)
 
-    Beyond the last block of the job, it is a block of the job that this thread takes next. Threads take jobs
-    in turn, so that is probably the n_threads-th job from this one.
 
-    With few rows, a job takes all blocks of a panel, then those of the next. With many, it takes the first
-    block of every panel, then the second of every panel, so that those columns of a stay in the second-level
+@inlined
+def part_of_job(job, m, n_panels, height, by_columns):
+    """Return the number of a job's block of rows, and its first panel.
+
+    by_columns  whether jobs with the same weights follow each other, or jobs with the same rows
+    """
+    if by_columns:
+        group, block = divmod(job, n_row_blocks(m, height))
+    else:
+        block, group = divmod(job, (n_panels + NC - 1) // NC)
+    return block, group * NC
+
+
+@inlined
+def block_at(i, n_pieces, n_blocks, rows):
+    """Return the piece of panels and the first k of a job's i-th block of weights.
+
+    With few rows, a job takes all blocks of a piece, then those of the next. With many, it takes the first
+    block of every piece, then the second of every piece, so that those columns of a stay in the second-level
     cache.
     """
-    job, i = divmod(i, n_job_panels * n_blocks)
-    first = job * n_threads * n_job_panels
     if rows <= FEW_ROWS:
-        return first + i // n_blocks, i % n_blocks * KC
-    return first + i % n_job_panels, i // n_job_panels * KC
+        return i // n_blocks, i % n_blocks * KC
+    return i % n_pieces, i // n_pieces * KC

@@ -6,11 +6,11 @@ their number, or on the thread that computes it. `blocking` says how a product i
 sizes.
 """
 
-from .blocking import block_at, row_block
+from .blocking import block_at, part_of_job, row_block
 from .elementary import gelu, relu
 from .jit import inlined
-from .steps import FLOAT32, GELU, NO_BIAS, RELU, RESIDUAL
-from .tiles import KC, LANES, NC
+from .steps import FLOAT32, GELU, RELU, RESIDUAL, TOTAL_ROW
+from .tiles import KC, LANES, MC, NC
 from .widen import stored_bytes, widen_panels
 from .words.lanes_f32 import load
 from .words.memory import advance, floats_at
@@ -21,6 +21,7 @@ def gemm(
     multiply,
     width,
     height,
+    by_columns,
     finish,
     job,
     n_threads,
@@ -45,7 +46,8 @@ def gemm(
 
     multiply   see `multiplier`, for tiles of `width` panels
     height     of a tile, or a multiple of it
-    finish     makes c of its sums; called with 16 columns, while they are still in the first-level cache
+    by_columns see `part_of_job`
+    finish     makes 16 columns of c of their sums, which stay in a cache until then
     n_threads  approximate number of threads; affects only prefetching
     a          [m, >= k], rows a_row apart
     weight     address of [n_panels, k, 16]: 16 columns side by side, in the order in which they are read
@@ -54,35 +56,40 @@ def gemm(
     bias       [n_panels, 16]
     residual   [m, 16 n_panels], rows residual_row apart; read only for RESIDUAL; must not be c
     c          [m, 16 n_panels], rows c_row apart
-    scratch    [GEMM_SCRATCH], where a block of the weight is widened unless it is float32
+    scratch    [GEMM_SCRATCH], for the sums of the job, and for a block of the weight unless it is float32
 
     In an int8 product, a number of a and of the weight is a quad, and sums are int32. An element is the sum
-    of its terms in the order of k, KC at a time. Then `finish` follows, unless the epilogue is NO_BIAS.
+    of its terms in the order of k, KC at a time. Then `finish` follows. Sums are not kept in c, whose lines
+    are in other caches: reading a sum back would wait for them.
     """
-    n_groups = (n_panels + NC - 1) // NC
     block_rows = row_block(m, height)
-    first_row = job // n_groups * block_rows
+    block, first_panel = part_of_job(job, m, n_panels, height, by_columns)
+    # Threads take jobs in turn, so this thread probably takes the n_threads-th job from this one.
+    _, next_first_panel = part_of_job(job + n_threads, m, n_panels, height, by_columns)
+    first_row = block * block_rows
     rows = min(block_rows, m - first_row)
-    first_panel = job % n_groups * NC
     n_job_panels = min(NC, n_panels - first_panel)
     n_blocks = (k + KC - 1) // KC
     a = advance(a, first_row * a_row)
     c = advance(c, first_row * c_row)
     residual = advance(residual, first_row * residual_row)
     size = stored_bytes(storage)
+    total, widened = scratch, advance(scratch, MC * TOTAL_ROW)
     n_pieces = (n_job_panels + width - 1) // width
     for i in range(n_pieces * n_blocks):
-        piece, p = block_at(i, n_pieces, n_blocks, rows, n_threads)
-        next_piece, next_p = block_at(i + 1, n_pieces, n_blocks, rows, n_threads)
-        panel, next_panel = first_panel + piece * width, first_panel + next_piece * width
+        piece, p = block_at(i, n_pieces, n_blocks, rows)
+        is_last, following = divmod(i + 1, n_pieces * n_blocks)
+        next_piece, next_p = block_at(following, n_pieces, n_blocks, rows)
+        panel = first_panel + piece * width
+        next_panel = (next_first_panel if is_last else first_panel) + next_piece * width
         n_piece_panels = min(width, n_job_panels - piece * width)
         kc = min(KC, k - p)
-        block, next_block = (panel * k + p) * LANES, (next_panel * k + next_p) * LANES
-        b, b_panel = floats_at(weight + block * size), k * LANES
+        first, next_first = (panel * k + p) * LANES, (next_panel * k + next_p) * LANES
+        b, b_panel = floats_at(weight + first * size), k * LANES
         if storage != FLOAT32:
             scales = advance(scale, panel * LANES)
-            widen_panels(n_piece_panels, kc, weight + block * size, k * LANES, storage, scales, scratch)
-            b, b_panel = scratch, kc * LANES
+            widen_panels(n_piece_panels, kc, weight + first * size, k * LANES, storage, scales, widened)
+            b, b_panel = widened, kc * LANES
         multiply(
             rows,
             kc,
@@ -93,26 +100,28 @@ def gemm(
             b,
             LANES,
             b_panel,
-            floats_at(weight + next_block * size),
+            floats_at(weight + next_first * size),
             k * LANES * size // 4,
             size,
-            advance(c, panel * LANES),
-            c_row,
+            advance(total, piece * width * LANES),
+            TOTAL_ROW,
             p > 0,
         )
-        if p + kc == k and epilogue != NO_BIAS:
-            for j in range(panel * LANES, (panel + n_piece_panels) * LANES, LANES):
+        if p + kc == k:
+            for j in range(piece * width * LANES, (piece * width + n_piece_panels) * LANES, LANES):
+                column = first_panel * LANES + j
                 finish(
                     rows,
                     k,
                     a,
                     a_row,
-                    advance(scale, j),
-                    advance(sums, j),
-                    advance(bias, j),
-                    advance(residual, j),
+                    advance(total, j),
+                    advance(scale, column),
+                    advance(sums, column),
+                    advance(bias, column),
+                    advance(residual, column),
                     residual_row,
-                    advance(c, j),
+                    advance(c, column),
                     c_row,
                     epilogue,
                 )

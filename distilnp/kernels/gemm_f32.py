@@ -14,9 +14,11 @@ from .steps import (
     EPILOGUE,
     N_HEADS,
     N_PANELS,
+    NO_BIAS,
     ROWS,
     SCALE,
     STORAGE,
+    TOTAL_ROW,
     WEIGHT,
     A,
     B,
@@ -44,6 +46,7 @@ def do_gemm(multiply, width, job, step, batch, scratch, n_threads):
         multiply,
         width,
         MR,
+        False,
         finish,
         job,
         n_threads,
@@ -67,9 +70,11 @@ def do_gemm(multiply, width, job, step, batch, scratch, n_threads):
 
 
 @inlined
-def finish(m, k, a, a_row, scale, sums, bias, residual, residual_row, c, c_row, epilogue):
-    """c[m, 16] = epilogue(c + bias). Oracle: numpy's @, reference.gelu and reference.relu."""
+def finish(m, k, a, a_row, total, scale, sums, bias, residual, residual_row, c, c_row, epilogue):
+    """c[m, 16] = epilogue(total + bias). Oracle: numpy's @, reference.gelu and reference.relu."""
     b = load(bias, 0)
     for i in range(m):
-        x = load(c, i * c_row) + b
-        store(c, i * c_row, finished(x, epilogue, residual, i * residual_row))
+        x = load(total, i * TOTAL_ROW)
+        if epilogue != NO_BIAS:
+            x = finished(x + b, epilogue, residual, i * residual_row)
+        store(c, i * c_row, x)

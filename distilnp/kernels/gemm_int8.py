@@ -1,6 +1,6 @@
 """Int8 products: quantized rows times int8 weights, summed as int32, which rounds nothing.
 
-`model/int8.py` derives the scheme. Sums stay in c until all terms are in them; then each becomes a float32.
+`model/int8.py` derives the scheme.
 """
 
 from .blocking import n_product_jobs
@@ -19,6 +19,7 @@ from .steps import (
     ROWS,
     SCALE,
     SUMS,
+    TOTAL_ROW,
     WEIGHT,
     A,
     B,
@@ -42,6 +43,7 @@ def do_gemm_int8(multiply, width, height, job, step, batch, scratch, n_threads):
         multiply,
         width,
         height,
+        True,  # activations are a quarter as large, and stay in a cache
         finish_int8,
         job,
         n_threads,
@@ -65,14 +67,14 @@ def do_gemm_int8(multiply, width, height, job, step, batch, scratch, n_threads):
 
 
 @inlined
-def finish_int8(m, k, a, a_row, scale, sums, bias, residual, residual_row, c, c_row, epilogue):
-    """c[m, 16] = epilogue((c - zero_point * sums) * scale of the row * scale + bias); c holds int32 sums.
+def finish_int8(m, k, a, a_row, total, scale, sums, bias, residual, residual_row, c, c_row, epilogue):
+    """c[m, 16] = epilogue((total - zero_point * sums) * scale of the row * scale + bias).
 
     The product and the sum are rounded by themselves, as NumPy does. Oracle: int8.linear.
     """
     b, column_scale = load(bias, 0), load(scale, 0)
     for i in range(m):
         row = advance(a, i * a_row)
-        x = centred(advance(c, i * c_row), sums, row_zero_point(row, k))
+        x = centred(advance(total, i * TOTAL_ROW), sums, row_zero_point(row, k))
         x = x * (splat(row_scale(row, k)) * column_scale) + b
         store(c, i * c_row, finished(x, epilogue, residual, i * residual_row))

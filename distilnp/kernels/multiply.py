@@ -16,7 +16,31 @@ from .words.tiles import multiply_tile
 
 @cache
 def multiplier(tile: Tile) -> Callable[..., Any]:
-    """Return `multiply` for tiles of this form."""
+    """Return `multiply` for tiles of this form, and of the one that it has for few rows."""
+    of_one_form = multiplier_of_one_form(tile)
+    if tile.for_few_rows is None:
+        return of_one_form
+    few_rows, of_few_rows = tile.for_few_rows.rows, multiplier_of_one_form(tile.for_few_rows)
+
+    @inlined
+    def multiply(
+        m, k, n_panels, a, a_row, a_k, b, b_row, b_panel, ahead, ahead_panel, ahead_bytes, c, c_row, adds
+    ):
+        """Compute c[m, 16 n_panels] (+)= a[m, k] @ b[k, 16 n_panels] in tiles of one of two forms."""
+        # fmt: off
+        if m <= few_rows:
+            of_few_rows(m, k, n_panels, a, a_row, a_k, b, b_row, b_panel, ahead, ahead_panel, ahead_bytes, c,
+                        c_row, adds)
+        else:
+            of_one_form(m, k, n_panels, a, a_row, a_k, b, b_row, b_panel, ahead, ahead_panel, ahead_bytes, c,
+                        c_row, adds)
+        # fmt: on
+
+    return multiply
+
+
+def multiplier_of_one_form(tile: Tile) -> Callable[..., Any]:
+    """Return `multiply` for tiles of this form only."""
     max_rows, max_panels, terms = tile[:3]
     instruction = int(tile.instruction)
 

@@ -8,7 +8,7 @@ once. `program` runs them.
 import ctypes
 from typing import Any
 
-from .tiles import KC, LANES
+from .tiles import KC, LANES, MC, NC
 
 Step = list[int]
 
@@ -90,8 +90,9 @@ def step(kind: int, **operands: Any) -> Step:
     return row
 
 
-# How many floats GEMM needs per thread, unless its weight is FLOAT32: two panels of KC terms.
-GEMM_SCRATCH = 2 * KC * LANES
+# How many floats a product needs per thread: the sums of a job, and two panels of KC terms, widened.
+TOTAL_ROW = NC * LANES
+GEMM_SCRATCH = MC * TOTAL_ROW + 2 * KC * LANES
 
 
 def attention_scratch(dim: int, n_keys: int) -> int:
