@@ -9,8 +9,8 @@ sizes.
 from .blocking import block_at, part_of_job, row_block
 from .elementary import gelu, relu
 from .jit import inlined
-from .steps import FLOAT32, GELU, RELU, RESIDUAL, TOTAL_ROW
-from .tiles import KC, LANES, MC, NC
+from .steps import FLOAT32, GELU, RELU, RESIDUAL
+from .tiles import KC, LANES, NC
 from .widen import stored_bytes, widen_panels
 from .words.lanes_f32 import load
 from .words.memory import advance, floats_at
@@ -21,7 +21,7 @@ def gemm(
     multiply,
     width,
     height,
-    by_columns,
+    is_int8,
     finish,
     job,
     n_threads,
@@ -46,7 +46,7 @@ def gemm(
 
     multiply   see `multiplier`, for tiles of `width` panels
     height     of a tile, or a multiple of it
-    by_columns see `part_of_job`
+    is_int8    whether to multiply quads
     finish     makes 16 columns of c of their sums, which stay in a cache until then
     n_threads  approximate number of threads; affects only prefetching
     a          [m, >= k], rows a_row apart
@@ -56,16 +56,19 @@ def gemm(
     bias       [n_panels, 16]
     residual   [m, 16 n_panels], rows residual_row apart; read only for RESIDUAL; must not be c
     c          [m, 16 n_panels], rows c_row apart
-    scratch    [GEMM_SCRATCH], for the sums of the job, and for a block of the weight unless it is float32
+    scratch    [GEMM_SCRATCH], for the sums of an int8 job, or a block of a weight that has to be widened
 
     In an int8 product, a number of a and of the weight is a quad, and sums are int32. An element is the sum
-    of its terms in the order of k, KC at a time. Then `finish` follows. Sums are not kept in c, whose lines
-    are in other caches: reading a sum back would wait for them.
+    of its terms in the order of k, KC at a time. Then `finish` follows.
+
+    Sums of float32 are kept in c, whose lines come from other caches in the meantime. An int8 product is so
+    short that reading a sum back would wait for them, so its sums are kept in scratch. Its jobs with the same
+    weights follow each other, because all rows of a stay in the second-level cache.
     """
     block_rows = row_block(m, height)
-    block, first_panel = part_of_job(job, m, n_panels, height, by_columns)
+    block, first_panel = part_of_job(job, m, n_panels, height, is_int8)
     # Threads take jobs in turn, so this thread probably takes the n_threads-th job from this one.
-    _, next_first_panel = part_of_job(job + n_threads, m, n_panels, height, by_columns)
+    _, next_first_panel = part_of_job(job + n_threads, m, n_panels, height, is_int8)
     first_row = block * block_rows
     rows = min(block_rows, m - first_row)
     n_job_panels = min(NC, n_panels - first_panel)
@@ -74,7 +77,9 @@ def gemm(
     c = advance(c, first_row * c_row)
     residual = advance(residual, first_row * residual_row)
     size = stored_bytes(storage)
-    total, widened = scratch, advance(scratch, MC * TOTAL_ROW)
+    total, total_row = advance(c, first_panel * LANES), c_row
+    if is_int8:
+        total, total_row = scratch, NC * LANES
     n_pieces = (n_job_panels + width - 1) // width
     for i in range(n_pieces * n_blocks):
         piece, p = block_at(i, n_pieces, n_blocks, rows)
@@ -88,8 +93,8 @@ def gemm(
         b, b_panel = floats_at(weight + first * size), k * LANES
         if storage != FLOAT32:
             scales = advance(scale, panel * LANES)
-            widen_panels(n_piece_panels, kc, weight + first * size, k * LANES, storage, scales, widened)
-            b, b_panel = widened, kc * LANES
+            widen_panels(n_piece_panels, kc, weight + first * size, k * LANES, storage, scales, scratch)
+            b, b_panel = scratch, kc * LANES
         multiply(
             rows,
             kc,
@@ -104,7 +109,7 @@ def gemm(
             k * LANES * size // 4,
             size,
             advance(total, piece * width * LANES),
-            TOTAL_ROW,
+            total_row,
             p > 0,
         )
         if p + kc == k:
@@ -116,6 +121,7 @@ def gemm(
                     a,
                     a_row,
                     advance(total, j),
+                    total_row,
                     advance(scale, column),
                     advance(sums, column),
                     advance(bias, column),

@@ -18,7 +18,6 @@ from .steps import (
     ROWS,
     SCALE,
     STORAGE,
-    TOTAL_ROW,
     WEIGHT,
     A,
     B,
@@ -70,11 +69,12 @@ def do_gemm(multiply, width, job, step, batch, scratch, n_threads):
 
 
 @inlined
-def finish(m, k, a, a_row, total, scale, sums, bias, residual, residual_row, c, c_row, epilogue):
-    """c[m, 16] = epilogue(total + bias). Oracle: numpy's @, reference.gelu and reference.relu."""
+def finish(m, k, a, a_row, total, total_row, scale, sums, bias, residual, residual_row, c, c_row, epilogue):
+    """c[m, 16] = epilogue(total + bias), where total is c; NO_BIAS leaves it as it is.
+
+    Oracle: numpy's @, reference.gelu and reference.relu.
+    """
     b = load(bias, 0)
-    for i in range(m):
-        x = load(total, i * TOTAL_ROW)
-        if epilogue != NO_BIAS:
-            x = finished(x + b, epilogue, residual, i * residual_row)
-        store(c, i * c_row, x)
+    for i in range(m if epilogue != NO_BIAS else 0):
+        x = load(total, i * total_row) + b
+        store(c, i * c_row, finished(x, epilogue, residual, i * residual_row))

@@ -19,7 +19,6 @@ from .steps import (
     ROWS,
     SCALE,
     SUMS,
-    TOTAL_ROW,
     WEIGHT,
     A,
     B,
@@ -43,7 +42,7 @@ def do_gemm_int8(multiply, width, height, job, step, batch, scratch, n_threads):
         multiply,
         width,
         height,
-        True,  # activations are a quarter as large, and stay in a cache
+        True,
         finish_int8,
         job,
         n_threads,
@@ -67,7 +66,9 @@ def do_gemm_int8(multiply, width, height, job, step, batch, scratch, n_threads):
 
 
 @inlined
-def finish_int8(m, k, a, a_row, total, scale, sums, bias, residual, residual_row, c, c_row, epilogue):
+def finish_int8(
+    m, k, a, a_row, total, total_row, scale, sums, bias, residual, residual_row, c, c_row, epilogue
+):
     """c[m, 16] = epilogue((total - zero_point * sums) * scale of the row * scale + bias).
 
     The product and the sum are rounded by themselves, as NumPy does. Oracle: int8.linear.
@@ -75,6 +76,6 @@ def finish_int8(m, k, a, a_row, total, scale, sums, bias, residual, residual_row
     b, column_scale = load(bias, 0), load(scale, 0)
     for i in range(m):
         row = advance(a, i * a_row)
-        x = centred(advance(total, i * TOTAL_ROW), sums, row_zero_point(row, k))
+        x = centred(advance(total, i * total_row), sums, row_zero_point(row, k))
         x = x * (splat(row_scale(row, k)) * column_scale) + b
         store(c, i * c_row, finished(x, epilogue, residual, i * residual_row))

@@ -90,9 +90,8 @@ def step(kind: int, **operands: Any) -> Step:
     return row
 
 
-# How many floats a product needs per thread: the sums of a job, and two panels of KC terms, widened.
-TOTAL_ROW = NC * LANES
-GEMM_SCRATCH = MC * TOTAL_ROW + 2 * KC * LANES
+# How many floats a product needs per thread: the sums of an int8 job, or two panels of KC terms, widened.
+GEMM_SCRATCH = max(MC * NC, 2 * KC) * LANES
 
 
 def attention_scratch(dim: int, n_keys: int) -> int:
