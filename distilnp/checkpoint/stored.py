@@ -69,6 +69,11 @@ class StoredRows:
             return rows
         return self.stored
 
+    def scale_of_rows(self) -> NDArray[np.float32]:
+        """Return the factors [rows] of int8 rows."""
+        assert self.scale is not None
+        return self.scale[:, 0]
+
     def quantized(self) -> "StoredRows":
         """Return the rows of a matrix as int8 rows: those of the file, if it has them."""
         if self.scale is not None:

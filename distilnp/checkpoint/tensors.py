@@ -119,7 +119,7 @@ def load_int8_tensors(folder: Path, config: DistilBertConfig) -> dict[str, NDArr
             if multiplies_integers(name, config):
                 empty = Int8Matrix(np.empty(shape, np.int8), np.empty(shape[0], np.float32))
                 matrix = tensors.setdefault(name, empty)
-                matrix.integers[part], matrix.scale[part] = rows.stored, np.ravel(rows.scale)
+                matrix.integers[part], matrix.scale[part] = rows.stored, rows.scale_of_rows()
                 return
         tensors.setdefault(name, np.empty(shape, np.float32))[part] = rows.floats()
 

@@ -117,7 +117,7 @@ class PackedWeights:
             return
         packing.store(self._block(name), first_row, rows.stored)
         if rows.scale is not None:
-            self._store_vector(scale_name(name), first_row, rows.scale[:, 0])
+            self._store_vector(scale_name(name), first_row, rows.scale_of_rows())
         if sums_name(name) in self._places:
             self._store_vector(sums_name(name), first_row, rows.stored.sum(axis=1, dtype=np.int32))
 

@@ -107,18 +107,17 @@ def quantize_rows(x: Floats) -> QuantizedRows:
 
     x  [..., in]
     """
+    is_finite = np.isfinite(x).all(axis=-1, keepdims=True)
+    x = np.where(is_finite, x, 0)
     low = np.minimum(x.min(axis=-1, keepdims=True), 0)
     high = np.maximum(x.max(axis=-1, keepdims=True), 0)
-    scale = np.maximum((high - low) / np.float32(LEVELS), np.float32(SMALLEST_SCALE))
+    with np.errstate(over="ignore"):  # the range of finite numbers may be infinite, and so is the scale then
+        scale = np.maximum((high - low) / np.float32(LEVELS), np.float32(SMALLEST_SCALE))
     inverse = 1 / scale
     zero_point = np.rint(-low * inverse)
     integers = np.minimum(np.rint(x * inverse) + zero_point, LEVELS)
-    is_finite = np.isfinite(x).all(axis=-1, keepdims=True)
-    return QuantizedRows(
-        np.where(is_finite, integers, 0).astype(np.int32),
-        np.where(is_finite, scale, np.float32(np.nan)),
-        np.where(is_finite, zero_point, 0).astype(np.int32),
-    )
+    scale = np.where(is_finite, scale, np.float32(np.nan))
+    return QuantizedRows(integers.astype(np.int32), scale, zero_point.astype(np.int32))
 
 
 def linear(x: Floats, layer: Int8Linear) -> Floats:

@@ -140,13 +140,15 @@ def build_params(config: DistilBertConfig, tensors: Mapping[str, Array | Int8Mat
     def part(prefix: str, table: tuple[Module, ...]) -> dict[str, Any]:
         built: dict[str, Any] = {}
         for module in table:
-            weight = tensors[f"{prefix}{module.name}.weight"]
+            weight: Any = tensors[f"{prefix}{module.name}.weight"]
             if module.kind is None:
                 built[module.field] = weight
                 continue
-            bias = tensors[f"{prefix}{module.name}.bias"]
-            is_int8 = isinstance(weight, Int8Matrix)
-            built[module.field] = Int8Linear(*weight, bias) if is_int8 else module.kind(weight, bias)
+            bias: Any = tensors[f"{prefix}{module.name}.bias"]
+            if isinstance(weight, Int8Matrix):
+                built[module.field] = Int8Linear(weight.integers, weight.scale, bias)
+            else:
+                built[module.field] = module.kind(weight, bias)
         return built
 
     embeddings, *layers, head = (part(prefix, table) for prefix, table in _parts(config))

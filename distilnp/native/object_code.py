@@ -12,6 +12,7 @@ import llvmlite.binding as llvm
 
 from ..kernels.jit import EntryPoint
 from ..kernels.steps import SYMBOL
+from ..kernels.words.multiply_add import FOREIGN
 from .targets import TARGETS, Target
 
 
@@ -24,7 +25,7 @@ def target_machine(triple: str, cpu: str, features: str = "", **options: str | b
 
 def module_for(machine: llvm.TargetMachine, entry_point: EntryPoint) -> llvm.ModuleRef:
     """Return Numba's LLVM code of an entry point for a target machine. It exports only `SYMBOL`."""
-    text = entry_point.compiled.inspect_llvm()
+    text = entry_point.compiled.inspect_llvm().replace(f"@{FOREIGN}llvm.", "@llvm.")
     for name, value in {"datalayout": machine.target_data, "triple": machine.triple}.items():
         text = re.sub(f"^target {name} = .*$", f'target {name} = "{value}"', text, flags=re.M)
     module = llvm.parse_assembly(text)

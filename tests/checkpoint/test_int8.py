@@ -9,6 +9,7 @@ from support.seeded_models import CONFIGS, QUANTIZATION, int8_rows, seeded_tenso
 import distilnp
 from distilnp import TensorError
 from distilnp.checkpoint import int8
+from distilnp.model.int8 import quantize_matrix
 
 CONFIG = CONFIGS["odd-sizes"]
 TENSORS = seeded_tensors(CONFIG)
@@ -18,16 +19,16 @@ WEIGHT = "distilbert.transformer.layer.1.attention.k_lin.weight"
 def test_the_largest_element_of_a_row_becomes_127_and_every_other_is_within_half_a_step() -> None:
     matrix = TENSORS[WEIGHT]
 
-    integers, scale = int8.int8_rows(matrix)
+    integers, scale = quantize_matrix(matrix)
 
-    assert (integers.dtype, scale.dtype, scale.shape) == (np.int8, np.float32, (35, 1))
+    assert (integers.dtype, scale.dtype, scale.shape) == (np.int8, np.float32, (35,))
     np.testing.assert_array_equal(np.abs(integers).max(axis=1), 127)
-    assert (np.abs(integers * scale - matrix) <= scale / 2 * (1 + 1e-6)).all()
+    assert (np.abs(integers * scale[:, None] - matrix) <= scale[:, None] / 2 * (1 + 1e-6)).all()
 
 
 @pytest.mark.parametrize("value", [0.0, 1e-45])
 def test_a_row_without_a_scale_in_float32_becomes_zeros(value: float) -> None:
-    integers, scale = int8.int8_rows(np.full((1, 3), value, np.float32))
+    integers, scale = quantize_matrix(np.full((1, 3), value, np.float32))
 
     np.testing.assert_array_equal(integers, 0)
     np.testing.assert_array_equal(scale, 1)

@@ -15,7 +15,7 @@ from support.kernel_programs import attention, embed, gather, gemm, layer_norm, 
 
 from distilnp.kernels.program import program
 from distilnp.kernels.steps import GELU, IDENTITY, RELU, RESIDUAL, SYMBOL
-from distilnp.kernels.tiles import AVX2_TILE, KC, MR
+from distilnp.kernels.tiles import AVX2_TILE, KC, MR, Tiles
 from distilnp.native.object_code import module_for, target_machine
 
 # A CPU of the host's family that no library is built for, if there is one. An x86-64 without AVX has 4 lanes
@@ -37,7 +37,7 @@ def call(request: pytest.FixtureRequest) -> Any:
     if request.param not in LEAST:
         yield kernel_calls.call(request.param)
         return
-    least = program(AVX2_TILE)
+    least = program(Tiles(AVX2_TILE, AVX2_TILE))  # it has no instruction for int8
     machine = target_machine(llvm.get_process_triple(), request.param, jit=True)
     engine = llvm.create_mcjit_compiler(module_for(machine, least), machine)
     engine.finalize_object()

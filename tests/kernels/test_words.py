@@ -14,16 +14,19 @@ from support.kernel_programs import on_threads
 from support.rounded_once import fma as rounded_once
 
 from distilnp.kernels.jit import entry_point
-from distilnp.kernels.tiles import LANES
-from distilnp.kernels.words import atomics, lanes_f32, memory, narrow, tiles
+from distilnp.kernels.tiles import LANES, Instruction
+from distilnp.kernels.words import atomics, integers, lanes_f32, memory, narrow, tiles
 from distilnp.kernels.words.atomics import fetch_add, load_acquire
+from distilnp.kernels.words.integers import centred, int_at, round_to_int, store_bytes, store_int
 from distilnp.kernels.words.lanes_f32 import (
     first_lanes,
     fma,
     larger,
+    largest_lane,
     load,
     power_of_two,
     smaller,
+    smallest_lane,
     splat,
     store,
     sum_lanes,
@@ -45,6 +48,7 @@ Floats = np.ndarray[Any, np.dtype[np.float32]]
 some_lanes = arrays(np.float32, LANES, elements=st.floats(width=32))
 
 INF, NAN = np.inf, np.nan
+FMA = int(Instruction.FMA)
 # Every pair of these numbers is compared, added, multiplied and divided once.
 SPECIAL = np.array(
     [0, -0.0, 1, -1, 1e-45, -1e-45, 3e38, -3e38, INF, -INF, NAN, 0.1, 1 / 3, 2**-126, 7, 8], "f4"
@@ -257,12 +261,12 @@ TILE = (
 
 @entry_point(*TILE)
 def multiply_tile_of_one_panel(rows, k, a, a_row, a_k, b, c, adds):
-    multiply_tile(5, 1, 1, rows, k, a, a_row, a_k, b, LANES, 0, b, 0, 1, c, 3 * LANES, adds > 0)
+    multiply_tile(FMA, 5, 1, 1, rows, k, a, a_row, a_k, b, LANES, 0, b, 0, 1, c, 3 * LANES, adds > 0)
 
 
 @entry_point(*TILE)
 def multiply_tile_of_two_panels(rows, k, a, a_row, a_k, b, c, adds):
-    multiply_tile(5, 2, 4, rows, k, a, a_row, a_k, b, LANES, k * LANES, b, 0, 4, c, 3 * LANES, adds > 0)
+    multiply_tile(FMA, 5, 2, 4, rows, k, a, a_row, a_k, b, LANES, k * LANES, b, 0, 4, c, 3 * LANES, adds > 0)
 
 
 @pytest.mark.parametrize("adds", [0, 1])
@@ -294,7 +298,7 @@ def test_a_tile_is_summed_in_order_and_stored_or_added(
 def multiply_ahead_of(addresses, n, numbers):
     for i in range(n):
         ahead = floats_at(addresses[i])
-        multiply_tile(1, 1, 4, 1, 8, numbers, 0, 0, numbers, 0, 0, ahead, 0, 4, numbers, LANES, False)
+        multiply_tile(FMA, 1, 1, 4, 1, 8, numbers, 0, 0, numbers, 0, 0, ahead, 0, 4, numbers, LANES, False)
 
 
 def test_a_prefetched_address_need_not_be_memory() -> None:
@@ -302,6 +306,42 @@ def test_a_prefetched_address_need_not_be_memory() -> None:
     numbers = np.zeros(LANES, np.float32)
 
     multiply_ahead_of.call(addresses.ctypes.data, len(addresses), numbers.ctypes.data)
+
+
+# --- integers ---
+
+
+@entry_point(float_pointer, float_pointer, int_pointer, float_pointer, float_pointer)
+def compute_with_integers(x, sums, numbers, quads, results):
+    zero_point = round_to_int(x[0])
+    store_int(results, 0, zero_point)
+    store_int(results, 1, int_at(results, 0))
+    results[2] = largest_lane(load(x, 0))
+    results[3] = smallest_lane(load(x, 0))
+    store(results, LANES, centred(sums, advance(sums, LANES), zero_point))
+    store_bytes(quads, 3, load(x, 0), zero_point, numbers[0])
+
+
+@given(
+    arrays(np.float32, LANES, elements=st.floats(-200, 200, width=32)),
+    arrays(np.int32, (2, LANES), elements=st.integers(-(2**22), 2**22)),
+    st.integers(1, 127),
+)
+@example(np.arange(-8, 8, dtype=np.float32) / 2, np.full((2, LANES), 2**22, np.int32), 127)
+def test_integers_are_rounded_to_even_centred_and_bounded(x: Floats, sums: Any, largest: int) -> None:
+    quads, results = np.full(8, -1, np.int32), np.zeros(2 * LANES, np.float32)
+    numbers = np.array([largest])
+
+    operands = x, sums, numbers, quads, results
+    compute_with_integers.call(*(array.ctypes.data for array in operands))
+
+    zero_point = np.int32(np.rint(x[0]))
+    assert results.view(np.int32)[:2].tolist() == [zero_point, zero_point]
+    assert results[2:4].tolist() == [x.max(), x.min()]
+    np.testing.assert_array_equal(results[LANES:], (sums[0] - zero_point * sums[1]).astype(np.float32))
+    stored = np.minimum(np.rint(x).astype(np.int32) + zero_point, largest)
+    np.testing.assert_array_equal(quads.view(np.uint8)[3:19], stored.astype(np.uint8))
+    np.testing.assert_array_equal(np.delete(quads.view(np.uint8), range(3, 19)), 255)
 
 
 # --- threads ---
@@ -360,7 +400,7 @@ def test_a_thread_that_sees_a_counter_change_sees_all_earlier_writes() -> None:
 
 
 def test_every_word_is_tested_in_this_file() -> None:
-    modules = (atomics, lanes_f32, memory, narrow, tiles)
+    modules = (atomics, integers, lanes_f32, memory, narrow, tiles)
     words = {name for m in modules for name, word in vars(m).items() if isinstance(word, type(load))}
 
     assert words - set(globals()) == set()

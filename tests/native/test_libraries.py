@@ -225,7 +225,7 @@ def test_a_cpu_without_avx_512_uses_its_own_library(model: Path, logits: str) ->
 
     assert (engine, answered, errors) == ("CompiledEngine", logits, "")
     assert description.startswith(
-        "x86-64-v3, built ahead of time, tiles of 6 x 16 (not x86-64-v4: the CPU has no avx512bw"
+        "x86-64-v3, built ahead of time, tiles of 6 x 16, for int8 4 x 16 (not x86-64-v4-amx: the CPU has no "
     )
 
 

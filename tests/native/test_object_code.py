@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from elftools.elf.elffile import ELFFile
 from support.children import run_python
-from support.entry_points import entry_points
 
 from distilnp.kernels.jit import EntryPoint, entry_point
 from distilnp.kernels.program import program
@@ -16,16 +15,21 @@ from distilnp.kernels.steps import SYMBOL
 from distilnp.kernels.tiles import LANES
 from distilnp.kernels.words.memory import int_pointer
 from distilnp.native.build import environment
-from distilnp.native.object_code import module_for, object_code, target_machine
-from distilnp.native.targets import TARGETS
+from distilnp.native.library import path_of
+from distilnp.native.object_code import object_code
+from distilnp.native.targets import TARGETS, targets_of_this_machine
 
 # Names of the C library: sched_yield, which `jobs.py` calls, and those that LLVM may put in place of a loop.
 ALLOWED = {"sched_yield", "memcpy", "memmove", "memset", "memcmp"}
 
 
 def symbols(function: EntryPoint, target: str) -> list[Any]:
-    file = ELFFile(io.BytesIO(object_code(function, TARGETS[target])))
-    return [symbol for symbol in file.get_section_by_name(".symtab").iter_symbols() if symbol.name]
+    """Return the symbols of an object file with a function."""
+    return in_section(".symtab", io.BytesIO(object_code(function, TARGETS[target])))
+
+
+def in_section(name: str, file: Any) -> list[Any]:
+    return [symbol for symbol in ELFFile(file).get_section_by_name(name).iter_symbols() if symbol.name]
 
 
 def undefined(symbols: list[Any]) -> set[str]:
@@ -33,18 +37,19 @@ def undefined(symbols: list[Any]) -> set[str]:
 
 
 @cache
-def symbols_of(name: str, target: str) -> list[Any]:
-    return symbols(entry_points()[name], target)
+def symbols_of(target: str) -> list[Any]:
+    """Return the symbols of the program: those of the library, or of an object for another machine."""
+    if TARGETS[target] in targets_of_this_machine():
+        return in_section(".dynsym", io.BytesIO(path_of(TARGETS[target]).read_bytes()))
+    return symbols(program(TARGETS[target].tiles), target)
 
 
-each = pytest.mark.parametrize(
-    ("name", "target"), [(name, target) for name in entry_points() for target in TARGETS]
-)
+each = pytest.mark.parametrize("target", TARGETS)
 
 
 @each
-def test_only_names_of_the_c_library_are_undefined(name: str, target: str) -> None:
-    names = undefined(symbols_of(name, target))
+def test_only_names_of_the_c_library_are_undefined(target: str) -> None:
+    names = undefined(symbols_of(target))
 
     assert names <= ALLOWED
     # If the wrong table were read, no name would be found.
@@ -52,9 +57,9 @@ def test_only_names_of_the_c_library_are_undefined(name: str, target: str) -> No
 
 
 @each
-def test_one_name_is_exported_and_no_data_is_left(name: str, target: str) -> None:
+def test_one_name_is_exported_and_no_data_is_left(target: str) -> None:
     """Numba declares a variable for the environment of each function, which no code here uses."""
-    defined = [symbol for symbol in symbols_of(name, target) if symbol["st_shndx"] != "SHN_UNDEF"]
+    defined = [symbol for symbol in symbols_of(target) if symbol["st_shndx"] != "SHN_UNDEF"]
 
     assert {s.name for s in defined if s["st_info"]["bind"] != "STB_LOCAL"} == {SYMBOL}
     assert {s["st_info"]["type"] for s in defined} <= {"STT_FUNC", "STT_FILE", "STT_SECTION", "STT_NOTYPE"}
@@ -73,17 +78,6 @@ def test_a_function_that_needs_python_has_undefined_names_of_python(target: str)
     assert {name for name in names - ALLOWED if name.startswith(("Py", "numba"))}
 
 
-def test_a_product_uses_the_full_width_of_avx_512() -> None:
-    target = TARGETS["x86-64-v4"]
-    machine = target_machine(target.triple, target.cpu, target.features)
-
-    code = machine.emit_assembly(module_for(machine, program(target.tiles))).splitlines()
-
-    multiply_adds = [line for line in code if "vfmadd" in line and "ps" in line]
-    assert [line for line in multiply_adds if "%zmm" in line]
-    assert not [line for line in multiply_adds if "%ymm" in line]
-
-
 ASSEMBLY = """
 import sys
 from distilnp.kernels.program import program
@@ -97,17 +91,23 @@ print(machine.emit_assembly(module_for(machine, program(target.tiles))))
 """
 
 
-@pytest.mark.parametrize("target", ["x86-64-v3", "x86-64-v4"])
-def test_the_loop_of_the_highest_tile_keeps_its_sums_in_registers(target: str) -> None:
-    """A sum on the stack would be as right, and a pass would take twice the time."""
-    tile, floats = TARGETS[target].tiles, {"x86-64-v3": 8, "x86-64-v4": 16}[target]
-    n_multiply_adds = tile.terms * tile.rows * tile.panels * LANES // floats
-    build = environment(TARGETS[target])
+# For each target: the width of its registers, and the instruction that adds int8 products last.
+REGISTERS = {"x86-64-v3": ("ymm", "vpmaddwd"), "x86-64-v4-vnni": ("zmm", "vpdpbusd")}
 
-    run = run_python(ASSEMBLY, target, env=build)
+
+@pytest.mark.parametrize("target", REGISTERS)
+def test_the_loops_of_the_highest_tiles_keep_their_sums_in_registers(target: str) -> None:
+    """A sum on the stack would be as right, and a pass would take twice the time."""
+    register, int8 = REGISTERS[target]
+
+    run = run_python(ASSEMBLY, target, env=environment(TARGETS[target]))
 
     assert run.returncode == 0, run.stderr
     blocks = re.split(r"^\.L\w+:|^\s+j\w+\s.*$", run.stdout, flags=re.M)
-    (loop,) = (block for block in blocks if block.count("vfmadd") == n_multiply_adds)
-    vectors_on_the_stack = re.findall(r"^\s+v\w+\s.*\(%rsp\).*$", loop, flags=re.M)
-    assert vectors_on_the_stack == []
+    for tile, name in zip(TARGETS[target].tiles, ("vfmadd", int8), strict=True):
+        n_registers = LANES * 32 // {"ymm": 256, "zmm": 512}[register]
+        n_multiply_adds = tile.terms * tile.rows * tile.panels * n_registers
+        (loop,) = (block for block in blocks if block.count(name) == n_multiply_adds)
+        assert re.findall(rf"{name}\w*\s.*%{register}", loop)
+        vectors_on_the_stack = re.findall(r"^\s+v\w+\s.*\(%rsp\).*$", loop, flags=re.M)
+        assert vectors_on_the_stack == []

@@ -1,6 +1,7 @@
 """Kernels as functions of arrays, computed in guarded memory.
 
-- `gemm`, `gemm_of_heads`, `attention`, `layer_norm`, `embed` and `gather` each run a program of one step.
+- `gemm`, `gemm_of_heads`, `gemm_int8`, `quantize`, `attention`, `layer_norm`, `embed` and `gather` each run a
+  program of one step.
 - `run` runs any program; `on_threads` calls any function on several threads.
 - `pack`, `with_zeros` and `spans_of` prepare operands.
 - `Guarded` is one operand. It has memory of its own with guards before it, after it and between its rows.
@@ -19,20 +20,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distilnp.engine.memory import aligned_floats
-from distilnp.engine.packing import padded
+from distilnp.engine.packing import n_quads, padded
 from distilnp.kernels.steps import (
     ATTENTION,
     BOARD_STEP,
     EMBED,
     GATHER,
     GEMM,
+    GEMM_INT8,
+    GEMM_SCRATCH,
     IDENTITY,
     LAYER_NORM,
+    QUANTIZE,
     SPAN_QUERIES,
     attention_scratch,
     step,
 )
-from distilnp.kernels.tiles import LANES
+from distilnp.kernels.tiles import LANES, QUAD
+from distilnp.model.int8 import QuantizedRows
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -48,7 +53,7 @@ _guards = count(0x7FC0_0001)
 BAND = 2 * LANES
 
 # The positions of a one-step program's operands in the table `batch`.
-ROWS, A, B, C, INDEX = range(5)
+ROWS, A, B, C, INDEX, QUANTIZED = range(6)
 
 
 class Guarded:
@@ -141,9 +146,10 @@ def run_step(
 ) -> Floats:
     """Run one step. Assert that it changes only `result`, a view of c's matrix; return a copy of that."""
     before = result.copy()
+    places = {"rows": ROWS, "a": A, "b": B, "c": C, "index": INDEX, "quantized": QUANTIZED}
     run(
-        [step(kind, rows=ROWS, a=A, b=B, c=C, index=INDEX, c_row=c.stride, **numbers)],
-        [batch.get(position, c.address if position == C else 0) for position in (ROWS, A, B, C, INDEX)],
+        [step(kind, **{**places, "c_row": c.stride, **numbers})],
+        [batch.get(position, c.address if position == C else 0) for position in places.values()],
         **how,
     )
     after = result.copy()
@@ -233,6 +239,94 @@ def gemm_of_heads(a: Any, weight: Any, bias: Any, *, epilogue: int = IDENTITY, *
     )
 
 
+def quantize(x: Any, **how: Any) -> QuantizedRows:
+    """Return the quantized rows of x."""
+    m, dim = np.shape(x)
+    rows = Guarded.of(x)
+    quads = Guarded(m, n_quads(dim) + 2)
+    after = run_step(
+        QUANTIZE,
+        quads,
+        quads.matrix,
+        [rows],
+        {ROWS: m, A: rows.address, QUANTIZED: quads.address},
+        {"a_row": rows.stride, "quantized_row": quads.stride, "dim": dim},
+        **how,
+    )
+    return quantized_rows(after, dim)
+
+
+def quantized_rows(words: Floats, dim: int) -> QuantizedRows:
+    """Return what rows of words hold: quads, a scale and a zero point."""
+    words = np.ascontiguousarray(words)
+    integers = words.view(np.uint8)[:, :dim].astype(np.int32)
+    k = n_quads(dim)
+    return QuantizedRows(integers, words[:, k : k + 1], words.view(np.int32)[:, k + 1 : k + 2])
+
+
+def pack_rows(rows: QuantizedRows) -> Floats:
+    """Return rows in the layout of GEMM_INT8; bytes beyond the integers are 127."""
+    m, dim = rows.integers.shape
+    words = np.zeros((m, n_quads(dim) + 2), np.float32)
+    words.view(np.uint8)[:, : QUAD * n_quads(dim)] = 127
+    words.view(np.uint8)[:, :dim] = rows.integers
+    words[:, -2:-1] = rows.scale
+    words.view(np.int32)[:, -1:] = rows.zero_point
+    return words
+
+
+def pack_quads(weight: Any) -> Floats:
+    """Return an int8 weight [out, in] in the layout that GEMM_INT8 reads: [out / 16, in / 4, 16, 4]."""
+    out, dim = np.shape(weight)
+    quads = np.zeros((padded(out) // LANES, n_quads(dim), LANES, QUAD), np.int8)
+    for column, row in enumerate(np.asarray(weight)):
+        padded_row = np.zeros(n_quads(dim) * QUAD, np.int8)
+        padded_row[:dim] = row
+        quads[column // LANES, :, column % LANES] = padded_row.reshape(-1, QUAD)
+    return quads.view(np.float32).ravel()
+
+
+def gemm_int8(
+    rows: QuantizedRows,
+    weight: Any,
+    scale: Any,
+    bias: Any,
+    *,
+    epilogue: int = IDENTITY,
+    residual: Any = None,
+    **how: Any,
+) -> Floats:
+    """Return epilogue(rows @ weight.T + bias), computed inside a wider matrix: [m, padded(out)]."""
+    (m, dim), n = rows.integers.shape, padded(len(weight))
+    a, quads = Guarded.of(pack_rows(rows)), Guarded.of(pack_quads(weight))
+    scales, biases = Guarded.of(with_zeros(scale)), Guarded.of(with_zeros(bias))
+    sums = np.zeros(n, np.int32)
+    sums[: len(weight)] = np.sum(weight, axis=1, dtype=np.int32)
+    of_columns = Guarded.of(sums.view(np.float32))
+    added = Guarded(m, n) if residual is None else Guarded.of(with_zeros(residual))
+    c = Guarded(m, n + LANES)
+    return run_step(
+        GEMM_INT8,
+        c,
+        c.matrix[:, :n],
+        [a, quads, scales, biases, of_columns, added],
+        {ROWS: m, A: a.address, B: added.address},
+        {
+            "a_row": a.stride,
+            "b_row": added.stride,
+            "dim": dim,
+            "n_panels": n // LANES,
+            "epilogue": epilogue,
+            "weight": quads.address,
+            "scale": scales.address,
+            "sums": of_columns.address,
+            "bias": biases.address,
+        },
+        scratch_size=GEMM_SCRATCH,
+        **how,
+    )
+
+
 def attention(
     q: Any, k: Any, v: Any, spans: Any, *, n_heads: int = 1, head_dim: int | None = None, **how: Any
 ) -> Floats:
@@ -293,6 +387,30 @@ def layer_norm(x: Any, weight: Any, bias: Any, *, in_place: bool = False, **how:
         {"a_row": a.stride, "dim": dim, "weight": weights.address, "bias": biases.address},
         **how,
     )
+
+
+def layer_norm_quantized(x: Any, weight: Any, bias: Any, **how: Any) -> tuple[Floats, QuantizedRows]:
+    """Return LayerNorm(x) [m, dim], and its quantized rows."""
+    m, dim = np.shape(x)
+    a, weights, biases = (Guarded.of(with_zeros(operand)) for operand in (x, weight, bias))
+    # Both results in one matrix, because only one may change: the rows, then the quads.
+    c = Guarded(m, padded(dim) + n_quads(dim) + 2)
+    after = run_step(
+        LAYER_NORM,
+        c,
+        c.matrix,
+        [a, weights, biases],
+        {ROWS: m, A: a.address, QUANTIZED: c.address + 4 * padded(dim)},
+        {
+            "a_row": a.stride,
+            "quantized_row": c.stride,
+            "dim": dim,
+            "weight": weights.address,
+            "bias": biases.address,
+        },
+        **how,
+    )
+    return after[:, :dim], quantized_rows(after[:, padded(dim) :], dim)
 
 
 def embed(ids: Any, positions: Any, word_vectors: Any, position_vectors: Any, **how: Any) -> Floats:

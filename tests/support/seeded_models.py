@@ -11,6 +11,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from distilnp.checkpoint.stored import StoredRows
+from distilnp.choices import Precision
 from distilnp.engine.weights import PackedWeights
 from distilnp.model.config import DistilBertConfig
 from distilnp.model.params import Params, build_params, shapes
@@ -99,9 +100,11 @@ def params_of(tensors: dict[str, np.ndarray], config: DistilBertConfig, dtype: t
     )
 
 
-def packed(tensors: dict[str, np.ndarray], config: DistilBertConfig) -> PackedWeights:
+def packed(
+    tensors: dict[str, np.ndarray], config: DistilBertConfig, precision: Precision = "float32"
+) -> PackedWeights:
     """Return packed weights for the engine, without writing a file."""
-    weights = PackedWeights(config, {})
+    weights = PackedWeights(config, {}, precision)
     for name, tensor in tensors.items():
         weights.store(name, tensor.shape, 0, StoredRows(tensor, "F32"))
     return weights

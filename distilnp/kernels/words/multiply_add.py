@@ -9,12 +9,16 @@ the same integers, the exact ones.
 from collections.abc import Callable
 from typing import Any
 
+import llvmlite.binding as llvm
 from llvmlite import ir
 from numba.core import cgutils
 
 from ..tiles import LANES, Instruction
-from .lanes_f32 import FLOATS, INTS, call_llvm
+from .lanes_f32 import FLOATS, INTS, call_llvm, is_arm
 from .memory import INT32
+
+# The beginning of the names of intrinsics for another machine. `object_code` takes it away.
+FOREIGN = "distilnp."
 
 INT8, INT16 = ir.IntType(8), ir.IntType(16)
 
@@ -101,7 +105,14 @@ PARTS: dict[Instruction, tuple[int, Part]] = {
 
 
 def call(builder: ir.IRBuilder, name: str, result: ir.Type, *args: Any) -> Any:
-    """Call an LLVM intrinsic whose result may have another type than its arguments."""
+    """Call an LLVM intrinsic whose result may have another type than its arguments.
+
+    Numba compiles for this machine before `object_code` compiles for another. It cannot compile the other
+    one's intrinsics, so they are functions for it, which exist as a name and are never called.
+    """
+    if name.startswith("llvm.aarch64") != is_arm():
+        name = FOREIGN + name
+        llvm.add_symbol(name, 1)
     function_type = ir.FunctionType(result, [arg.type for arg in args])
     return builder.call(cgutils.get_or_insert_function(builder.module, function_type, name), args)
 
