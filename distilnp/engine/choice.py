@@ -7,9 +7,7 @@ import numpy as np
 
 from ..checkpoint.tensors import load_int8_tensors, load_tensors
 from ..choices import Precision
-from ..errors import ArgumentError
 from ..model.config import DistilBertConfig
-from ..model.int8 import MAX_TERMS
 from ..native.loader import choose, say
 from .compiled_engine import CompiledEngine
 from .engine import Engine
@@ -38,14 +36,8 @@ def load_engine(folder: Path, config: DistilBertConfig, threads: int, precision:
     CheckpointError, TensorError
         The weights cannot be used.
     ArgumentError
-        DISTILNP_KERNELS asks for kernels that cannot run here, or the model is too wide for int8.
+        DISTILNP_KERNELS asks for kernels that cannot run here.
     """
-    widest = max(config.dim, config.hidden_dim)
-    if precision == "int8" and widest > MAX_TERMS:
-        raise ArgumentError(
-            f"precision is 'int8' and the model multiplies {widest} numbers at a time, expected at most "
-            f"{MAX_TERMS}, so that no sum exceeds an int32. Use 'float32'"
-        )
     choice = choose()
     if choice.program is not None:
         return CompiledEngine(load_packed(folder, config, precision), threads, choice.program)

@@ -7,16 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.engines import compiled_engine
+from support.golden_bits import weights_of
 from support.seeded_models import CONFIGS, packed, seeded_ids, seeded_tensors
 
-from distilnp.checkpoint.config_json import read_config
-from distilnp.checkpoint.registry import find_checkpoint
 from distilnp.engine import compiled_engine as engine_module
 from distilnp.engine.compiled_engine import BATCH_TOKENS, CompiledEngine
-from distilnp.engine.shared_weights import load_packed
 from distilnp.engine.weights import PackedWeights
 
-SMALL = [name for name in CONFIGS if name != "base"]
+SMALL = [*(name for name in CONFIGS if name != "base"), "odd-sizes in int8"]
+BUNDLED = ["sst2-mini", "sst2-mini in int8"]
 THREADS = (1, 2, 3, 8)
 
 # A text is given by its length and its seed. Most texts are short, as in practice; some fill all positions of
@@ -29,10 +28,7 @@ BATCH = st.lists(TEXT, max_size=40)
 
 @cache
 def weights(name: str) -> PackedWeights:
-    if name in CONFIGS:
-        return packed(seeded_tensors(CONFIGS[name]), CONFIGS[name])
-    folder = find_checkpoint(name)
-    return load_packed(folder, read_config(folder))
+    return weights_of(name)
 
 
 @cache
@@ -67,10 +63,11 @@ def test_a_text_has_the_same_bits_in_a_batch_as_alone(
 # A batch of the bundled model takes a hundred times as long.
 @settings(max_examples=max(5, settings.default.max_examples // 10))
 @given(texts=st.lists(TEXT, max_size=12), threads=st.sampled_from(THREADS))
+@pytest.mark.parametrize("name", BUNDLED)
 def test_a_text_has_the_same_bits_in_a_batch_as_alone_in_the_bundled_model(
-    texts: list[tuple[int, int]], threads: int
+    name: str, texts: list[tuple[int, int]], threads: int
 ) -> None:
-    assert_same_bits("sst2-mini", texts, threads)
+    assert_same_bits(name, texts, threads)
 
 
 @pytest.mark.parametrize("threads", THREADS)
@@ -84,20 +81,21 @@ def test_a_text_has_the_same_bits_at_every_position_in_a_batch(threads: int) -> 
 @given(texts=BATCH, batch_tokens=st.sampled_from([1, 16, 100, 512, 1 << 20]))
 def test_the_size_of_batches_changes_no_bit(texts: list[tuple[int, int]], batch_tokens: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine_module, "BATCH_TOKENS", batch_tokens)
-        assert_same_bits("odd-sizes", texts, 2)
+        patch.setattr(engine_module, "BATCH_TOKENS", dict.fromkeys(BATCH_TOKENS, batch_tokens))
+        for name in ("odd-sizes", "odd-sizes in int8"):
+            assert_same_bits(name, texts, 2)
 
 
-@pytest.mark.parametrize("name", ["odd-sizes", "sst2-mini"])
+@pytest.mark.parametrize("name", ["odd-sizes", "odd-sizes in int8", *BUNDLED])
 def test_every_run_gives_the_same_bits(name: str) -> None:
-    inputs = [ids(name, (n, 0)) for n in (1, 16, 17, 80, BATCH_TOKENS // 4)]
+    inputs = [ids(name, (n, 0)) for n in (1, 16, 17, 80, BATCH_TOKENS["float32"] // 4)]
 
     runs = {engine(name, threads).forward(inputs).tobytes() for _ in range(10) for threads in THREADS}
 
     assert len(runs) == 1
 
 
-@pytest.mark.parametrize("name", ["one-layer", "sst2-mini"])
+@pytest.mark.parametrize("name", ["one-layer", "odd-sizes in int8", *BUNDLED])
 def test_a_text_of_any_length_has_the_same_bits_in_a_batch_as_alone(name: str) -> None:
     step = 1 if name in SMALL else 37
     assert_same_bits(name, [(n, 0) for n in range(1, 513, step)], 3)

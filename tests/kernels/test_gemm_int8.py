@@ -12,6 +12,7 @@ from support.kernel_programs import gemm_int8
 from distilnp.kernels.steps import GELU, IDENTITY, RELU, RESIDUAL
 from distilnp.kernels.tiles import AMX_TILE, KC, MC, MR, QUAD
 from distilnp.model import int8, reference
+from distilnp.model.config import LARGEST
 from distilnp.model.int8 import Int8Linear, QuantizedRows
 
 pytestmark = pytest.mark.usefixtures("every_way")
@@ -92,8 +93,8 @@ def test_extreme_integers_in_any_mixture_are_summed_exactly(m: int, k: int, n: i
     np.testing.assert_array_equal(found, expected.astype(np.float32))
 
 
-def test_a_sum_of_as_many_terms_as_the_scheme_allows_is_exact() -> None:
-    k = int8.MAX_TERMS
+def test_a_sum_of_as_many_terms_as_a_model_may_have_is_exact() -> None:
+    k = LARGEST["hidden_dim"]
     rows = QuantizedRows(
         np.full((2, k), 127, np.int32), np.ones((2, 1), np.float32), np.array([[0], [127]], np.int32)
     )

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from support.kernel_calls import WAYS, call
 
-from distilnp.kernels.steps import OPERANDS
+from distilnp.kernels.steps import KIND, OPERANDS, QUANTIZE, QUANTIZED, C
 from distilnp.kernels.tiles import LANES
-from distilnp.native.self_check import DIGEST, digest
+from distilnp.native.self_check import DIGEST, digest, program
+
+N_STEPS = len(program(0, dict.fromkeys(range(4), 0)))
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -27,19 +29,25 @@ def memory(address: int, n: int, c_type: Any) -> Any:
     return np.ctypeslib.as_array(ctypes.cast(address, ctypes.POINTER(c_type)), (n,))
 
 
+def outputs(n: int, steps: int) -> list[int]:
+    """Return the index in `batch` of each step's result."""
+    table = memory(steps, n * len(OPERANDS), ctypes.c_int64).reshape(n, -1)
+    return [int(row[QUANTIZED if row[KIND] == QUANTIZE else C]) for row in table]
+
+
 def changed(run: Callable[..., None], step: int) -> Callable[..., None]:
     """Return a `run` that changes one bit of the result of a step."""
 
     def run_and_change(n: int, steps: int, batch: int, *others: int) -> None:
         run(n, steps, batch, *others)
-        position = memory(steps, n * len(OPERANDS), ctypes.c_int64).reshape(n, -1)[step, OPERANDS.index("c")]
+        position = outputs(n, steps)[step]
         address = int(memory(batch, position + 1, ctypes.c_int64)[position])
         memory(address, 1, ctypes.c_uint32)[0] ^= 1
 
     return run_and_change
 
 
-@pytest.mark.parametrize("step", range(13))
+@pytest.mark.parametrize("step", range(N_STEPS))
 def test_a_changed_bit_in_any_step_changes_the_digest(step: int) -> None:
     run = call(WAYS[-1])
 
@@ -51,8 +59,7 @@ def test_no_result_in_the_digest_is_nan() -> None:
 
     def run(n: int, steps: int, batch: int, *others: int) -> None:
         call(WAYS[-1])(n, steps, batch, *others)
-        table = memory(steps, n * len(OPERANDS), ctypes.c_int64).reshape(n, -1)
-        for position in table[:, OPERANDS.index("c")]:
+        for position in outputs(n, steps):
             address = int(memory(batch, position + 1, ctypes.c_int64)[position])
             assert np.isfinite(memory(address, 2 * LANES, ctypes.c_float)).all()
             assert memory(address, 2 * LANES, ctypes.c_float).any()
