@@ -40,6 +40,7 @@ bench: .venv/bench  ## compare speed and memory with those of the peers; needs D
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.memory
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.forward.steps
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.forward
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.forward.int8
 
 bench-quick: .venv/bench  ## compare only the forward pass, in a few minutes
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.forward --quick
