@@ -20,8 +20,8 @@ def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
     `error_model="numpy"`: division by 0 follows IEEE 754 and raises no exception. No fastmath: the order of
     operations is part of what a kernel promises.
 
-    Numba would compile a function again for each integer that a caller writes as a literal, and the tiles of a
-    product with it. LLVM knows these integers anyway once it has inlined the function.
+    Numba would compile a function again for each integer that a caller writes as a literal, and the tiles of
+    a product with it. LLVM knows these integers anyway once it has inlined the function.
     """
     dispatcher = numba.njit(forceinline=True, error_model="numpy")(function)
     get_call_template = dispatcher.get_call_template
@@ -29,7 +29,7 @@ def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
     def without_literals(args: Any, kws: Any) -> Any:
         return get_call_template(tuple(map(types.unliteral, args)), kws)
 
-    dispatcher.get_call_template = without_literals
+    dispatcher.get_call_template = without_literals  # type: ignore[method-assign]
     return dispatcher
 
 
