@@ -113,7 +113,7 @@ def draw_ratios(axes: Axes, texts: list[Mapping[str, Any]]) -> None:
             markeredgewidth=2,
             label="target for the best peer",
         )
-        axes.legend(loc="upper right", frameon=False)
+        axes.legend(loc="best", frameon=False)
     axes.axhline(1, color=COLOURS[OURS], linewidth=1)
     axes.set_ylim(bottom=0)
     axes.set_ylabel("peer's time / ours")
