@@ -219,7 +219,7 @@ class Classifier:
 
     @property
     def params(self) -> Params:
-        """The parameters as `distilnp.model.reference` takes them, float32."""
+        """The parameters as `distilnp.model.reference` takes them."""
         return self.engine.params
 
     def __repr__(self) -> str:
@@ -518,9 +518,9 @@ def load(
         Read "[SEP]" and the like in a text as the characters that they are. By default, as in transformers,
         they become the special tokens that they name.
     precision : {"float32", "int8"}, optional
-        The arithmetic of the dense layers. "int8" multiplies integers: about three times as fast, with a
-        quarter of the memory, and with scores that differ in the second or third digit (docs/int8.md). They
-        are the same bits in any batch and on any CPU, as those of "float32" are. Weights of any type are
+        The arithmetic of the dense layers. "int8" multiplies integers: two to five times as fast, with
+        weights of a quarter of the size, and with scores that differ a little (docs/int8.md). They are the
+        same bits in any batch and on any CPU, as those of "float32" are. Weights of any type are
         quantized while they are loaded; `distilnp convert --dtype int8` does it ahead of time.
     threads : int, optional
         Threads to compute with. By default, `DISTILNP_NUM_THREADS`; if it is not set, as many as the CPU

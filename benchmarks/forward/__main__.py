@@ -244,10 +244,7 @@ def measure_workload(
     for engine, worker in workers.items():
         batch_size = workload.batch_sizes.get(engine, len(inputs))
         worker("prepare", workload=name, inputs=inputs, batch_size=batch_size)
-    if workload.is_single:
-        n_rounds, turn = effort.single_rounds, {"seconds": effort.seconds, "n_warm_up": 1}
-    else:
-        n_rounds, turn = effort.set_rounds, {"seconds": 0, "n_warm_up": 0}
+    n_rounds, turn = turns_of(workload, effort)
     seconds: dict[str, list[list[float]]] = {engine: [] for engine in workers}
     limits_between: dict[str, list[float]] = {"flops": [], "bytes": []}
     for _ in range(n_rounds):
@@ -268,6 +265,13 @@ def measure_workload(
         "seconds": seconds,
         "limits": limits_between,
     }
+
+
+def turns_of(workload: Workload, effort: Effort) -> tuple[int, dict[str, Any]]:
+    """Return how many turns every engine has with a workload, and the arguments of each."""
+    if workload.is_single:
+        return effort.single_rounds, {"seconds": effort.seconds, "n_warm_up": 1}
+    return effort.set_rounds, {"seconds": 0, "n_warm_up": 0}
 
 
 class UnequalLogits(Exception):

@@ -26,7 +26,7 @@ from distilnp.native.loader import description
 
 from ..machine import cpu
 from . import plot
-from .__main__ import FULL, PACKAGES, QUICK, REPOSITORY, Effort
+from .__main__ import FULL, PACKAGES, QUICK, REPOSITORY, Effort, turns_of
 from .engines import FLOAT32, INT8, OURS
 from .models import NAMES, Forms, forms
 from .report import at_least, duration, fastest, layout, typical
@@ -105,10 +105,7 @@ def measure_workload(
     for engine, worker in workers.items():
         batch_size = workload.batch_sizes.get(engine.partition(" ")[0], len(inputs))
         worker("prepare", workload=name, inputs=inputs, batch_size=batch_size)
-    if workload.is_single:
-        n_rounds, turn = effort.single_rounds, {"seconds": effort.seconds, "n_warm_up": 1}
-    else:
-        n_rounds, turn = effort.set_rounds, {"seconds": 0, "n_warm_up": 0}
+    n_rounds, turn = turns_of(workload, effort)
     seconds: dict[str, list[list[float]]] = {engine: [] for engine in workers}
     logits = {}
     for _ in range(n_rounds):

@@ -38,7 +38,8 @@ with tempfile.TemporaryDirectory() as scratch:
         print("trying", mutated(folders[seed % len(folders)], folder, seed), flush=True)
         signal.alarm(seconds)
         try:
-            prediction = distilnp.load(folder, threads=1)("w1 w2")
+            precision = ("float32", "int8")[seed // len(folders) % 2]
+            prediction = distilnp.load(folder, precision=precision, threads=1)("w1 w2")
         except distilnp.DistilnpError as error:
             assert 20 < len(str(error)) < 20_000, len(str(error))
         else:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from support.engines import compiled_engine
 from support.seeded_models import CONFIGS, packed, seeded_ids, seeded_tensors, write_checkpoint
 
 import distilnp
+from distilnp.choices import Precision
 from distilnp.engine import workers as workers_module
 from distilnp.engine.compiled_engine import CompiledEngine
 from distilnp.engine.workers import Worker
@@ -38,13 +40,16 @@ INPUTS = seeded_inputs(CONFIG, 20)
 LONG = [seeded_ids(CONFIG.vocab_size, 512, seed=i) for i in range(50)]
 
 
-def seeded_engine(name: str, threads: int = THREADS) -> CompiledEngine:
-    return compiled_engine(packed(seeded_tensors(CONFIGS[name]), CONFIGS[name]), threads)
+each_precision = pytest.mark.parametrize("precision", get_args(Precision))
 
 
-@pytest.fixture(scope="module")
-def engine() -> CompiledEngine:
-    engine = seeded_engine("odd-sizes")
+def seeded_engine(name: str, threads: int = THREADS, precision: Precision = "float32") -> CompiledEngine:
+    return compiled_engine(packed(seeded_tensors(CONFIGS[name]), CONFIGS[name], precision), threads)
+
+
+@pytest.fixture(scope="module", params=get_args(Precision))
+def engine(request: pytest.FixtureRequest) -> CompiledEngine:
+    engine = seeded_engine("odd-sizes", precision=request.param)
     engine.warmup()
     return engine
 
@@ -93,7 +98,7 @@ def test_eight_threads_with_models_of_their_own_get_the_same_bits_as_one() -> No
     names = [name for name in CONFIGS if name != "base"]
 
     def calls(name: str, threads: int) -> Callable[[], None]:
-        engine = seeded_engine(name, threads)
+        engine = seeded_engine(name, threads, get_args(Precision)[threads % 2])
         inputs = seeded_inputs(CONFIGS[name], 9)
         alone = engine.forward(inputs).tobytes()
 
@@ -168,8 +173,10 @@ def test_a_parent_still_answers_after_a_computing_child_is_killed(
         assert engine.forward(INPUTS).tobytes() == expected
 
 
-def test_a_classifier_can_be_sent_to_a_spawned_process(tmp_path: Path) -> None:
-    classifier = distilnp.load(write_checkpoint(tmp_path, CONFIG, seeded_tensors(CONFIG)), threads=THREADS)
+@each_precision
+def test_a_classifier_can_be_sent_to_a_spawned_process(tmp_path: Path, precision: Precision) -> None:
+    folder = write_checkpoint(tmp_path, CONFIG, seeded_tensors(CONFIG))
+    classifier = distilnp.load(folder, precision=precision, threads=THREADS)
 
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         logits = pool.submit(classifier.forward, INPUTS).result(PATIENCE_SECONDS)
@@ -355,7 +362,7 @@ from support.engines import compiled_engine
 from support.seeded_models import CONFIGS, packed, seeded_ids, seeded_tensors
 
 config = CONFIGS["odd-sizes"]
-engine = compiled_engine(packed(seeded_tensors(config), config), 3)
+engine = compiled_engine(packed(seeded_tensors(config), config, sys.argv[3]), 3)
 inputs = [seeded_ids(config.vocab_size, 100, seed=i) for i in range(30)]
 expected = engine.forward(inputs).tobytes()
 
@@ -390,6 +397,7 @@ else:
 """
 
 
+@each_precision
 @pytest.mark.parametrize(
     ("state", "n_times", "n_answers"),
     [
@@ -399,8 +407,11 @@ else:
         ("a thread outlives the main one", 5, 5),
     ],
 )
-def test_an_interpreter_ends_cleanly_in_every_state(state: str, n_times: int, n_answers: int) -> None:
-    run = run_python(ENDS, state, n_times, env=environment(PYTHONWARNINGS="ignore::DeprecationWarning"))
+def test_an_interpreter_ends_cleanly_in_every_state(
+    state: str, n_times: int, n_answers: int, precision: Precision
+) -> None:
+    variables = environment(PYTHONWARNINGS="ignore::DeprecationWarning")
+    run = run_python(ENDS, state, n_times, precision, env=variables)
 
     assert run.stdout.splitlines()[-1] == str([0] * n_times), run.stderr
     assert run.stdout.count("answered") == n_answers

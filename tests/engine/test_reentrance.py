@@ -1,7 +1,11 @@
 """A thread that is already inside: whatever Python runs between two byte codes may classify, too."""
 
+from typing import get_args
+
 import pytest
 from support.children import run_python
+
+from distilnp.choices import Precision
 
 # The text is computed by one batch after another, and each return from the kernels lets Python run other
 # code.
@@ -9,7 +13,7 @@ SCRIPT = """
 import gc, signal, sys, threading
 import distilnp
 
-classifier = distilnp.load("sst2-mini", threads=2)
+classifier = distilnp.load("sst2-mini", precision=sys.argv[2], threads=2)
 texts = ["some text that goes on for a while " * 20] * 40
 expected = classifier("hello").logits.tobytes()
 answers = []
@@ -60,9 +64,10 @@ print("answered")
 """
 
 
+@pytest.mark.parametrize("precision", get_args(Precision))
 @pytest.mark.parametrize("way", ["signal", "finalizer", "trace"])
-def test_code_that_interrupts_a_classifying_thread_may_classify(way: str) -> None:
-    run = run_python(SCRIPT, way)
+def test_code_that_interrupts_a_classifying_thread_may_classify(way: str, precision: Precision) -> None:
+    run = run_python(SCRIPT, way, precision)
 
     assert run.stdout == "answered\n", run.stderr
 

@@ -229,6 +229,17 @@ def test_a_cpu_without_avx_512_uses_its_own_library(model: Path, logits: str) ->
     )
 
 
+@pytest.mark.skipif("x86-64-v4-amx" not in RUNNABLE, reason="only some CPUs have AMX")
+def test_a_system_that_does_not_allow_amx_gets_the_next_library(model: Path, logits: str) -> None:
+    refuse = "import distilnp.native.targets as targets\n\ntargets.may_use_amx = lambda: False\n"
+
+    engine, description, _, answered, errors = answer(model, script=refuse + SCRIPT)
+
+    assert (engine, answered, errors) == ("CompiledEngine", logits, "")
+    assert description.startswith("x86-64-v4-vnni, built ahead of time")
+    assert "(not x86-64-v4-amx: the system does not let processes use AMX)" in description
+
+
 def test_a_request_for_libraries_fails_with_the_reason_if_none_can_run(model: Path, tmp_path: Path) -> None:
     package = copy_package(tmp_path, without=("lib",))
     variables = environment(PYTHONPATH=str(package), DISTILNP_KERNELS="aot")

@@ -151,7 +151,7 @@ def add_model(parser: argparse.ArgumentParser) -> Group:
         "--precision",
         choices=get_args(Precision),
         default=DEFAULT_PRECISION,
-        help="the arithmetic: int8 multiplies integers, which is about three times as fast and less exact "
+        help="the arithmetic: int8 multiplies integers, which is several times as fast and less exact "
         "(default: %(default)s)",
     )
     model.add_argument(
