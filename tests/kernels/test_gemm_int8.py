@@ -15,7 +15,7 @@ from distilnp.model import int8, reference
 from distilnp.model.config import LARGEST
 from distilnp.model.int8 import Int8Linear, QuantizedRows
 
-pytestmark = pytest.mark.usefixtures("every_way")
+pytestmark = pytest.mark.usefixtures("every_way_of_int8")
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 

@@ -12,7 +12,7 @@ from distilnp.kernels.tiles import JOB_ROWS
 from distilnp.model import int8
 from distilnp.model.int8 import QuantizedRows
 
-pytestmark = pytest.mark.usefixtures("every_way")
+pytestmark = pytest.mark.usefixtures("every_way_of_int8")
 
 DIMS = [1, 2, 15, 16, 17, 31, 63, 64, 65, 127, 768, 3072]
 

@@ -11,6 +11,8 @@ from distilnp.native.targets import TARGETS, targets_of_this_machine
 
 LIBRARIES = [target.name for target in targets_of_this_machine()]
 WAYS = ["jit", *LIBRARIES]
+# For each tile of float32 the library that needs least: others differ from it only in int8.
+FLOAT32_WAYS = ["jit", *{TARGETS[name].tiles.float32: name for name in reversed(LIBRARIES)}.values()]
 
 
 @cache
