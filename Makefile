@@ -21,9 +21,7 @@ test-numpy: .venv/test  ## test the public API in the tier without compiled kern
 test-wheel: .venv-wheel/ready  ## test the engine from a wheel, in an environment without Numba
 	.venv-wheel/bin/pytest tests/engine tests/test_api.py tests/test_numpy_tier.py -m "not sweep"
 
-# The tests of the wheel run beside the others, which leave a second core idle most of the time.
-check: .venv/dev .venv/test $(LIBRARIES) .venv-wheel/ready  ## check the tests, the style, the types and the spelling
-	$(MAKE) --jobs=2 test test-numpy test-wheel
+check: .venv/dev test test-numpy test-wheel  ## check the tests, the style, the types and the spelling
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

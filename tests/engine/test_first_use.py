@@ -18,6 +18,12 @@ from distilnp.native.loader import choose, no_library, no_numba
 
 CONFIG = CONFIGS["one-layer"]
 
+
+def with_sweep(value: str | None) -> object:
+    """Return a parameter for `make check-full` alone."""
+    return pytest.param(value, marks=pytest.mark.sweep)
+
+
 # The standard error of a first use, by the kind of kernels.
 REPORTS = {"aot": "", "jit": "distilnp: compiling kernels, once in a process, some seconds\n"}
 
@@ -94,7 +100,8 @@ print(classifier("w1 w2").n_tokens)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only on Linux can root give up its rights")
-@pytest.mark.parametrize("home", ["read-only", "nowhere", None])
+# Each compiles the kernels in a process of its own, in ten seconds. The others are for `make check-full`.
+@pytest.mark.parametrize("home", [with_sweep("read-only"), "nowhere", with_sweep(None)])
 def test_a_warm_up_needs_no_home_and_no_writable_folder(
     home: str | None, folder: Path, tmp_path: Path, kernels: str
 ) -> None:
@@ -207,7 +214,7 @@ os._exit(0)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="where a full device can be simulated")
-@pytest.mark.parametrize("standard_error", ["none", "full"])
+@pytest.mark.parametrize("standard_error", ["none", with_sweep("full")])
 def test_no_answer_is_lost_because_nothing_can_be_reported(
     folder: Path, kernels: str, standard_error: str
 ) -> None:
