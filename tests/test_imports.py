@@ -130,7 +130,7 @@ MAY_IMPORT = {
     # kernels: they know shapes, and no transformer; only the words and the build know LLVM
     "kernels.__init__": set(),
     "kernels.jit": {"numba"},
-    "kernels.elementary": {"kernels.jit", "kernels.words.lanes_f32"},
+    "kernels.elementary": {"kernels.jit", "kernels.words.integers", "kernels.words.lanes_f32"},
     "kernels.steps": {"kernels.tiles"},
     "kernels.jobs": {
         "kernels.jit",

@@ -33,16 +33,10 @@ class Float32Products:
         residual: Slot | None = None,
     ) -> list[Step]:
         """OUT = epilogue(x @ weight.T + bias), or, with a residual, x @ weight.T + bias + residual."""
-        return [step(GEMM, **self._operands(x, layer, out, rows, epilogue, residual), n_heads=1)]
-
-    def _operands(
-        self, x: Slot, layer: str, out: Slot, rows: Slot, epilogue: int, residual: Slot | None
-    ) -> dict[str, int]:
-        """Return the operands of a product, those that GEMM and GEMM_INT8 have in common."""
         packed = self.weights.linear(layer)
         width, stride = self.buffers.width, self.buffers.stride
         added = x if residual is None else residual
-        return {
+        operands = {
             "rows": rows,
             "a": x,
             "b": added,
@@ -58,6 +52,11 @@ class Float32Products:
             "scale": packed.scale,
             "bias": packed.bias,
         }
+        return self._product(operands, packed.sums)
+
+    def _product(self, operands: dict[str, int], sums: int) -> list[Step]:
+        """Return the steps of a product with these operands; `sums` are for integers."""
+        return [step(GEMM, **operands, n_heads=1)]
 
     def linear_of_heads(self, x: Slot, layer: str, out: Slot, *, epilogue: int) -> list[Step]:
         """OUT = epilogue(x @ weight + bias), one row per text; each head has its own x, weight and bias."""
@@ -89,7 +88,8 @@ class Int8Products(Float32Products):
     """The same with integers, for the layers whose weights are packed so (`model/int8.py` says which).
 
     Rows are quantized once for all products that read them. Steps are written in the order in which they run,
-    so the writer knows which rows QUANTIZED holds.
+    so the writer knows which rows QUANTIZED holds. They are still those of their slot: before a slot is
+    written again, a LAYER_NORM or another product has quantized others.
     """
 
     def __init__(self, weights: PackedWeights, buffers: Buffers) -> None:
@@ -102,27 +102,15 @@ class Int8Products(Float32Products):
         self.quantized = x
         return self.output
 
-    def linear(
-        self,
-        x: Slot,
-        layer: str,
-        out: Slot,
-        rows: Slot,
-        *,
-        epilogue: int = IDENTITY,
-        residual: Slot | None = None,
-    ) -> list[Step]:
-        """See `Float32Products.linear`."""
-        sums = self.weights.linear(layer).sums
+    def _product(self, operands: dict[str, int], sums: int) -> list[Step]:
+        """Quantize the input, unless it is, and multiply; in float32 if there are no sums."""
         if not sums:
-            return super().linear(x, layer, out, rows, epilogue=epilogue, residual=residual)
-        operands = self._operands(x, layer, out, rows, epilogue, residual)
+            return super()._product(operands, sums)
         steps = []
-        if self.quantized != x:
-            steps.append(
-                step(QUANTIZE, rows=rows, a=x, a_row=operands["a_row"], dim=operands["dim"], **self.output)
-            )
-        self.quantized = x
+        if self.quantized != operands["a"]:
+            self.quantized = Slot(operands["a"])
+            rows = {name: operands[name] for name in ("rows", "a", "a_row", "dim")}
+            steps.append(step(QUANTIZE, **rows, **self.output))
         quantized = {"a": Slot.QUANTIZED, "a_row": self.buffers.stride[Slot.QUANTIZED], "sums": sums}
         return [*steps, step(GEMM_INT8, **operands | quantized)]
 

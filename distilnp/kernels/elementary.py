@@ -6,6 +6,7 @@ unit is 2**-24, half of the distance from 1 to the next float32.
 """
 
 from .jit import inlined
+from .words.integers import ROUNDING
 from .words.lanes_f32 import fma, larger, power_of_two, smaller, splat
 
 LOG2_E = 1.4426950408889634
@@ -13,8 +14,6 @@ LOG2_E = 1.4426950408889634
 # (W. J. Cody and W. Waite, "Software Manual for the Elementary Functions", 1980).
 LN_2_HIGH = 0.693359375
 LN_2_LOW = -2.12194440e-4
-# Adding it to a float32 below 2**22 rounds that to the nearest integer, and leaves it in the lowest bits.
-ROUNDING = 1.5 * 2.0**23
 # e**-87 is 1.6e-38. Below that, float32 numbers are subnormal and lose bits.
 LOWEST = -87.0
 

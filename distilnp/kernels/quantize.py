@@ -23,8 +23,8 @@ from .words.lanes_f32 import (
 )
 from .words.memory import advance, floats_at
 
+# Both as in model/int8.py, which says why.
 LEVELS = 127
-# A smaller scale would have an infinite inverse. The numbers of such a row are as good as 0.
 SMALLEST_SCALE = np.float32(2.0**-100)
 
 

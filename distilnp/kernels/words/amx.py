@@ -10,9 +10,7 @@ from typing import Any
 from llvmlite import ir
 from numba.core import cgutils
 
-from .memory import INT64, prefetch_line
-
-INT8, INT16 = ir.IntType(8), ir.IntType(16)
+from .memory import INT8, INT16, INT64, prefetch_line
 
 # Rows of a register, and quads in a row of it.
 ROWS = QUADS = 16

@@ -8,7 +8,7 @@ from numba.extending import intrinsic
 
 from ..tiles import LANES
 from .lanes_f32 import FLOATS, INTS, broadcast, lanes
-from .memory import FLOAT, INT32, float_pointer
+from .memory import FLOAT, INT8, INT32, float_pointer
 
 # Adding it to a float32 below 2**22 rounds that to the nearest integer, to the even one between two, and
 # leaves it in the lowest bits.
@@ -60,8 +60,8 @@ def store_bytes(typing: Any, pointer: Any, offset: Any, x: Any, zero_point: Any,
         numbers = builder.add(shifted, ints_everywhere(builder, added))
         bound = ints_everywhere(builder, builder.trunc(largest, INT32))
         numbers = builder.select(builder.icmp_signed("<", numbers, bound), numbers, bound)
-        bytes_ = builder.trunc(numbers, ir.VectorType(ir.IntType(8), LANES))
-        place = builder.gep(builder.bitcast(pointer, ir.IntType(8).as_pointer()), [offset])
+        bytes_ = builder.trunc(numbers, ir.VectorType(INT8, LANES))
+        place = builder.gep(builder.bitcast(pointer, INT8.as_pointer()), [offset])
         builder.store(bytes_, builder.bitcast(place, bytes_.type.as_pointer()), align=1)
         return context.get_dummy_value()
 

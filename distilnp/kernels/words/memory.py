@@ -8,6 +8,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 FLOAT = ir.FloatType()
+INT8 = ir.IntType(8)
+INT16 = ir.IntType(16)
 INT32 = ir.IntType(32)
 INT64 = ir.IntType(64)
 

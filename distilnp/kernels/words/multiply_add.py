@@ -2,8 +2,8 @@
 
 Vectors are 16 lanes of 32 bits here, too. For int8, a lane of x and y is a quad: four numbers, of x from 0 to
 127, and of y from -128 to 127. Within these bounds no instruction saturates: the largest sum that VPMADDUBSW
-keeps in 16 bits is 2 * 127 * 128 = 32,512, and an int16 goes up to 32,767. So every instruction gives
-the same integers, the exact ones.
+keeps in 16 bits is 2 * 127 * 128 = 32,512, and an int16 goes up to 32,767. So every instruction gives the
+same integers, the exact ones.
 """
 
 from collections.abc import Callable
@@ -15,12 +15,10 @@ from numba.core import cgutils
 
 from ..tiles import LANES, Instruction
 from .lanes_f32 import FLOATS, INTS, call_llvm, is_arm
-from .memory import INT32
+from .memory import INT8, INT16, INT32
 
 # The beginning of the names of intrinsics for another machine. `object_code` takes it away.
 FOREIGN = "distilnp."
-
-INT8, INT16 = ir.IntType(8), ir.IntType(16)
 
 # Takes a builder, parts of x, y and total that fill one register, and returns total + x * y.
 Part = Callable[[ir.IRBuilder, Any, Any, Any], Any]
