@@ -4,8 +4,10 @@ import re
 
 CONFIG = "config.json"
 
+VOCAB = "vocab.txt"
+
 # Each of these has the vocabulary, so that one of them is enough.
-VOCABULARIES = ("tokenizer.json", "vocab.txt")
+VOCABULARIES = ("tokenizer.json", VOCAB)
 
 # Says whether a model is cased.
 TOKENIZER_CONFIG = "tokenizer_config.json"
@@ -17,8 +19,16 @@ SAFETENSORS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 PYTORCH = "pytorch_model.bin"
 
-# The forms of weights, in order of preference: the first one that a folder or a repository has is used.
+# TensorFlow's: the variables of a SavedModel, in its own folder and in the one that it is exported into, and
+# the weights of Keras.
+VARIABLES = "variables/variables.index"
+EXPORTED = f"saved_model/1/{VARIABLES}"
+KERAS = "tf_model.h5"
+
+# The forms of weights, in order of preference: the first one that a repository has is fetched.
 WEIGHTS = (SAFETENSORS, INDEX, PYTORCH)
+# The first one that a folder has is used. Keras' form comes last, because it needs h5py.
+FOLDER_WEIGHTS = (*WEIGHTS, VARIABLES, EXPORTED, KERAS)
 
 # The shards that an index names. The group is their number.
 SHARD = re.compile(r"model-\d{5}-of-(\d{5})\.safetensors")

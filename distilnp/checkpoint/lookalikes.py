@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..foreign import open_file, read_file, shown
-from .files import CONFIG, SHARD, TOKENIZER_FILES, WEIGHTS
+from .files import CONFIG, FOLDER_WEIGHTS, KERAS, SHARD, TOKENIZER_FILES, WEIGHTS
 
 # The first line of a file that git-lfs has not fetched. A pointer has less than 1024 bytes.
 # https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
@@ -30,6 +30,10 @@ FILE_SUFFIXES = (*WEIGHTS_SUFFIXES, *ARCHIVE_SUFFIXES, ".json", ".txt")
 # The first bytes of archives: zip, gzip, bzip2, xz, Zstandard, 7z.
 ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf\x27\x1c")
 
+# What Spark writes for every annotator and pipeline, and TensorFlow for every SavedModel.
+METADATA = "metadata"
+SAVED_MODEL = "saved_model.pb"
+
 # Files that torch.save writes. A Trainer writes those with the three names beside a checkpoint.
 TORCH_SUFFIXES = (".pt", ".pth", ".ckpt")
 OF_A_TRAINER = {"optimizer.pt", "scheduler.pt", "scaler.pt"}
@@ -42,18 +46,33 @@ MAX_ENTRIES = 1000
 MAX_NAMED = 10
 
 
+def is_archive(path: Path) -> bool:
+    """Return whether a file is a zip archive. The files of torch are such archives, too, and do not count."""
+    return not path.name.lower().endswith(WEIGHTS_SUFFIXES) and _begins_with(path, ARCHIVES[:1])
+
+
+def is_package(folder: Path) -> bool:
+    """Return whether a folder is laid out as Spark writes an annotator or a pipeline."""
+    return (folder / METADATA).is_dir() and not os.path.lexists(folder / CONFIG)
+
+
+def is_saved_model(folder: Path) -> bool:
+    """Return whether a folder has TensorFlow's form of a model, and no `config.json` that describes it."""
+    return os.path.lexists(folder / SAVED_MODEL) and not os.path.lexists(folder / CONFIG)
+
+
 def describe_folder(folder: Path) -> str | None:
     """Describe a folder that cannot be a checkpoint, with advice; return None if it may be one."""
     listed = [path.name for path in _entries(folder)]
     # Asked for by name as well: the listing stops somewhere in a folder of many files.
-    asked_for = (CONFIG, ADAPTER, *TOKENIZER_FILES, *WEIGHTS)
+    asked_for = (CONFIG, ADAPTER, *TOKENIZER_FILES, *FOLDER_WEIGHTS)
     names = sorted({*listed, *(name for name in asked_for if os.path.lexists(folder / name))})
     if pointers := [name for name in names if _is_read(name) and _is_pointer(folder / name)]:
         return (
             f"{folder}: {_named(pointers)} is a Git LFS pointer, expected the file itself. The repository "
             "was cloned without git-lfs: run `git lfs install` and `git lfs pull` in it"
         )
-    has_weights = not set(WEIGHTS).isdisjoint(names)
+    has_weights = not set(FOLDER_WEIGHTS).isdisjoint(names)
     if CONFIG in names and has_weights:
         return None
     expected = f"expected a folder with {CONFIG}, a tokenizer and weights"
@@ -97,6 +116,8 @@ def describe_file(path: Path) -> str:
         if (path.parent / CONFIG).is_file():
             return f"it is a file of weights. Load its folder, {shown(str(path.parent))}"
         return f"it is a file of weights. Load a folder that has {CONFIG} and a tokenizer beside it"
+    if path.suffix.lower() == ".zip":
+        return f"it has the name of a zip archive and begins with {_first_bytes(path)}. Fetch it again"
     if path.name.lower().endswith(ARCHIVE_SUFFIXES) or _begins_with(path, ARCHIVES):
         return "it is an archive. Unpack it, and load the folder"
     if (path.parent / CONFIG).is_file():
@@ -156,7 +177,7 @@ def _is_folder(path: Path) -> bool:
 
 
 def _is_read(name: str) -> bool:
-    return name in (CONFIG, *TOKENIZER_FILES, *WEIGHTS) or SHARD.fullmatch(name) is not None
+    return name in (CONFIG, *TOKENIZER_FILES, *FOLDER_WEIGHTS) or SHARD.fullmatch(name) is not None
 
 
 def _is_pointer(path: Path) -> bool:
@@ -172,6 +193,16 @@ def _begins_with(path: Path, beginnings: tuple[bytes, ...]) -> bool:
             return file.read(64).startswith(beginnings)
     except OSError:
         return False
+
+
+def _first_bytes(path: Path) -> str:
+    """Return the beginning of a file for a message: a server that has no file sends a page that says so."""
+    try:
+        with open_file(path) as file:
+            begin = file.read(24)  # enough to recognise a page by
+            return shown(begin) if begin else "nothing"
+    except OSError:
+        return "nothing that can be read"
 
 
 def _base_of(folder: Path) -> str:
@@ -192,7 +223,7 @@ def _checkpoints_in(folder: Path) -> list[str]:
     found = []
     for place in places:
         names = {path.name for path in _entries(place)}
-        if CONFIG in names and not names.isdisjoint(WEIGHTS):
+        if CONFIG in names and not names.isdisjoint((*WEIGHTS, KERAS)):
             found.append(str(place.relative_to(folder)))
     return sorted(found, key=_step, reverse=True)
 

@@ -6,13 +6,13 @@ machine, the object, the keys of its storages), and after them each storage, pre
 elements. `pickled` reads the pickles.
 """
 
-import io
 import zipfile
 from pathlib import Path
 from typing import IO, Any
 
 from ..errors import CheckpointError
 from ..foreign import shown
+from .archives import ENCRYPTED, BadArchive, opened, reported
 from .pickled import LONGEST, NotTensors, Storage, View, unpickle
 from .stored import SIZES, OneFile, StoredTensor, weights_size
 
@@ -22,15 +22,11 @@ PROTOCOL = 1001
 # A DistilBERT's pickle has 15 kB. One of 1024 layers, the most that config.json may ask for, would have 2 MB.
 # A hostile pickle of this size takes 4 s and 320 MB before it is refused, because one byte can make a dict.
 MAX_PICKLE_BYTES = 4 << 20
-# An archive's directory has an entry of about 100 bytes for each storage, and zipfile makes 1 kB of each.
-MAX_DIRECTORY_BYTES = 4 << 20
 
 # The size of the header before each record of a zip archive, and where in it the lengths of the record's name
 # and of an extra field are; both follow the header.
 LOCAL_HEADER = 30
 LOCAL_LENGTHS = (slice(26, 28), slice(28, 30))
-
-ENCRYPTED = 1  # a bit of a record's flags
 
 NOT_LITTLE_ENDIAN = "its numbers are not in little-endian order, the order of almost every file"
 
@@ -87,23 +83,10 @@ def _views(loaded: Any) -> tuple[dict[str, View], dict[str, Storage]]:
     return views, storages
 
 
-class _ReadsLittle(io.BufferedReader):
-    """A file for zipfile, which would otherwise read a directory of any size at once."""
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        if size is not None and size > MAX_DIRECTORY_BYTES:
-            raise zipfile.BadZipFile(f"a directory or record of more than {MAX_DIRECTORY_BYTES} bytes")
-        # zipfile reads without a size when it looks for the directory in the last 64 kB.
-        return super().read(MAX_DIRECTORY_BYTES if size is None or size < 0 else size)
-
-
 def _read_archive(path: Path) -> tuple[dict[str, View], dict[str, int]]:
     """Return the tensors, and the position of each storage in the file."""
     try:
-        with _ReadsLittle(io.FileIO(path)) as file, zipfile.ZipFile(file) as archive:
-            records = {record.filename: record for record in archive.infolist()}
-            if len(records) != len(archive.infolist()):
-                raise NotTensors("its archive has the same name twice")
+        with reported(), opened(path) as (archive, records):
             roots = [name.removesuffix("data.pkl") for name in records if name.endswith("/data.pkl")]
             if len(roots) != 1:
                 raise NotTensors(f"its archive has data.pkl {len(roots)} times, expected once")
@@ -125,13 +108,13 @@ def _read_archive(path: Path) -> tuple[dict[str, View], dict[str, int]]:
                         f"the storage {shown(key, LONGEST)} has {record.file_size} bytes, expected "
                         f"{storage.size * SIZES[storage.dtype]}"
                     )
-                begins[key] = _begin(file, record)
+                assert archive.fp is not None  # it is open
+                begins[key] = _begin(archive.fp, record)
                 if begins[key] + record.file_size > archive.start_dir:
                     raise NotTensors(f"the storage {shown(key, LONGEST)} goes beyond its archive")
             return views, begins
-    # zipfile raises these for archives that are damaged, encrypted, or use features that it does not know.
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError, OSError) as error:
-        raise NotTensors(f"its archive is damaged ({error!s:.200})") from None
+    except BadArchive as reason:
+        raise NotTensors(str(reason)) from None
 
 
 def _expect_stored(record: zipfile.ZipInfo, largest: int) -> None:

@@ -1,4 +1,4 @@
-"""From the name of a model to the folder that holds it.
+"""From the name of a model to the folder that holds it, or that was made of it.
 
 `MODELS` is the table of names that stand for a repository on the Hugging Face hub. A bundled checkpoint is
 called by its name, a folder by its path, and any other repository by "org/name", "name" or
@@ -28,6 +28,9 @@ from .lookalikes import (
     describe_folder,
     describe_missing,
     folders_in,
+    is_archive,
+    is_package,
+    is_saved_model,
     similar,
 )
 
@@ -119,8 +122,9 @@ def find_checkpoint(
     Parameters
     ----------
     model : str or path
-        The name of a bundled or a known model, a folder that `save_pretrained` wrote, or a repository of the
-        hub, followed by "@revision" if the revision is not "main". If a folder has the name of a bundled or a
+        The name of a bundled or a known model, a folder that `save_pretrained` wrote, a model package of
+        Spark NLP (the archive or its folder), a SavedModel of TensorFlow, or a repository of the hub,
+        followed by "@revision" if the revision is not "main". If a folder has the name of a bundled or a
         known model, write "./name" for the folder. If a folder has the name of a repository, the folder is
         taken, unless "@main" follows the name.
     local_files_only, renew : bool, optional
@@ -133,16 +137,14 @@ def find_checkpoint(
     DownloadError
         The model may be on the hub, but cannot be fetched.
     CheckpointError
-        The folder is not a checkpoint but something else, such as an adapter. Or the record of an earlier
-        fetch cannot be used.
+        The folder is not a checkpoint but something else, such as an adapter. Or a package cannot be made
+        into one. Or the record of an earlier fetch cannot be used.
     InputTypeError
         `model` is neither text nor a path.
     """
     place = locate(model)
     if isinstance(place, Path):
-        if reason := describe_folder(place):
-            raise CheckpointError(reason)
-        return place
+        return _checkpoint_in(place)
     try:
         return fetch(place, local_files_only=local_files_only, renew=renew)
     except DownloadError as error:
@@ -154,16 +156,35 @@ def find_checkpoint(
         ) from error
 
 
+def _checkpoint_in(place: Path) -> Path:
+    """Return a checkpoint's folder, or the one that was made of a model of another kind.
+
+    The makers are imported late: most checkpoints need none.
+    """
+    if is_archive(place) or is_package(place):
+        from . import spark_nlp
+
+        return spark_nlp.checkpoint_of(place)
+    if is_saved_model(place):
+        from . import saved_model
+
+        return saved_model.checkpoint_of(place)
+    if reason := describe_folder(place):
+        raise CheckpointError(reason)
+    return place
+
+
 def short_name(model: str | os.PathLike[str]) -> str:
     """Return a checkpoint's name: its repository's if it is from the hub, and its folder's otherwise."""
     place = locate(model)
     if isinstance(place, Path):
-        return place.resolve().name
+        path = place.resolve()
+        return path.stem if path.is_file() else path.name
     return place.known_as or place.repository.rpartition("/")[2]
 
 
 def locate(model: str | os.PathLike[str]) -> Path | HubRevision:
-    """Return the folder of a checkpoint, or its place on the hub; nothing is fetched.
+    """Return the path of a model, or its place on the hub; nothing is fetched or unpacked.
 
     Anything that cannot be the name of a repository is a path, and so is a name with the suffix of a file.
 
@@ -183,6 +204,8 @@ def locate(model: str | os.PathLike[str]) -> Path | HubRevision:
     path = _path(text)
     kind = _kind(path, may_be_a_name=name is not None) if text else None
     if kind == "folder":
+        return path
+    if kind == "file" and is_archive(path):
         return path
     if kind == "file":
         on_the_hub = f". For a repository of this name, write {text}@main" if name and "@" not in text else ""

@@ -7,7 +7,7 @@ from safetensors import SafetensorError, safe_open
 
 from ..errors import CheckpointError
 from ..foreign import read_file, shown
-from .stored import OneFile, StoredTensor, contiguous, weights_size
+from .stored import OneFile, StoredTensor, WithoutChecksums, contiguous, weights_size
 
 # An index is a list of names: 2 MB for the 16 tensors of each of 1024 layers, the most that config.json may
 # ask for.
@@ -52,7 +52,7 @@ class SafetensorsFile(OneFile):
         }
 
 
-class ShardedSafetensors:
+class ShardedSafetensors(WithoutChecksums):
     """Several safetensors files, and the index that says which tensor is in which file.
 
     The index may come from anywhere, so that a name in it may only be the name of a file in the same folder.

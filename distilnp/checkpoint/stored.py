@@ -182,8 +182,24 @@ class WeightsFile(Protocol):
             A file is missing, damaged or not to be trusted.
         """
 
+    def check(self) -> None:
+        """Compare the tensors with their checksums, if the form has any.
 
-class OneFile:
+        Raises
+        ------
+        CheckpointError
+            A file cannot be read, or a checksum is wrong.
+        """
+
+
+class WithoutChecksums:
+    """The common part of the forms that have no checksums."""
+
+    def check(self) -> None:
+        """Compare nothing."""
+
+
+class OneFile(WithoutChecksums):
     """The common part of the forms that are a single file."""
 
     def __init__(self, path: Path) -> None:

@@ -26,7 +26,7 @@ from ..model.config import DistilBertConfig
 from ..model.int8 import Int8Matrix, multiplies_integers
 from ..model.params import ENCODER_PREFIX, Params, build_params, shapes
 from .config_json import has_int8_rows
-from .files import INDEX, PYTORCH, SAFETENSORS, WEIGHTS
+from .files import EXPORTED, FOLDER_WEIGHTS, INDEX, KERAS, PYTORCH, SAFETENSORS, VARIABLES
 from .heads import ARCHITECTURE, head_of
 from .int8 import read_scale, scale_name
 from .safetensors_file import SafetensorsFile, ShardedSafetensors
@@ -40,10 +40,26 @@ def _pytorch_file(path: Path) -> WeightsFile:
     return PytorchFile(path)
 
 
+def _variables(path: Path) -> WeightsFile:
+    # These are imported late as well: few checkpoints have only TensorFlow's files.
+    from .tensorflow.variables import Variables
+
+    return Variables(path)
+
+
+def _keras_file(path: Path) -> WeightsFile:
+    from .tensorflow.h5 import KerasFile
+
+    return KerasFile(path)
+
+
 FORMS: dict[str, Callable[[Path], WeightsFile]] = {
     SAFETENSORS: SafetensorsFile,
     INDEX: ShardedSafetensors,
     PYTORCH: _pytorch_file,
+    VARIABLES: _variables,
+    EXPORTED: _variables,
+    KERAS: _keras_file,
 }
 
 FLOATS = ("F32", "F16", "BF16", "F64")
@@ -87,6 +103,19 @@ def load_tensors(folder: Path, config: DistilBertConfig, dtype: DTypeLike) -> di
     CheckpointError, TensorError
         See `read_tensors`.
     """
+    return load_weights(find_weights(folder), config, dtype, has_int8_rows(folder))
+
+
+def load_weights(
+    weights: WeightsFile, config: DistilBertConfig, dtype: DTypeLike, is_int8: bool = False
+) -> dict[str, NDArray[Any]]:
+    """Read the parameters of a classifier from weights that may be in no folder of a checkpoint.
+
+    Raises
+    ------
+    CheckpointError, TensorError
+        See `read_tensors`.
+    """
     tensors: dict[str, NDArray[Any]] = {}
 
     def store(name: str, shape: tuple[int, ...], first_row: int, rows: StoredRows) -> None:
@@ -95,7 +124,7 @@ def load_tensors(folder: Path, config: DistilBertConfig, dtype: DTypeLike) -> di
         with np.errstate(over="ignore"):  # a caller that asks for float16 checks the result
             tensor[first_row : first_row + len(floats)] = floats
 
-    read_tensors(folder, config, lambda types: store)
+    _read_weights(weights, config, is_int8, lambda types: store)
     return tensors
 
 
@@ -155,15 +184,26 @@ def read_tensors(
         Tensors are missing, or of the wrong shape or type, or hold NaN, infinity or a number beyond float32.
         The message names all of them. Some rows may have been stored before.
     """
-    weights = find_weights(folder)
+    _read_weights(find_weights(folder), config, has_int8_rows(folder), destination)
+
+
+def _read_weights(
+    weights: WeightsFile,
+    config: DistilBertConfig,
+    is_int8: bool,
+    destination: Callable[[Mapping[str, str]], Store],
+) -> None:
+    """Read every parameter of a classifier: see `read_tensors`."""
     stored = weights.tensors()
     if head := head_of(stored):
         raise TensorError(
             f"{weights.path} holds {head}, expected a {ARCHITECTURE}. It has to be fine-tuned as a "
             "classifier first"
         )
-    inventory = _inventory(stored, config, has_int8_rows(folder))
+    inventory = _inventory(stored, config, is_int8)
     _check_size(weights, inventory)
+    if not inventory.faults:
+        weights.check()
     types = {name: parameter.tensor.dtype for name, parameter in inventory.parameters.items()}
     store = _forget if inventory.faults else destination(types)
     faults = inventory.faults | _read(inventory.parameters, store)
@@ -201,7 +241,7 @@ def find_weights(folder: Path) -> WeightsFile:
     CheckpointError
         There are none.
     """
-    for name in WEIGHTS:
+    for name in FOLDER_WEIGHTS:
         if os.path.lexists(folder / name):  # a link that leads nowhere is an error, not a reason to go on
             return FORMS[name](folder / name)
     others = sorted(
@@ -209,8 +249,8 @@ def find_weights(folder: Path) -> WeightsFile:
     )
     beside = f" The folder has {', '.join(others)}, which distilnp does not read." if others else ""
     raise CheckpointError(
-        f"{folder} has no weights, expected {' or '.join(WEIGHTS)}.{beside} save_pretrained of transformers "
-        "writes them"
+        f"{folder} has no weights, expected {' or '.join(FOLDER_WEIGHTS)}.{beside} save_pretrained of "
+        "transformers writes them"
     )
 
 

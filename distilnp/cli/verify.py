@@ -33,7 +33,8 @@ def verify(options: Namespace) -> None:
                 f"{options.model}`"
             )
         known = {} if isinstance(place, Path) else expected_hashes(place, commit=folder.name)
-        files = sorted(path for path in folder.iterdir() if path.is_file())
+        inside = folder.iterdir() if folder.is_dir() else [folder]  # a package can be one file
+        files = sorted(path for path in inside if path.is_file())
     if isinstance(place, HubRevision) and place.known_as and not known:
         raise CheckpointError(
             f"no hashes are recorded for {place.known_as}, expected those of its first download. So nobody "

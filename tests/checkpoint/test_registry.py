@@ -285,10 +285,9 @@ def test_a_folder_that_cannot_be_looked_at_is_not_found(here: Path) -> None:
         ("pytorch_model.bin", b"PK\x03\x04", "it is a file of weights. Load its folder, 'with'"),
         ("config.json", None, "it is a file. Load its folder, 'with'"),
         ("model.onnx", b"", "it is an ONNX export. Load the folder that it was exported from"),
-        ("mine.zip", b"", "it is an archive. Unpack it, and load the folder"),
+        ("mine.zip", b"", "it has the name of a zip archive and begins with nothing. Fetch it again"),
         ("mine.tar.gz", b"", "it is an archive"),
         ("mine.tgz", b"", "it is an archive"),
-        ("download", b"PK\x03\x04....", "it is an archive"),
         ("download", b"\x1f\x8b....", "it is an archive"),
         ("download", b"\xfd7zXZ\x00", "it is an archive"),
         ("download", b"text", "it is a file"),
@@ -433,8 +432,9 @@ def test_an_archive_can_be_loaded_when_it_is_unpacked(here: Path) -> None:
     with zipfile.ZipFile(here / "mine.zip", "w") as zipped:
         zipped.writestr("mine/config.json", json.dumps({}))
 
-    for name in ("mine.tar.gz", "mine.zip"):
-        assert not_found(f"./{name}").endswith("it is an archive. Unpack it, and load the folder")
+    assert not_found("./mine.tar.gz").endswith("it is an archive. Unpack it, and load the folder")
+    with pytest.raises(CheckpointError, match=r"a zip archive of it\..* unpack it, and load the folder"):
+        find_checkpoint("./mine.zip")
 
 
 def test_a_checkpoint_among_many_files_is_one(here: Path) -> None:

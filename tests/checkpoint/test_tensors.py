@@ -190,10 +190,10 @@ def test_a_damaged_file_is_one_clear_error(tmp_path: Path, kind: str) -> None:
 
 
 def test_the_error_for_missing_weights_names_other_weights_in_the_folder(tmp_path: Path) -> None:
-    (tmp_path / "tf_model.h5").touch()
+    (tmp_path / "flax_model.msgpack").touch()
 
     with pytest.raises(
-        CheckpointError, match=r"expected model\.safetensors or .*The folder has tf_model\.h5"
+        CheckpointError, match=r"expected model\.safetensors or .*The folder has flax_model\.msgpack"
     ):
         load_params(tmp_path, CONFIG)
 

@@ -1,0 +1,109 @@
+"""A cache of checkpoints that were made from models of another kind.
+
+Everything after `registry` works on the folder of a checkpoint. A model that is no such folder is made into
+one once, and found again by the hash of its content. Processes that do it at the same time do it twice, and
+the first one's folder stays.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from ..errors import CheckpointError
+from .files import CONFIG
+
+# The folders of this process, by their keys: those for which there was no room in the cache.
+_temporary: dict[str, Path] = {}
+
+
+def packages_folder() -> Path:
+    """Return the folder of the cache, whether it is there or not."""
+    stated = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    # A relative path counts as none: https://specifications.freedesktop.org/basedir-spec/latest
+    cache = stated if stated.is_absolute() else Path("~/.cache").expanduser()
+    return cache / "distilnp" / "packages"
+
+
+def converted(source: Path, key: str, write: Callable[[Path], None]) -> Path:
+    """Return the folder of the checkpoint that a model has been made into; let `write` make it if necessary.
+
+    Parameters
+    ----------
+    source : Path
+        The model, for messages.
+    key : str
+        The name of the folder in the cache, a hash of everything that `write` reads.
+    write : callable
+        Fills an empty folder with a checkpoint.
+
+    Returns
+    -------
+    Path
+        A folder in the cache. If the cache cannot be written, a temporary one, which is there until the
+        process ends.
+
+    Raises
+    ------
+    CheckpointError
+        `write` raises it, or no folder can be written.
+    """
+    if key in _temporary:
+        return _temporary[key]
+    try:
+        folder = packages_folder() / key
+        if (folder / CONFIG).is_file():
+            return folder
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        return _filled(folder, write)
+    except (OSError, RuntimeError):  # read-only, full, or without a home: the next place may do
+        pass
+    try:
+        return _temporary.setdefault(key, _filled_temporary(write))
+    except OSError as error:
+        raise CheckpointError(
+            f"{source} cannot be unpacked ({error.strerror or error}), expected room for a model three times "
+            f"its size in {packages_folder()} or in {tempfile.gettempdir()}. Set XDG_CACHE_HOME or TMPDIR to "
+            "a folder that has it"
+        ) from error
+
+
+def _filled(folder: Path, write: Callable[[Path], None]) -> Path:
+    """Fill a folder that appears whole or not at all."""
+    unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder.parent))
+    try:
+        write(unfinished)
+        # Without this, a loss of power could leave empty files under a name that promises whole ones.
+        for path in unfinished.iterdir():
+            with path.open("rb+") as file:
+                os.fsync(file.fileno())
+        try:
+            unfinished.replace(folder)
+        except OSError:
+            if not (folder / CONFIG).is_file():  # otherwise another process was faster
+                raise
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return folder
+
+
+def _filled_temporary(write: Callable[[Path], None]) -> Path:
+    """Fill a folder that is removed when this process ends, though not when a child of it does."""
+    folder = Path(tempfile.mkdtemp(prefix="distilnp-"))
+    owner = os.getpid()
+
+    def remove() -> None:
+        if os.getpid() == owner:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    try:
+        write(folder)
+    except BaseException:
+        with suppress(OSError):
+            remove()
+        raise
+    atexit.register(remove)
+    return folder
