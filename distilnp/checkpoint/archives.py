@@ -62,7 +62,8 @@ def reported() -> Iterator[None]:
         RuntimeError,
         ValueError,
         EOFError,
-        OSError,
         zlib.error,
     ) as error:
         raise BadArchive(f"its archive is damaged ({error!s:.200})") from None
+    except OSError as error:
+        raise BadArchive(error.strerror or f"{error!s:.200}") from None

@@ -82,7 +82,7 @@ def write_checkpoint(
         **settings,
     }
     lines = _lines(vocabulary, sizes["vocab_size"])
-    tensors = load_weights(weights, config_from_dict(values), np.float32)
+    tensors = load_weights(weights, config_from_dict(values), np.float32, described_by=graph.name)
     (folder / CONFIG).write_text(json.dumps(values, indent=2, sort_keys=True) + "\n")
     (folder / VOCAB).write_bytes("".join(f"{token}\n" for token in lines).encode())
     (folder / TOKENIZER_CONFIG).write_text(json.dumps({"do_lower_case": is_uncased(vocabulary)}) + "\n")

@@ -12,6 +12,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from itertools import product
 from pathlib import Path
 from types import BuiltinFunctionType
@@ -26,7 +27,7 @@ from ..model.config import DistilBertConfig
 from ..model.int8 import Int8Matrix, multiplies_integers
 from ..model.params import ENCODER_PREFIX, Params, build_params, shapes
 from .config_json import has_int8_rows
-from .files import EXPORTED, FOLDER_WEIGHTS, INDEX, KERAS, PYTORCH, SAFETENSORS, VARIABLES
+from .files import CONFIG, EXPORTED, FOLDER_WEIGHTS, INDEX, KERAS, PYTORCH, SAFETENSORS, VARIABLES
 from .heads import ARCHITECTURE, head_of
 from .int8 import read_scale, scale_name
 from .safetensors_file import SafetensorsFile, ShardedSafetensors
@@ -103,19 +104,31 @@ def load_tensors(folder: Path, config: DistilBertConfig, dtype: DTypeLike) -> di
     CheckpointError, TensorError
         See `read_tensors`.
     """
-    return load_weights(find_weights(folder), config, dtype, has_int8_rows(folder))
+    return _load(find_weights(folder), config, dtype, partial(has_int8_rows, folder), CONFIG)
 
 
 def load_weights(
-    weights: WeightsFile, config: DistilBertConfig, dtype: DTypeLike, is_int8: bool = False
+    weights: WeightsFile, config: DistilBertConfig, dtype: DTypeLike, described_by: str
 ) -> dict[str, NDArray[Any]]:
-    """Read the parameters of a classifier from weights that may be in no folder of a checkpoint.
+    """Read the parameters of a classifier from weights without a `config.json`.
+
+    `described_by` is the name of the file that the configuration is from.
 
     Raises
     ------
     CheckpointError, TensorError
         See `read_tensors`.
     """
+    return _load(weights, config, dtype, lambda: False, described_by)
+
+
+def _load(
+    weights: WeightsFile,
+    config: DistilBertConfig,
+    dtype: DTypeLike,
+    is_int8: Callable[[], bool],
+    described_by: str,
+) -> dict[str, NDArray[Any]]:
     tensors: dict[str, NDArray[Any]] = {}
 
     def store(name: str, shape: tuple[int, ...], first_row: int, rows: StoredRows) -> None:
@@ -124,7 +137,7 @@ def load_weights(
         with np.errstate(over="ignore"):  # a caller that asks for float16 checks the result
             tensor[first_row : first_row + len(floats)] = floats
 
-    _read_weights(weights, config, is_int8, lambda types: store)
+    _read_weights(weights, config, is_int8, lambda types: store, described_by)
     return tensors
 
 
@@ -184,23 +197,27 @@ def read_tensors(
         Tensors are missing, or of the wrong shape or type, or hold NaN, infinity or a number beyond float32.
         The message names all of them. Some rows may have been stored before.
     """
-    _read_weights(find_weights(folder), config, has_int8_rows(folder), destination)
+    _read_weights(find_weights(folder), config, partial(has_int8_rows, folder), destination, CONFIG)
 
 
 def _read_weights(
     weights: WeightsFile,
     config: DistilBertConfig,
-    is_int8: bool,
+    is_int8: Callable[[], bool],
     destination: Callable[[Mapping[str, str]], Store],
+    described_by: str,
 ) -> None:
-    """Read every parameter of a classifier: see `read_tensors`."""
+    """Read every parameter of a classifier: see `read_tensors`.
+
+    `is_int8` is asked after the weights have been found: what is wrong with them is said first.
+    """
     stored = weights.tensors()
     if head := head_of(stored):
         raise TensorError(
             f"{weights.path} holds {head}, expected a {ARCHITECTURE}. It has to be fine-tuned as a "
             "classifier first"
         )
-    inventory = _inventory(stored, config, is_int8)
+    inventory = _inventory(stored, config, is_int8())
     _check_size(weights, inventory)
     if not inventory.faults:
         weights.check()
@@ -211,7 +228,7 @@ def _read_weights(
         lines = [faults[name] for name in shapes(config) if name in faults]
         if inventory.faults:  # the other names help to recognise the model that the file holds
             lines += [f"{shown(name)} is not a tensor of this model" for name in sorted(inventory.left_over)]
-        raise _not_this_model(weights.path, lines, _other_labels(stored, config))
+        raise _not_this_model(weights.path, described_by, lines, _other_labels(stored, config))
 
 
 def ignored_tensors(folder: Path, config: DistilBertConfig) -> list[str]:
@@ -418,12 +435,12 @@ def _other_labels(tensors: Mapping[str, StoredTensor], config: DistilBertConfig)
     return f"The head has {head.shape[0]} labels, and {config.n_labels} are given. "
 
 
-def _not_this_model(path: Path, faults: Iterable[str], about_labels: str) -> TensorError:
+def _not_this_model(path: Path, described_by: str, faults: Iterable[str], about_labels: str) -> TensorError:
     lines = [f"  - {fault}" for fault in faults]
     if len(lines) > MAX_FAULTS_SHOWN:
         lines[MAX_FAULTS_SHOWN:] = [f"  - and {len(lines) - MAX_FAULTS_SHOWN} more"]
     return TensorError(
-        f"{path} does not hold the model that config.json describes:\n" + "\n".join(lines) + "\n"
-        f"{about_labels}If names or shapes differ, take config.json and {path.name} from one revision of one "
-        "checkpoint. Otherwise the file is damaged: fetch it again"
+        f"{path} does not hold the model that {described_by} describes:\n" + "\n".join(lines) + "\n"
+        f"{about_labels}If names or shapes differ, take {described_by} and {path.name} from one revision of "
+        "one checkpoint. Otherwise the file is damaged: fetch it again"
     )

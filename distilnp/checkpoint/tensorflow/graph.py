@@ -132,11 +132,11 @@ def _unclear(path: Path, what: str, found: Iterable[object], expected: str) -> C
     )
 
 
-def _findings(data: bytes) -> tuple[dict[int, set[int | None]], dict[int, set[str]], set[float]]:
+def _findings(data: bytes) -> tuple[dict[int, set[int | None]], dict[int, set[str]], set[float | None]]:
     """Return the numbers of heads and the curves of each layer, and the epsilons of all LayerNorms."""
     heads: dict[int, set[int | None]] = defaultdict(set)
     curves: dict[int, set[str]] = defaultdict(set)
-    epsilons: set[float] = set()
+    epsilons: set[float | None] = set()
     for nodes in _functions(data):
         for name, node in nodes.items():
             if (place := IN_LAYER.search(name)) is not None:
@@ -249,13 +249,12 @@ def _integers(tensor: Message) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-def _float(tensor: Message) -> float:
-    """Return the number of a tensor of one float32; NaN if it is something else.
+def _float(tensor: Message) -> float | None:
+    """Return the number of a tensor of one float32, and None for another tensor.
 
-    The number is rounded to the shortest decimal that means the same float32, as 1e-12 was before TensorFlow
-    made a float32 of it.
+    The number is rounded to seven digits, which is what 1e-12 was before TensorFlow made a float32 of it.
     """
     content = tensor.content(5) or tensor.content(4)
     if tensor.integer(1) != DT_FLOAT or len(content) != 4:
-        return float("nan")
+        return None
     return float(f"{struct.unpack('<f', content)[0]:.7g}")

@@ -19,10 +19,9 @@ FOOTER_BYTES = 48
 TRAILER_BYTES = 5
 PLAIN, SNAPPY = 0, 1
 
-# A checkpoint of 1024 layers, the most that a model may have, has 2 MB of keys and values; so a table of this
-# size has room for the states of an optimizer beside them. The keys count in full, because a few bytes can
-# state a long one.
-MAX_CONTENT_BYTES = 16 << 20
+# A DistilBERT has 10 kB of keys and values. One of 1024 layers, the most that config.json may ask for, has
+# 2 MB. Keys count in full, because a few bytes can state a long one.
+MAX_CONTENT_BYTES = 4 << 20
 
 
 def read_table(data: bytes) -> dict[bytes, bytes]:
