@@ -482,8 +482,9 @@ def load(
     ----------
     model : str or path, optional
         The name of a bundled or otherwise known model (`distilnp models` lists them), a folder that
-        `save_pretrained` of transformers wrote, or a repository on the Hugging Face hub as "org/name" or
-        "org/name@revision". A model from the hub is kept in the hub's cache, and not fetched again.
+        `save_pretrained` of transformers wrote, a model package of Spark NLP (the archive or its folder), or
+        a repository on the Hugging Face hub as "org/name" or "org/name@revision". A model from the hub is
+        kept in the hub's cache, and not fetched again.
     max_length : int, optional
         Give the model at most this many tokens at once, [CLS] and [SEP] included. By default, as many as it
         has positions.

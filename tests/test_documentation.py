@@ -57,8 +57,9 @@ COMMAND_LINES = [
 
 
 @pytest.fixture(autouse=True)
-def _in_the_repository(monkeypatch: pytest.MonkeyPatch) -> None:
+def _in_the_repository(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(REPOSITORY)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))  # a page opens a package
 
 
 # ------------------------------------------------------------------------------------------------------- code

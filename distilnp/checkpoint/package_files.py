@@ -7,7 +7,7 @@ import hashlib
 import itertools
 import zipfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -51,6 +51,16 @@ class PackageFiles(ABC):
     @abstractmethod
     def below(self, folder: str) -> "PackageFiles":
         """Return the files below a folder."""
+
+    @abstractmethod
+    def digest(self, names: Iterable[str]) -> str:
+        """Return a hash of the files with these names, in hexadecimal digits.
+
+        Raises
+        ------
+        CheckpointError
+            One cannot be read.
+        """
 
     @abstractmethod
     def open(self, name: str) -> IO[bytes]:
@@ -106,19 +116,6 @@ class PackageFiles(ABC):
             for block in self.blocks(name):
                 file.write(block)
 
-    def add_to(self, key: "hashlib._Hash", name: str) -> None:
-        """Add the name and the content of a file to a hash.
-
-        Raises
-        ------
-        CheckpointError
-            See `read`.
-        """
-        content = hashlib.sha256()
-        for block in self.blocks(name):
-            content.update(block)
-        key.update(f"{content.hexdigest()} {name}\n".encode())
-
 
 class FolderFiles(PackageFiles):
     """The files in a folder of the disk."""
@@ -134,6 +131,16 @@ class FolderFiles(PackageFiles):
     def below(self, folder: str) -> "FolderFiles":
         """See `PackageFiles`."""
         return FolderFiles(self.path, f"{self.root}{folder}/")
+
+    def digest(self, names: Iterable[str]) -> str:
+        """See `PackageFiles`."""
+        key = hashlib.sha256()
+        for name in names:
+            content = hashlib.sha256()
+            for block in self.blocks(name):
+                content.update(block)
+            key.update(f"{content.hexdigest()} {name}\n".encode())
+        return key.hexdigest()
 
     def open(self, name: str) -> IO[bytes]:
         """See `PackageFiles`."""
@@ -176,6 +183,18 @@ class ArchiveFiles(PackageFiles):
     def below(self, folder: str) -> "ArchiveFiles":
         """See `PackageFiles`."""
         return ArchiveFiles(self.path, self._archive, self._records, f"{self.root}{folder}/")
+
+    def digest(self, names: Iterable[str]) -> str:
+        """Return a hash of the whole archive.
+
+        To inflate a model just for its hash would take a second of each load.
+        """
+        try:
+            with reported(), self.path.open("rb") as file:
+                content = hashlib.file_digest(file, "sha256").hexdigest()
+        except BadArchive as reason:
+            raise CheckpointError(f"{self.path} cannot be read: {reason}") from None
+        return hashlib.sha256(f"{content} {self.root}\n".encode()).hexdigest()
 
     def open(self, name: str) -> IO[bytes]:
         """See `PackageFiles`."""

@@ -6,6 +6,7 @@ beside it, its variables are a form of weights, and nothing is made of it.
 """
 
 import hashlib
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +24,7 @@ ASSETS = "assets"
 LABELS = "labels.txt"
 
 # The next version of the conversion must not find the folders of this one.
-VERSION = b"distilnp SavedModel 1\n"
+VERSION = "SavedModel 1"
 
 
 def checkpoint_of(folder: Path) -> Path:
@@ -54,14 +55,10 @@ def checkpoint_of(folder: Path) -> Path:
             f"{ASSETS}/{LABELS} with a label on each line. {advice}"
         )
     labels = _asset(folder, LABELS)
-    files = FolderFiles(folder)
-    key = hashlib.sha256(VERSION)
-    # Read before they are hashed: what is missing or damaged in them is better said by their reader.
-    names = [path.relative_to(folder).as_posix() for path in Variables(folder / VARIABLES).files()]
-    for name in (SAVED_MODEL, *names):
-        files.add_to(key, name)
-    for lines in (vocabulary, labels):
-        key.update(hashlib.sha256(b"-" if lines is None else "\n".join(lines).encode()).digest())
+    # Its reader says better than a hash what is missing.
+    data = [path.relative_to(folder).as_posix() for path in Variables(folder / VARIABLES).files()]
+    digest = FolderFiles(folder).digest((SAVED_MODEL, *data))
+    key = hashlib.sha256(f"{VERSION} {digest} {json.dumps([vocabulary, labels])}".encode())
 
     def write(destination: Path) -> None:
         write_checkpoint(

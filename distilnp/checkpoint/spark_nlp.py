@@ -42,7 +42,7 @@ MAX_METADATA_BYTES = 1 << 20
 MAX_FIELD_BYTES = 16 << 20
 
 # The next version of the conversion must not find the folders of this one.
-VERSION = b"distilnp package 1\n"
+VERSION = "package 1"
 
 
 class Package(NamedTuple):
@@ -215,11 +215,9 @@ def _expect_tensorflow(package: Package) -> None:
 def _key(package: Package) -> str:
     """Return the hash of everything that the checkpoint is made of."""
     files = package.files
-    key = hashlib.sha256(VERSION)
-    fields = [part for name in ("labels", "vocabulary") for part in _parts(files, f"fields/{name}")]
-    for name in (*_parts(files, METADATA), *fields, MODEL):
-        files.add_to(key, name)
-    return key.hexdigest()
+    folders = (METADATA, "fields/labels", "fields/vocabulary")
+    names = [*(part for folder in folders for part in _parts(files, folder)), MODEL]
+    return hashlib.sha256(f"{VERSION} {files.digest(names)}".encode()).hexdigest()
 
 
 def _write(package: Package, folder: Path) -> None:

@@ -39,7 +39,7 @@ def test_a_number_may_be_negative_or_long() -> None:
 
 
 def test_a_reference_stands_for_what_came_before() -> None:
-    """Handles are counted from 0x7E0000: the array's class, the array, the pair's class and its field's text."""
+    """Handles are counted from 0x7E0000: the array's class, the array, the class of a pair, and so on."""
     first = java_pair(java_text("a"), java_integer(7))
     # The pair's class has the handle 2, and its members' classes 3 and 4. The pair is 5, its text 6.
     second = b"\x73\x71\0\x7e\0\2" + b"\x71\0\x7e\0\6" + java_integer(8)

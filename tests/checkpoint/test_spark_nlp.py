@@ -218,16 +218,15 @@ def test_info_and_convert_take_a_package(tmp_path: Path, capsys: pytest.CaptureF
 # -------------------------------------------------------------------------------------------------- the cache
 
 
-def test_a_package_is_unpacked_once_whether_it_is_an_archive_or_a_folder(
-    package: Path, tmp_path: Path
-) -> None:
-    folder = find_checkpoint(package)
-    written = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+def test_a_package_is_unpacked_once(package: Path, tmp_path: Path) -> None:
+    for path in (package, zipped(package, tmp_path / "a.zip")):
+        folder = find_checkpoint(path)
+        written = {file: file.stat().st_mtime_ns for file in folder.iterdir()}
 
-    again = find_checkpoint(zipped(package, tmp_path / "a.zip"))
+        again = find_checkpoint(path)
 
-    assert again == folder
-    assert {path: path.stat().st_mtime_ns for path in again.iterdir()} == written
+        assert again == folder
+        assert {file: file.stat().st_mtime_ns for file in again.iterdir()} == written
 
 
 def test_the_cache_has_only_a_whole_checkpoint(package: Path, cache_folder: Path) -> None:

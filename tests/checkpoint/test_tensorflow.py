@@ -109,7 +109,7 @@ def test_every_form_has_the_logits_of_tensorflow(tmp_path: Path, form: str, mode
 
     logits = classifier.forward(MANIFEST["ids"])
 
-    # The logits are up to 10, which has a spacing of 1e-6 in float32. Sums are in another order in every layer.
+    # The logits are up to 10, where float32 has a spacing of 1e-6, and every layer sums in another order.
     np.testing.assert_allclose(logits, MANIFEST["models"][model]["logits"], rtol=0, atol=2e-5)
 
 
