@@ -9,12 +9,17 @@ import atexit
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from ..errors import CheckpointError
 from .files import CONFIG
+
+UNFINISHED = ".unfinished-"
+# A folder is filled in seconds, or in minutes on a slow disk.
+ABANDONED_SECONDS = 24 * 3600
 
 # The folders of this process, by their keys: those for which there was no room in the cache.
 _temporary: dict[str, Path] = {}
@@ -73,7 +78,8 @@ def converted(source: Path, key: str, write: Callable[[Path], None]) -> Path:
 
 def _filled(folder: Path, write: Callable[[Path], None]) -> Path:
     """Fill a folder that appears whole or not at all."""
-    unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder.parent))
+    _remove_abandoned(folder.parent)
+    unfinished = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=folder.parent))
     try:
         write(unfinished)
         # Without this, a loss of power could leave empty files under a name that promises whole ones.
@@ -88,6 +94,14 @@ def _filled(folder: Path, write: Callable[[Path], None]) -> Path:
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return folder
+
+
+def _remove_abandoned(parent: Path) -> None:
+    """Remove the folders of processes that were killed."""
+    for path in parent.glob(f"{UNFINISHED}*"):
+        with suppress(OSError):  # another process does the same, or has just finished
+            if time.time() - path.stat().st_mtime > ABANDONED_SECONDS:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _filled_temporary(write: Callable[[Path], None]) -> Path:

@@ -88,6 +88,11 @@ def describe_folder(folder: Path) -> str | None:
         )
     if has_weights:
         return None
+    if packages := [name for name in folders_in(folder) if is_package(folder / name)]:
+        return (
+            f"{folder} is a folder of packages ({_named(packages)}), expected one of them. Load "
+            f"{folder / packages[0]}, for example"
+        )
     if exports := _with_suffix(folder, names, ".onnx"):
         return (
             f"{folder} is an ONNX export ({_named(exports)}), {expected}. Load the folder that it was "

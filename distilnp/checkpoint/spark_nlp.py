@@ -268,8 +268,12 @@ def _model_archive(files: PackageFiles, scratch: Path) -> Path:
 
 
 def _unpack(files: ArchiveFiles, scratch: Path) -> tuple[Path, Path]:
-    """Unpack the files of the model, and return its graph and its index."""
-    inside = {name.rpartition("/")[2]: name for name in files.all_names()}
+    """Unpack the files of the model, and return its graph and its index.
+
+    They are at the top of the archive, or in folders as TensorFlow has them.
+    """
+    deepest_first = sorted(files.all_names(), key=lambda name: name.count("/"), reverse=True)
+    inside = {name.rpartition("/")[2]: name for name in deepest_first}
     wanted = [name for name in inside if name in (GRAPH, VARIABLES) or DATA.fullmatch(name)]
     for name in (GRAPH, VARIABLES):
         if name not in wanted:

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import time
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -246,6 +247,18 @@ def test_a_package_that_cannot_be_loaded_leaves_nothing(package: Path, cache_fol
     assert list((cache_folder / "distilnp" / "packages").iterdir()) == []
 
 
+def test_what_a_killed_process_left_is_removed_after_a_day(package: Path, cache_folder: Path) -> None:
+    packages = cache_folder / "distilnp" / "packages"
+    for name, age in ((".unfinished-old", 25 * 3600), (".unfinished-new", 3600)):
+        (packages / name).mkdir(parents=True)
+        (packages / name / "part").touch()
+        os.utime(packages / name, (time.time() - age,) * 2)
+
+    folder = find_checkpoint(package)
+
+    assert sorted(path.name for path in packages.iterdir()) == [".unfinished-new", folder.name]
+
+
 def test_a_changed_package_is_another_one(package: Path) -> None:
     before = find_checkpoint(package)
 
@@ -398,6 +411,13 @@ def test_a_page_under_the_name_of_an_archive_is_shown(tmp_path: Path) -> None:
 
     with pytest.raises(ModelNotFoundError, match=r"begins with b\"<\?xml version='1\.0'.*Fetch it again"):
         find_checkpoint(tmp_path / "model.zip")
+
+
+def test_a_folder_of_packages_lists_them(tmp_path: Path, package: Path) -> None:
+    """Spark NLP keeps the models that it has fetched in one folder, `cache_pretrained`."""
+    message = error_of(package.parent)
+
+    assert f"is a folder of packages ('package'), expected one of them. Load {package}" in message
 
 
 def test_parameters_of_no_package_are_one_error(tmp_path: Path) -> None:
