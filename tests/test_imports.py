@@ -67,7 +67,7 @@ MAY_IMPORT = {
     "checkpoint.__init__": set(),
     "checkpoint.files": set(),
     "checkpoint.heads": set(),
-    "checkpoint.archives": set(),
+    "checkpoint.archives": {"foreign"},
     "checkpoint.stored": {"errors", "foreign", "model.int8", "numpy"},
     "checkpoint.int8": {"checkpoint.stored", "errors", "foreign", "model.int8", "numpy"},
     "checkpoint.config_json": {

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from ..foreign import size_of
+
 # A directory has an entry of about 100 bytes for each file, and zipfile makes 1 kB of each.
 MAX_DIRECTORY_BYTES = 4 << 20
 
@@ -40,6 +42,7 @@ def opened(path: Path) -> Iterator[tuple[zipfile.ZipFile, dict[str, zipfile.ZipI
     """
     with ExitStack() as stack:
         with reported():
+            size_of(path)  # a pipe might never end
             file = stack.enter_context(_ReadsLittle(io.FileIO(path)))
             archive = stack.enter_context(zipfile.ZipFile(file))
         records = {record.filename: record for record in archive.infolist()}

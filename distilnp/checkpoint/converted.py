@@ -25,11 +25,14 @@ ABANDONED_SECONDS = 24 * 3600
 _temporary: dict[str, Path] = {}
 
 
-def packages_folder() -> Path:
-    """Return the folder of the cache, whether it is there or not."""
+def packages_folder() -> Path | None:
+    """Return the folder of the cache, whether it is there or not; None for a user without a home."""
     stated = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    # A relative path counts as none: https://specifications.freedesktop.org/basedir-spec/latest
-    cache = stated if stated.is_absolute() else Path("~/.cache").expanduser()
+    try:
+        # A relative path counts as none: https://specifications.freedesktop.org/basedir-spec/latest
+        cache = stated if stated.is_absolute() else Path("~/.cache").expanduser()
+    except RuntimeError:
+        return None
     return cache / "distilnp" / "packages"
 
 
@@ -56,23 +59,22 @@ def converted(source: Path, key: str, write: Callable[[Path], None]) -> Path:
     CheckpointError
         `write` raises it, or no folder can be written.
     """
-    if key in _temporary:
+    cache = packages_folder()
+    known = (_temporary.get(key), cache and cache / key)
+    if found := next((folder for folder in known if folder and (folder / CONFIG).is_file()), None):
+        return found
+    if cache is not None:
+        with suppress(OSError):  # read-only or full: the next place may do
+            cache.mkdir(parents=True, exist_ok=True)
+            return _filled(cache / key, write)
+    try:
+        _temporary[key] = _filled_temporary(write)
         return _temporary[key]
-    try:
-        folder = packages_folder() / key
-        if (folder / CONFIG).is_file():
-            return folder
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        return _filled(folder, write)
-    except (OSError, RuntimeError):  # read-only, full, or without a home: the next place may do
-        pass
-    try:
-        return _temporary.setdefault(key, _filled_temporary(write))
     except OSError as error:
         raise CheckpointError(
-            f"{source} cannot be unpacked ({error.strerror or error}), expected room for a model three times "
-            f"its size in {packages_folder()} or in {tempfile.gettempdir()}. Set XDG_CACHE_HOME or TMPDIR to "
-            "a folder that has it"
+            f"{source} cannot be unpacked ({error.strerror or error}), expected room for three times the "
+            f"model in {cache or 'the cache'} or in a temporary folder. Set XDG_CACHE_HOME or TMPDIR to a "
+            "folder that has it"
         ) from error
 
 

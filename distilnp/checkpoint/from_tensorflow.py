@@ -64,7 +64,7 @@ def write_checkpoint(
         The folder cannot be written.
     """
     weights = Variables(variables)
-    sizes = _sizes(weights.path, weights.tensors())
+    sizes = _sizes(weights, weights.tensors())
     n_labels = sizes.pop("num_labels")
     names = [f"LABEL_{i}" for i in range(n_labels)] if labels is None else list(labels)
     if len(names) != n_labels:
@@ -108,21 +108,22 @@ def is_uncased(vocabulary: Mapping[str, int]) -> bool:
     return not any(token != token.lower() and not IN_BRACKETS.fullmatch(token) for token in vocabulary)
 
 
-def _sizes(path: Path, tensors: dict[str, StoredTensor]) -> dict[str, int]:
+def _sizes(weights: Variables, tensors: dict[str, StoredTensor]) -> dict[str, int]:
     """Return the sizes of a model by their names in `config.json`, as its variables have them."""
 
     def shape(name: str) -> tuple[int, ...]:
         tensor = tensors.get(name)
         if tensor is None or len(tensor.shape) != 2:
             raise TensorError(
-                f"{path} has no matrix {name}, expected the variables of a {ARCHITECTURE}. Its variables are "
-                f"{shown(sorted(tensors), 500)}"
+                f"{weights.path} has no matrix {name}, expected the variables of a {ARCHITECTURE}. It has, "
+                f"by {weights.named_by()}: {shown(sorted(tensors), 500)}"
             )
         return tensor.shape
 
     if head := head_of(tensors):
         raise TensorError(
-            f"{path} holds {head}, expected a {ARCHITECTURE}. It has to be fine-tuned as a classifier first"
+            f"{weights.path} holds {head}, expected a {ARCHITECTURE}. It has to be fine-tuned as a "
+            "classifier first"
         )
     vocab_size, dim = shape(f"{ENCODER}.word_embeddings.weight")
     numbers = {int(place[1]) for name in tensors if (place := LAYER.match(name))}

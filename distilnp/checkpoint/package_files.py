@@ -8,11 +8,12 @@ import itertools
 import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import IO
 
 from ..errors import CheckpointError
-from ..foreign import open_file
+from ..foreign import open_file, size_of
 from .archives import ENCRYPTED, BadArchive, reported
 
 CHUNK_BYTES = 1 << 20
@@ -21,6 +22,8 @@ CHUNK_BYTES = 1 << 20
 # half. An archive that becomes more than this many times its size has no model in it, unless both are small.
 MAX_RATIO = 20
 SMALL_BYTES = 64 << 20
+
+FETCH_AGAIN = "It is damaged or was not fetched to its end: fetch the package again"
 
 # A package has some thirty files, and one more for each partition that Spark had for the vocabulary.
 MAX_ENTRIES = 10_000
@@ -134,13 +137,8 @@ class FolderFiles(PackageFiles):
 
     def digest(self, names: Iterable[str]) -> str:
         """See `PackageFiles`."""
-        key = hashlib.sha256()
-        for name in names:
-            content = hashlib.sha256()
-            for block in self.blocks(name):
-                content.update(block)
-            key.update(f"{content.hexdigest()} {name}\n".encode())
-        return key.hexdigest()
+        places = {name: self.path / self.root / name for name in names}
+        return _joined(f"{_sha256_of(place)} {name}" for name, place in places.items())
 
     def open(self, name: str) -> IO[bytes]:
         """See `PackageFiles`."""
@@ -189,12 +187,7 @@ class ArchiveFiles(PackageFiles):
 
         To inflate a model just for its hash would take a second of each load.
         """
-        try:
-            with reported(), self.path.open("rb") as file:
-                content = hashlib.file_digest(file, "sha256").hexdigest()
-        except BadArchive as reason:
-            raise CheckpointError(f"{self.path} cannot be read: {reason}") from None
-        return hashlib.sha256(f"{content} {self.root}\n".encode()).hexdigest()
+        return _joined([f"{_sha256_of(self.path)} {self.root}"])
 
     def open(self, name: str) -> IO[bytes]:
         """See `PackageFiles`."""
@@ -208,3 +201,26 @@ class ArchiveFiles(PackageFiles):
         if record.file_size > self.largest:
             raise BadArchive(f"it becomes {record.file_size} bytes, more than {MAX_RATIO} times its archive")
         return self._archive.open(record)
+
+
+def _joined(lines: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _sha256_of(path: Path) -> str:
+    try:
+        with reported():
+            status = path.stat()
+            return _sha256(path, status.st_size, status.st_mtime_ns, status.st_ino)
+    except BadArchive as reason:
+        raise CheckpointError(f"{path} cannot be read: {reason}. {FETCH_AGAIN}") from None
+
+
+# `distilnp.classify` asks for its model at every call, and hashing one takes 0.2 s. A package has some ten
+# files that are hashed.
+@lru_cache(maxsize=64)
+def _sha256(path: Path, size: int, modified_ns: int, inode: int) -> str:
+    """Return the SHA-256 of a file; size, time and number change if the file does."""
+    size_of(path)  # a pipe might never end
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

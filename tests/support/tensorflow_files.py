@@ -1,12 +1,16 @@
 """TensorFlow's and Spark NLP's files, written without either: tables, messages, pairs of Java, packages."""
 
+import json
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+import numpy as np
+
 from distilnp.checkpoint.tensorflow.crc32c import masked_crc32c
 from distilnp.checkpoint.tensorflow.protobuf import fields
 from distilnp.checkpoint.tensorflow.table import FOOTER_BYTES, MAGIC
+from distilnp.model.config import DistilBertConfig
 
 GOLDENS = Path(__file__).parents[1] / "goldens"
 PACKAGE = GOLDENS / "spark_nlp" / "package.zip"
@@ -161,3 +165,87 @@ def trimmed(graph: bytes) -> bytes:
             )
         parts.append(field(number, value))
     return b"".join(parts)
+
+
+def write_package(folder: Path, config: DistilBertConfig, tensors: Mapping[str, np.ndarray]) -> Path:
+    """Write a package with these parameters, and with as little of a graph as its reader needs."""
+    for name in ("metadata", "fields/labels", "fields/vocabulary"):
+        (folder / name).mkdir(parents=True)
+    class_name = "com.johnsnowlabs.nlp.annotators.classifier.dl.DistilBertForSequenceClassification"
+    (folder / "metadata" / "part-00000").write_text(json.dumps({"class": class_name}))
+    labels = {label: i for i, label in enumerate(config.id2label)}
+    (folder / "fields" / "labels" / "part-00000").write_bytes(pairs_file(labels))
+    words = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "w1", "w2")
+    vocabulary = {word: i for i, word in enumerate(words)}
+    (folder / "fields" / "vocabulary" / "part-00000").write_bytes(pairs_file(vocabulary))
+    index, data = variables(tensors)
+    contents = {
+        "variables.index": index,
+        "variables.data-00000-of-00001": data,
+        "saved_model.pb": graph(config),
+    }
+    write_zip(folder / MODEL, contents)
+    return folder
+
+
+def variables(tensors: Mapping[str, np.ndarray]) -> tuple[bytes, bytes]:
+    """Return an index without an object graph, and the data: parameters of PyTorch in TensorFlow's layout."""
+    entries, parts, begin = {b"": field(1, 1)}, [], 0
+    for name, tensor in tensors.items():
+        variable, is_transposed = variable_of(name)
+        content = np.ascontiguousarray(tensor.T if is_transposed else tensor)
+        shape = b"".join(field(2, field(1, size)) for size in content.shape)
+        checksum = b"\x35" + masked_crc32c([content.tobytes()]).to_bytes(4, "little")
+        entries[variable.encode()] = (
+            field(1, 1) + field(2, shape) + field(4, begin) + field(5, content.nbytes) + checksum
+        )
+        parts.append(content.tobytes())
+        begin += content.nbytes
+    return table(entries), b"".join(parts)
+
+
+def variable_of(name: str) -> tuple[str, bool]:
+    """Return TensorFlow's name of a parameter, and whether its matrix is the transpose of PyTorch's."""
+    module, _, kind = name.rpartition(".")
+    if module.lower().replace("_", "").endswith("layernorm"):
+        kind = {"weight": "gamma", "bias": "beta"}[kind]
+    elif kind == "weight":
+        of_embeddings = {"word_embeddings": "weight", "position_embeddings": "embeddings"}
+        kind = of_embeddings.get(module.rpartition(".")[2], "kernel")
+    path = module.replace(".layer.", ".layer_").replace(".", "/").replace("/layer_", "/layer_._")
+    return f"tf_distil_bert_for_sequence_classification/{path}/{kind}", kind == "kernel"
+
+
+def graph(config: DistilBertConfig) -> bytes:
+    """Return the nodes of a graph that say the settings of a model."""
+    erf = {"gelu": "Erf", "relu": "Relu"}[config.activation]
+    nodes = [constant("distilbert/embeddings/LayerNorm/batchnorm/add/y", 1, field(5, b"\xcc\xbc\x8c\x2b"))]
+    for i in range(config.n_layers):
+        scope = f"distilbert/transformer/layer_._{i}"
+        sizes = np.array([1, -1, config.n_heads, config.dim // config.n_heads], "<i4")
+        nodes += [
+            constant(f"{scope}/attention/shape", 3, field(4, sizes.tobytes())),
+            node(
+                f"{scope}/attention/Reshape",
+                "Reshape",
+                f"{scope}/attention/q_lin/BiasAdd",
+                f"{scope}/attention/shape",
+            ),
+            node(f"{scope}/ffn/activation", erf, f"{scope}/ffn/lin1/BiasAdd"),
+        ]
+    return b"".join(field(1, content) for content in nodes)
+
+
+def node(name: str, operation: str, *inputs: str) -> bytes:
+    """Return a node of a graph."""
+    return (
+        field(1, name.encode())
+        + field(2, operation.encode())
+        + b"".join(field(3, i.encode()) for i in inputs)
+    )
+
+
+def constant(name: str, dtype: int, content: bytes) -> bytes:
+    """Return a node with a tensor."""
+    value = field(8, field(1, dtype) + content)
+    return node(name, "Const") + field(5, field(1, b"value") + field(2, value))

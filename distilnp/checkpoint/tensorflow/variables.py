@@ -159,6 +159,18 @@ class Variables:
     def _shard(self, number: int, n_shards: int) -> Path:
         return self.path.with_name(f"{self.path.name.removesuffix(SUFFIX)}.data-{number:05}-of-{n_shards:05}")
 
+    def named_by(self) -> str:
+        """Return where the names of the variables come from, for messages.
+
+        Raises
+        ------
+        CheckpointError
+            See `tensors`.
+        """
+        with self._our_errors():
+            _, entries = self._index()
+        return "the object graph" if OBJECT_GRAPH in entries else "their keys, for want of an object graph"
+
     def _named(self) -> dict[str, tuple[StoredTensor, int]]:
         """Return the tensors with their checksums, by PyTorch's names or by their keys."""
         n_shards, entries = self._index()
