@@ -5,6 +5,7 @@ Nothing is unpacked under a name that an archive has: a caller copies one record
 
 import hashlib
 import itertools
+import sys
 import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
@@ -38,7 +39,11 @@ class PackageFiles(ABC):
         The folder or the archive on the disk.
     root : str
         The part of each name that all of them begin with, empty or with "/" at its end.
+    largest : int
+        The number of bytes that all files together may have.
     """
+
+    largest: int
 
     def __init__(self, path: Path, root: str = "") -> None:
         self.path = path
@@ -121,7 +126,9 @@ class PackageFiles(ABC):
 
 
 class FolderFiles(PackageFiles):
-    """The files in a folder of the disk."""
+    """The files in a folder of the disk, which may be as large as they are."""
+
+    largest = sys.maxsize
 
     def names(self, folder: str = "") -> list[str]:
         """See `PackageFiles`."""
@@ -153,7 +160,7 @@ class ArchiveFiles(PackageFiles):
     path, root
         See `PackageFiles`.
     largest : int
-        The number of bytes that its files may have together: those of the archive many times. More is a bomb.
+        The size of the archive many times. More is a bomb.
     """
 
     def __init__(

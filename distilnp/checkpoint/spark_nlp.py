@@ -41,6 +41,9 @@ OTHER_ENGINES = {"onnx": "ONNX", "openvino": "OpenVINO"}
 MAX_METADATA_BYTES = 1 << 20
 MAX_FIELD_BYTES = 16 << 20
 
+# Spark NLP's own pipelines have up to twenty.
+MAX_STAGES = 100
+
 # The next version of the conversion must not find the folders of this one.
 VERSION = "package 1"
 
@@ -129,13 +132,14 @@ def _annotator(files: PackageFiles) -> Package:
     """Return the classifier that a package is, or the one that is a stage of it."""
     metadata = _metadata(files)
     if metadata["class"] == PIPELINE:
-        stages = {name: files.below("stages").below(name) for name in files.names("stages")}
+        names = files.names("stages")[:MAX_STAGES]
+        stages = {name: files.below("stages").below(name) for name in names}
         classes = {name: _metadata(stage)["class"] for name, stage in stages.items()}
         ours = [name for name, written in classes.items() if written == CLASS]
         if len(ours) != 1:
-            stated = ", ".join(shown(_short(written)) for written in classes.values()) or "no stages"
+            stated = [_short(written) for written in classes.values()]
             raise CheckpointError(
-                f"{files} is a pipeline of {stated}, expected one {_short(CLASS)} among its stages. "
+                f"{files} is a pipeline of {shown(stated)}, expected one {_short(CLASS)} among its stages. "
                 + (f"Load one of them: {', '.join(str(stages[name]) for name in ours)}" if ours else _ADVICE)
             )
         return _annotator(stages[ours[0]])
@@ -196,10 +200,10 @@ def _expect_tensorflow(package: Package) -> None:
         return
     stated = str(package.params.get("engine", ""))
     for part, engine in OTHER_ENGINES.items():
-        inside = [name for name in names if name.endswith(f"_{part}") or part in name.lower()]
+        inside = [name for name in names if part in name.lower()]
         if inside or stated == part:
             what = (
-                f"its model in {engine} ({shown(inside[0])})" if inside else f"no model, and states {engine}"
+                f"its model in {engine} ({shown(inside[0])})" if inside else f"no model and states {engine}"
             )
             raise CheckpointError(
                 f"{package.files} has {what}, expected {MODEL}: distilnp reads no {engine}. Load the model "
@@ -228,10 +232,7 @@ def _write(package: Package, folder: Path) -> None:
         model = _model_archive(package.files, scratch)
         with opened(model) as (archive, records):
             inner = ArchiveFiles(model, archive, records)
-            if isinstance(
-                package.files, ArchiveFiles
-            ):  # an archive in an archive is not twice as trustworthy
-                inner.largest = min(inner.largest, package.files.largest)
+            inner.largest = min(inner.largest, package.files.largest)  # two archives are no better than one
             graph, variables = _unpack(inner, scratch)
         if model.parent == scratch:
             model.unlink()

@@ -294,7 +294,12 @@ def test_another_activation_is_named(tmp_path: Path) -> None:
     ("old", "new", "reason"),
     [
         (b"\xcc\xbc\x8c\x2b", b"\x01\xbc\x8c\x2b", r"for the epsilon of its LayerNorms, expected 1e-12"),
-        (b"/batchnorm/add/y", b"/batchnorm/adx/y", r"has \[\] for the epsilon"),
+        (
+            b"layer_._1/sa_layer_norm/batchnorm",
+            b"layer_._1/sa_layer_norm/batchnorx",
+            r"has \[1e-12, None\] for",
+        ),
+        (b"/batchnorm/add/y", b"/batchnorm/adx/y", r"has \[None\] for the epsilon"),
         (b"\x12\x07Reshape", b"\x12\x07Reshapf", r"has \[None\] for the number of heads"),
         (b"q_lin/BiasAdd", b"q_lim/BiasAdd", ""),
         (b"Gelu/Erf", b"Gelx/Erf", ""),

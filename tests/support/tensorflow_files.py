@@ -218,10 +218,12 @@ def variable_of(name: str) -> tuple[str, bool]:
 
 def graph(config: DistilBertConfig) -> bytes:
     """Return the nodes of a graph that say the settings of a model."""
+    nodes = []
     erf = {"gelu": "Erf", "relu": "Relu"}[config.activation]
-    nodes = [constant("distilbert/embeddings/LayerNorm/batchnorm/add/y", 1, field(5, b"\xcc\xbc\x8c\x2b"))]
+    norms = ["distilbert/embeddings/LayerNorm"]
     for i in range(config.n_layers):
         scope = f"distilbert/transformer/layer_._{i}"
+        norms += [f"{scope}/sa_layer_norm", f"{scope}/output_layer_norm"]
         sizes = np.array([1, -1, config.n_heads, config.dim // config.n_heads], "<i4")
         nodes += [
             constant(f"{scope}/attention/shape", 3, field(4, sizes.tobytes())),
@@ -233,6 +235,8 @@ def graph(config: DistilBertConfig) -> bytes:
             ),
             node(f"{scope}/ffn/activation", erf, f"{scope}/ffn/lin1/BiasAdd"),
         ]
+    epsilon = field(5, b"\xcc\xbc\x8c\x2b")  # 1e-12 as a float32
+    nodes += [constant(f"{norm}/batchnorm/add/y", 1, epsilon) for norm in norms]
     return b"".join(field(1, content) for content in nodes)
 
 

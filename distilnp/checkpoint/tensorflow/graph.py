@@ -30,7 +30,9 @@ EPSILON = 1e-12
 
 # The parts of the graph that are read, by the names of the nodes: the layer of a node and its place in there.
 IN_LAYER = re.compile(r"(?:^|/)layer_\._([0-9]{1,4})/(attention|ffn)/(.+)")
-IN_NORM = re.compile(r"(?:.*/)?(?:LayerNorm|sa_layer_norm|output_layer_norm)/batchnorm/add/y")
+IN_NORM = re.compile(
+    r"(?:.*/)?(embeddings/LayerNorm|layer_\._[0-9]{1,4}/(?:sa_layer_norm|output_layer_norm))/batchnorm/add/y"
+)
 # The pass back, which some graphs have beside the forward pass, has the same names behind one of these.
 BACKWARD = ("gradients/", "gradient_tape/")
 
@@ -39,30 +41,12 @@ PROJECTIONS = ("q_lin/", "k_lin/", "v_lin/")
 
 # The operations that an activation is made of, apart from sums and products. Those that gelu and relu have
 # are the keys of `ACTIVATIONS`. The others are found in other activations, such as gelu_new, which has Tanh.
-CURVES = frozenset(
-    [
-        "Erf",
-        "Erfc",
-        "Relu",
-        "Relu6",
-        "LeakyRelu",
-        "Elu",
-        "Selu",
-        "Tanh",
-        "Sigmoid",
-        "Softplus",
-        "Softsign",
-        "Exp",
-        "Expm1",
-        "Log",
-        "Log1p",
-        "Pow",
-        "Square",
-        "Minimum",
-        "Maximum",
-        "ClipByValue",
-    ]
-)
+# fmt: off
+CURVES = frozenset((
+    "Erf", "Erfc", "Relu", "Relu6", "LeakyRelu", "Elu", "Selu", "Tanh", "Sigmoid", "Softplus", "Softsign",
+    "Exp", "Expm1", "Log", "Log1p", "Pow", "Square", "Minimum", "Maximum", "ClipByValue",
+))
+# fmt: on
 ACTIVATIONS = {frozenset({"Erf"}): "gelu", frozenset({"Relu"}): "relu"}
 
 DT_FLOAT, DT_INT32, DT_INT64 = 1, 3, 9
@@ -116,8 +100,13 @@ def read_settings(path: Path, n_layers: int) -> Settings:
         )
     if len(functions) != 1 or not functions <= ACTIVATIONS.keys():
         raise _unclear(path, "activation", functions, "gelu by its operation Erf, or Relu, in every layer")
-    if epsilons != {EPSILON}:
-        raise _unclear(path, "epsilon of its LayerNorms", epsilons, str(EPSILON))
+    norms = ["embeddings/LayerNorm"]
+    norms += [
+        f"layer_._{i}/{norm}" for i in range(n_layers) for norm in ("sa_layer_norm", "output_layer_norm")
+    ]
+    added = {epsilon for norm in norms for epsilon in epsilons.get(norm, {None})}
+    if added != {EPSILON}:
+        raise _unclear(path, "epsilon of its LayerNorms", added, f"{EPSILON} in all of them")
     (size,), (function,) = n_heads, functions
     assert size is not None
     return Settings(size, ACTIVATIONS[function])
@@ -132,11 +121,13 @@ def _unclear(path: Path, what: str, found: Iterable[object], expected: str) -> C
     )
 
 
-def _findings(data: bytes) -> tuple[dict[int, set[int | None]], dict[int, set[str]], set[float | None]]:
-    """Return the numbers of heads and the curves of each layer, and the epsilons of all LayerNorms."""
+def _findings(
+    data: bytes,
+) -> tuple[dict[int, set[int | None]], dict[int, set[str]], dict[str, set[float | None]]]:
+    """Return the numbers of heads and the curves of each layer, and the epsilons of each LayerNorm."""
     heads: dict[int, set[int | None]] = defaultdict(set)
     curves: dict[int, set[str]] = defaultdict(set)
-    epsilons: set[float | None] = set()
+    epsilons: dict[str, set[float | None]] = defaultdict(set)
     for nodes in _functions(data):
         for name, node in nodes.items():
             if (place := IN_LAYER.search(name)) is not None:
@@ -145,8 +136,8 @@ def _findings(data: bytes) -> tuple[dict[int, set[int | None]], dict[int, set[st
                     curves[layer].add(node.operation)
                 elif node.operation == "Reshape" and "/" not in rest and _is_projected(node):
                     heads[layer].add(_size_of(nodes, node))
-            if node.operation == "Const" and IN_NORM.fullmatch(name):
-                epsilons.add(_float(_constant(node)))
+            if node.operation == "Const" and (norm := IN_NORM.fullmatch(name)) is not None:
+                epsilons[norm[1]].add(_float(_constant(node)))
     return heads, curves, epsilons
 
 
