@@ -27,6 +27,9 @@ from .tensors import load_weights
 ENCODER = "distilbert.embeddings"
 LAYER = re.compile(r"distilbert\.transformer\.layer\.([0-9]{1,4})\.")
 
+# Without these, no text can be encoded. BERT's vocabularies have two more, which only training needs.
+SPECIAL_TOKENS = ("[UNK]", "[CLS]", "[SEP]")
+
 # A token in brackets has a meaning of its own, and no text is compared with it: [CLS], [unused12].
 IN_BRACKETS = re.compile(r"\[.*\]", re.DOTALL)
 
@@ -139,6 +142,11 @@ def _sizes(weights: Variables, tensors: dict[str, StoredTensor]) -> dict[str, in
 
 def _lines(vocabulary: Mapping[str, int], vocab_size: int) -> list[str]:
     """Return the tokens in the order of their ids, with an empty line for an id that has none."""
+    if missing := [token for token in SPECIAL_TOKENS if token not in vocabulary]:
+        raise CheckpointError(
+            f"the vocabulary has no {missing[0]}, expected BERT's tokens {', '.join(SPECIAL_TOKENS)} among "
+            f"its {len(vocabulary)}. It is damaged or is that of another model: fetch the model again"
+        )
     lines = [""] * vocab_size
     for token, token_id in vocabulary.items():
         if not 0 <= token_id < vocab_size:

@@ -7,8 +7,9 @@ from distilnp.checkpoint.tensors import FORMS
 from distilnp.tokenizer.files import FILES
 
 
-def test_every_form_of_weights_that_is_fetched_can_be_read() -> None:
-    assert tuple(FORMS) == files.WEIGHTS
+def test_every_form_of_weights_can_be_read_and_those_of_a_repository_come_first() -> None:
+    assert tuple(FORMS) == files.FOLDER_WEIGHTS
+    assert files.FOLDER_WEIGHTS[: len(files.WEIGHTS)] == files.WEIGHTS
 
 
 def test_the_tokenizer_reads_the_files_that_are_fetched_for_it() -> None:

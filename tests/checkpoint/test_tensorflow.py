@@ -250,7 +250,7 @@ from pathlib import Path
 import distilnp
 path, draw = Path(sys.argv[1], "tf_model.h5"), random.Random(5)
 whole = path.read_bytes()
-for i in range(100):
+for i in range(60):
     content = bytearray(whole[: draw.randrange(len(whole))] if i % 2 else whole)
     for _ in range(8 * (i % 2 == 0)):
         content[draw.randrange(min(len(whole), 9000))] ^= 1 << draw.randrange(8)
