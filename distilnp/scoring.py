@@ -143,16 +143,24 @@ class Scoring:
         sentences = tuple(
             placed(answer, passage.extent) for answer, passage in zip(answers, passages, strict=True)
         )
-        n_tokens = sum(sentence.n_tokens for sentence in sentences)
-        n_seen = sum(sentence.n_seen for sentence in sentences)
-        whole = self._combined(sentences, [1] * len(sentences), "mean_probs", n_tokens, n_seen)
-        return replace(whole, sentences=sentences)
+        return replace(self.mean(sentences), sentences=sentences)
+
+    def mean(self, answers: Sequence[Prediction]) -> Prediction:
+        """Make the prediction whose scores are the mean of those of several; each counts the same."""
+        n_tokens = sum(answer.n_tokens for answer in answers)
+        n_seen = sum(answer.n_seen for answer in answers)
+        return self._combined(answers, [1] * len(answers), "mean_probs", n_tokens, n_seen)
 
     def _scores(self, logits: NDArray[np.float32]) -> list[float]:
         return decode(logits, self.function_to_apply, self.temperature)
 
     def _combined(
-        self, parts: Sequence[Part], weights: Sequence[int], aggregate: Aggregate, n_tokens: int, n_seen: int
+        self,
+        parts: Sequence[Prediction],
+        weights: Sequence[int],
+        aggregate: Aggregate,
+        n_tokens: int,
+        n_seen: int,
     ) -> Prediction:
         """Make the prediction for a text from those for its parts. One part keeps its scores to the bit."""
         total = sum(weights)

@@ -1,0 +1,211 @@
+"""`DistilnpClassifier` and `classify`: a column of text becomes a column of predictions, in one stage."""
+
+import os
+from typing import Any, Unpack
+
+from pyspark.ml import Transformer
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql.types import (
+    ArrayType,
+    BooleanType,
+    DoubleType,
+    IntegerType,
+    MapType,
+    StringType,
+    StructType,
+)
+
+from ..choices import (
+    DEFAULT_LONG_TEXT,
+    DEFAULT_MODEL,
+    DEFAULT_PRECISION,
+    FunctionToApply,
+    LongText,
+    Precision,
+)
+from ..errors import ArgumentError, InputTypeError
+from ..foreign import shown
+from ..options import LoadOptions, label_tuple
+from .columns import check_column, quoted
+from .model_files import LoadedModel, ModelFiles
+from .params import StageParams, expect_at_least, expect_choice, expect_one_of, param, with_accessors
+from .saving import SavesModel
+from .worker import Predicted, in_workers
+
+# The attributes of `distilnp.Prediction`.
+PREDICTION = (
+    StructType()
+    .add("label", StringType())
+    .add("score", DoubleType())
+    .add("labels", ArrayType(StringType()))
+    .add("scores", MapType(StringType(), DoubleType()))
+    .add("n_tokens", IntegerType())
+    .add("n_seen", IntegerType())
+    .add("truncated", BooleanType())
+)
+
+# An array of one struct, because Python workers cannot give a null struct.
+PREDICTIONS = ArrayType(PREDICTION)
+
+
+def classify(
+    dataset: DataFrame,
+    column: str,
+    model: str | os.PathLike[str] = DEFAULT_MODEL,
+    *,
+    output: str = "prediction",
+    **options: Unpack[LoadOptions],
+) -> DataFrame:
+    """Classify a column of a DataFrame of Spark.
+
+    Parameters
+    ----------
+    dataset : DataFrame
+        Of classic Spark or of Spark Connect; a stream as well.
+    column : str
+        A column of text.
+    model, **options
+        See `distilnp.load`. `threads` are those of each Python worker: by default, one for each CPU of a task.
+    output : str, optional
+        The name of the new column.
+
+    Returns
+    -------
+    DataFrame
+        The rows with the new column, a struct with the attributes of a `Prediction`: label, score, labels,
+        scores, n_tokens, n_seen, truncated. It is null where the text is null. Nothing is computed before
+        Spark needs it.
+
+    Raises
+    ------
+    ArgumentError
+        There is no such column, or it has no text; or an option cannot be used with this model.
+    DistilnpError
+        See `distilnp.load`: the model is loaded on the driver first.
+    """
+    files = ModelFiles.find(model, local_files_only=options.pop("local_files_only", False))
+    threads = options.pop("threads", None)
+    if (labels := options.get("labels")) is not None:
+        options["labels"] = label_tuple(labels)
+    loaded = LoadedModel(files, tuple(options.items()), threads=threads)
+    return _classified(dataset, column, output, loaded, send=True)
+
+
+@with_accessors
+class DistilnpClassifier(SavesModel, Transformer, StageParams):
+    """Classifies a column of text: the stage for pipelines that have never seen Spark NLP.
+
+    The output column is a struct with the attributes of a `distilnp.Prediction`, null where the text is null.
+
+    Parameters
+    ----------
+    inputCol, outputCol : str, optional
+        The column of text, and the name of the new column.
+    model : str or path, optional
+        See `distilnp.load`.
+    **params
+        Any other Param of this stage.
+
+    Raises
+    ------
+    ModelNotFoundError, CheckpointError
+        See `distilnp.load`; but for the weights, which are read when they are used.
+    InputTypeError, ArgumentError
+        There is no such Param, or it cannot have this value.
+
+    Examples
+    --------
+    >>> from distilnp.spark import DistilnpClassifier
+    >>> DistilnpClassifier(inputCol="text", outputCol="mood").getClasses()
+    ['NEGATIVE', 'POSITIVE']
+    """
+
+    # fmt: off
+    inputCol = param("inputCol", str, "the column of text")  # noqa: N815
+    outputCol = param("outputCol", str, "the column of predictions")  # noqa: N815
+    maxLength = param("maxLength", int, "the most tokens that the model is given at once; by default, as many as it has positions")  # noqa: E501, N815
+    longText = param("longText", str, "which part of a longer text is read: head, tail, head_tail, windows, error")  # noqa: E501, N815
+    sentences = param("sentences", str, "the language by whose rules texts are split into sentences; by default, they are not")  # noqa: E501
+    functionToApply = param("functionToApply", str, "what turns logits into scores: softmax, sigmoid, none")  # noqa: E501, N815
+    threshold = param("threshold", float, "the score above which a label applies, if scores are sigmoids")
+    calibrated = param("calibrated", bool, "whether the logits are divided by the temperature of the model")
+    precision = param("precision", str, "the arithmetic: float32 or int8")
+    threads = param("threads", int, "threads of each Python worker; by default one for each CPU of a task")
+    modelFiles = param("modelFiles", str, "how executors get the files: sent, or shared for a folder that all of them have")  # noqa: E501, N815
+    # fmt: on
+
+    def __init__(
+        self,
+        inputCol: str | None = None,  # noqa: N803
+        outputCol: str = "prediction",  # noqa: N803
+        model: str | os.PathLike[str] = DEFAULT_MODEL,
+        **params: Any,
+    ) -> None:
+        super().__init__()
+        self._setDefault(
+            outputCol="prediction",
+            longText=DEFAULT_LONG_TEXT,
+            calibrated=False,
+            precision=DEFAULT_PRECISION,
+            modelFiles="sent",
+        )
+        self.take_files(ModelFiles.find(model))
+        given = {"inputCol": inputCol, "outputCol": outputCol, **params}
+        self.setParams(**{name: value for name, value in given.items() if value is not None})
+
+    def getClasses(self) -> list[str]:  # noqa: N802
+        """Return the labels, in the order of their ids."""
+        return list(self.files.labels)
+
+    def take_files(self, files: ModelFiles) -> None:
+        """Take a model."""
+        self.files = files
+
+    def check_param(self, name: str, value: Any) -> None:
+        """Check a value, as far as it can be known before the model is loaded."""
+        if name == "longText":
+            expect_choice(name, value, LongText)
+        if name == "functionToApply":
+            expect_choice(name, value, FunctionToApply)
+        if name == "precision":
+            expect_choice(name, value, Precision)
+        if name == "modelFiles":
+            expect_one_of(name, value, ("sent", "shared"))
+        if name == "threads":
+            expect_at_least(name, value, 1)
+
+    def _transform(self, dataset: DataFrame) -> DataFrame:
+        column = self.getParamValue("inputCol")
+        if column is None:
+            raise ArgumentError("DistilnpClassifier has no inputCol: set it to the column of text")
+        options = {
+            "max_length": self.getParamValue("maxLength"),
+            "long_text": self.getOrDefault("longText"),
+            "sentences": self.getParamValue("sentences") or False,
+            "function_to_apply": self.getParamValue("functionToApply"),
+            "threshold": self.getParamValue("threshold"),
+            "calibrated": self.getOrDefault("calibrated"),
+            "precision": self.getOrDefault("precision"),
+        }
+        loaded = LoadedModel(self.files, tuple(options.items()), threads=self.getParamValue("threads"))
+        send = self.getOrDefault("modelFiles") == "sent"
+        return _classified(dataset, column, self.getOrDefault("outputCol"), loaded, send=send)
+
+
+def _classified(
+    dataset: DataFrame, column: str, output: str, model: LoadedModel, *, send: bool
+) -> DataFrame:
+    if not isinstance(dataset, DataFrame) and not hasattr(dataset, "sparkSession"):
+        raise InputTypeError(
+            f"dataset is {type(dataset).__name__}, expected a DataFrame of Spark. Elsewhere, give the texts to "
+            "distilnp.classify"
+        )
+    kind = check_column("the classifier", "the input column", column, dataset)
+    if not isinstance(kind, StringType):
+        raise ArgumentError(
+            f"the input column {shown(column)} is of {kind.simpleString()[:60]}, expected string. Cast it"
+        )
+    batch = Predicted(model.for_executors(dataset.sparkSession, send=send))
+    predictions = in_workers(batch, PREDICTIONS, F.col(quoted(column)))
+    return dataset.withColumn(output, F.get(predictions, 0))

@@ -1,0 +1,150 @@
+"""Params of the stages, and their setters and getters under the names that Spark NLP gives them."""
+
+import warnings
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar, get_args
+
+from pyspark.ml.param import Param, Params, TypeConverters
+from pyspark.ml.util import DefaultParamsReadable, DefaultParamsWritable
+
+from ..errors import ArgumentError, InputTypeError
+from ..foreign import shown
+
+Stage = TypeVar("Stage", bound=type)
+
+_CONVERTERS: dict[Any, Callable[[Any], Any]] = {
+    str: TypeConverters.toString,
+    bool: TypeConverters.toBoolean,
+    int: TypeConverters.toInt,
+    float: TypeConverters.toFloat,
+    list: TypeConverters.toListString,
+}
+
+
+def param(name: str, kind: type, doc: str) -> "Param[Any]":
+    """Declare a Param of a stage, as an attribute of its class.
+
+    Parameters
+    ----------
+    name : str
+    kind : type
+        str, bool, int, float, or list for a list of str.
+    doc : str
+        A sentence for `explainParams`.
+    """
+    convert = _CONVERTERS[kind]
+
+    def checked(value: Any) -> Any:
+        try:
+            return convert(value)
+        except TypeError as error:
+            expected = "a list of str" if kind is list else kind.__name__
+            raise InputTypeError(f"{name} is {shown(value)}, expected {expected}") from error
+
+    return Param(Params._dummy(), name, doc, checked)
+
+
+def with_accessors(stage: Stage) -> Stage:
+    """Give a stage a setter and a getter for each Param that has none: `setThreshold`, `getThreshold`."""
+    for name in dir(stage):
+        declared = getattr(stage, name, None)
+        if isinstance(declared, Param):
+            capital = name[:1].upper() + name[1:]
+            for accessor in (_setter(name, capital, declared.doc), _getter(name, capital, declared.doc)):
+                if not hasattr(stage, accessor.__name__):
+                    accessor.__qualname__ = f"{stage.__qualname__}.{accessor.__name__}"
+                    setattr(stage, accessor.__name__, accessor)
+    return stage
+
+
+def _setter(name: str, capital: str, doc: str) -> Callable[..., Any]:
+    def setter(self: Any, value: Any) -> Any:
+        return self.setParamValue(name, value)
+
+    setter.__name__ = f"set{capital}"
+    setter.__doc__ = f"Set {name}: {doc}."
+    return setter
+
+
+def _getter(name: str, capital: str, doc: str) -> Callable[..., Any]:
+    def getter(self: Any) -> Any:
+        return self.getParamValue(name)
+
+    getter.__name__ = f"get{capital}"
+    getter.__doc__ = f"Return {name}: {doc}."
+    return getter
+
+
+class StageParams(Params, DefaultParamsReadable[Any], DefaultParamsWritable):
+    """What every stage has: Params that are checked when they are set, and persistence.
+
+    Attributes
+    ----------
+    UNUSED : dict of str to str
+        The Params that are accepted because Spark NLP has them, and why they change nothing here.
+    """
+
+    UNUSED: ClassVar[dict[str, str]] = {}
+
+    def setParamValue(self, paramName: str, value: Any) -> Any:  # noqa: N802, N803  # the names of Spark NLP
+        """Set the Param called `paramName`, and return the stage.
+
+        Raises
+        ------
+        InputTypeError, ArgumentError
+            It cannot have this value.
+        """
+        self.check_param(paramName, value)
+        self._set(**{paramName: value})
+        if reason := self.UNUSED.get(paramName):
+            warnings.warn(f"{paramName} of {type(self).__name__} has no effect: {reason}", stacklevel=3)
+        return self
+
+    def getParamValue(self, paramName: str) -> Any:  # noqa: N802, N803
+        """Return the value of the Param called `paramName`, its default, or None if it has neither."""
+        declared = self.getParam(paramName)
+        return self.getOrDefault(declared) if self.isDefined(declared) else None
+
+    def setParams(self, **values: Any) -> Any:  # noqa: N802
+        """Set several Params by their names, and return the stage."""
+        for name, value in values.items():
+            if not self.hasParam(name):
+                known = ", ".join(declared.name for declared in self.params)
+                raise InputTypeError(
+                    f"{type(self).__name__} has no Param {shown(name)}, expected one of {known}"
+                )
+            getattr(self, f"set{name[:1].upper()}{name[1:]}")(value)
+        return self
+
+    @property
+    def getter_attrs(self) -> list[str]:
+        """The names of the Params, as Spark NLP lists them."""
+        return [declared.name for declared in self.params]
+
+    def check_param(self, name: str, value: Any) -> None:
+        """Raise an `ArgumentError` if a Param cannot have this value, whatever the other Params are."""
+
+
+def expect_one_of(name: str, value: object, allowed: tuple[str, ...]) -> None:
+    """Raise an `ArgumentError` if a value is not allowed."""
+    if value not in allowed:
+        raise ArgumentError(f"{name} is {shown(value)}, expected one of {', '.join(map(repr, allowed))}")
+
+
+def expect_choice(name: str, value: object, choice: Any) -> None:
+    """Raise an `ArgumentError` if a value is not one of a `Literal` of `choices`."""
+    expect_one_of(name, value, get_args(choice))
+
+
+def expect_at_least(name: str, value: object, least: int) -> None:
+    """Raise an `ArgumentError` if a number is too small."""
+    if isinstance(value, int) and value < least:
+        raise ArgumentError(f"{name} is {shown(value)}, expected an integer of at least {least}")
+
+
+def strings(name: str, value: tuple[Any, ...]) -> list[str]:
+    """Return the strings that a setter was given, one by one or as a list."""
+    given = list(value[0]) if len(value) == 1 and isinstance(value[0], list | tuple) else list(value)
+    if not all(isinstance(item, str) for item in given):
+        raise InputTypeError(f"{name} is {shown(given)}, expected names of columns")
+    return given

@@ -1,0 +1,245 @@
+"""`DistilBertForSequenceClassification`: documents become categories. It takes the place of Spark NLP's."""
+
+import os
+import warnings
+from typing import Any, ClassVar
+
+from pyspark.sql import DataFrame
+
+from ..api import Classifier
+from ..checkpoint.config_json import read_config
+from ..choices import (
+    DEFAULT_LONG_TEXT,
+    DEFAULT_PRECISION,
+    DEFAULT_THRESHOLD,
+    FunctionToApply,
+    LongText,
+    Precision,
+)
+from ..errors import ArgumentError
+from ..scoring import default_function
+from ..tokenizer import Tokenizer
+from .annotation import CATEGORY, DOCUMENT, TOKEN
+from .annotator_stage import Annotator
+from .model_files import LoadedModel, ModelFiles, find_model
+from .params import expect_at_least, expect_choice, expect_one_of, param, with_accessors
+from .saving import SavesModel
+from .work import Categories
+
+# As the annotator of Spark NLP.
+DEFAULT_NAME = "distilbert_base_sequence_classifier_imdb"
+DEFAULT_MAX_SENTENCE_LENGTH = 128
+DEFAULT_BATCH_SIZE = 8
+
+# The functions of `distilnp.load`, under the names of Spark NLP.
+ACTIVATIONS: dict[str, FunctionToApply] = {"softmax": "softmax", "sigmoid": "sigmoid", "identity": "none"}
+
+
+@with_accessors
+class DistilBertForSequenceClassification(SavesModel, Annotator):
+    """Classifies documents or sentences, with the Params of Spark NLP's annotator of this name.
+
+    `pretrained`, `loadSavedModel` and `load` make one that has a model. The input columns are one of documents
+    and one of tokens, which is not read.
+
+    Examples
+    --------
+    >>> from distilnp.spark.annotator import DistilBertForSequenceClassification
+    >>> classifier = DistilBertForSequenceClassification.pretrained("sst2-mini")
+    >>> classifier.getClasses()
+    ['NEGATIVE', 'POSITIVE']
+    """
+
+    INPUT_TYPES = (DOCUMENT, TOKEN)
+    OUTPUT_TYPE = CATEGORY
+
+    # fmt: off
+    maxSentenceLength = param("maxSentenceLength", int, "the most tokens that the model is given of a document, [CLS] and [SEP] included")  # noqa: E501, N815
+    coalesceSentences = param("coalesceSentences", bool, "whether a row gets the mean of the scores of its sentences")  # noqa: E501, N815
+    activation = param("activation", str, f"what turns logits into scores: {', '.join(ACTIVATIONS)}")
+    multilabel = param("multilabel", bool, "whether several labels may apply at once, by sigmoid")
+    threshold = param("threshold", float, "the score above which a label applies, if scores are sigmoids")
+    caseSensitive = param("caseSensitive", bool, "whether the case of letters is kept; only if forceCaseSensitive is set, and otherwise as the model was trained")  # noqa: E501, N815
+    forceCaseSensitive = param("forceCaseSensitive", bool, "whether caseSensitive decides, against the files of the model, as in Spark NLP")  # noqa: E501, N815
+    longText = param("longText", str, "which part of a longer document is read: head, tail, head_tail, windows, error")  # noqa: E501, N815
+    calibrated = param("calibrated", bool, "whether the logits are divided by the temperature of the model")
+    precision = param("precision", str, "the arithmetic: float32 or int8")
+    threads = param("threads", int, "threads of each Python worker; by default one for each CPU of a task")
+    modelFiles = param("modelFiles", str, "how executors get the files: sent, or shared for a folder that all of them have")  # noqa: E501, N815
+    batchSize = param("batchSize", int, "the documents that are computed at once")  # noqa: N815
+    configProtoBytes = param("configProtoBytes", list, "a configuration of TensorFlow")  # noqa: N815
+    engine = param("engine", str, "what computes")
+    # fmt: on
+
+    UNUSED: ClassVar[dict[str, str]] = {
+        **Annotator.UNUSED,
+        "batchSize": "documents are gathered by their tokens, and scores do not depend on the batch",
+        "configProtoBytes": "no TensorFlow runs here",
+        "engine": "distilnp computes",
+    }
+
+    def __init__(self, files: ModelFiles | None = None) -> None:
+        super().__init__()
+        self._files = files
+        self._setDefault(
+            maxSentenceLength=DEFAULT_MAX_SENTENCE_LENGTH,
+            coalesceSentences=False,
+            activation="softmax",
+            multilabel=False,
+            threshold=DEFAULT_THRESHOLD,
+            caseSensitive=True,
+            forceCaseSensitive=False,
+            longText=DEFAULT_LONG_TEXT,
+            calibrated=False,
+            precision=DEFAULT_PRECISION,
+            modelFiles="sent",
+            batchSize=DEFAULT_BATCH_SIZE,
+            engine="distilnp",
+        )
+        if files is not None:
+            self.take_files(files)
+
+    @classmethod
+    def pretrained(
+        cls, name: str = DEFAULT_NAME, lang: str = "en", remote_loc: str | None = None
+    ) -> "DistilBertForSequenceClassification":
+        """Find a model, on the driver, and fetch it if necessary.
+
+        Parameters
+        ----------
+        name : str, optional
+            A name that Spark NLP has for a model, or any that `distilnp.load` takes. The default is Spark
+            NLP's.
+        lang : str, optional
+            Its language. Only the names of Spark NLP's archives have it.
+        remote_loc : str, optional
+            A folder with the archives of Spark NLP, or with what it unpacked from them. By default, models
+            come with distilnp, or from the Hugging Face hub.
+
+        Raises
+        ------
+        ModelNotFoundError
+            There is no such model. A `DownloadError` if it cannot be fetched.
+        CheckpointError
+            Its files cannot be used.
+        """
+        return cls(find_model(name, lang, remote_loc))
+
+    @classmethod
+    def loadSavedModel(  # noqa: N802
+        cls, folder: str | os.PathLike[str], spark_session: object = None
+    ) -> "DistilBertForSequenceClassification":
+        """Load the folder that `save_pretrained` of transformers wrote, as it is.
+
+        Parameters
+        ----------
+        folder : str or path
+            See `distilnp.load`.
+        spark_session : SparkSession, optional
+            Not needed; Spark NLP needs it.
+
+        Raises
+        ------
+        DistilnpError
+            See `distilnp.load`.
+        """
+        return cls(ModelFiles.find(folder))
+
+    def getClasses(self) -> list[str]:  # noqa: N802
+        """Return the labels, in the order of their ids."""
+        return list(self.files.labels)
+
+    def getActivation(self) -> str:  # noqa: N802
+        """Return what turns logits into scores; "sigmoid" if several labels may apply at once."""
+        return "sigmoid" if self.getOrDefault("multilabel") else str(self.getOrDefault("activation"))
+
+    def setMultilabel(self, value: bool) -> Any:  # noqa: N802
+        """Set whether several labels may apply at once; sets `activation` as well."""
+        self.setParamValue("multilabel", value)
+        return self._set(activation="sigmoid" if value else "softmax")
+
+    def setConfigProtoBytes(self, value: list[int]) -> Any:  # noqa: N802
+        """Accept a configuration of TensorFlow, which has no effect."""
+        return self.setParamValue("configProtoBytes", [str(byte) for byte in value])
+
+    @property
+    def files(self) -> ModelFiles:
+        """The files of the model."""
+        if self._files is None:
+            raise ArgumentError(
+                "DistilBertForSequenceClassification has no model: make it with pretrained(name), "
+                "loadSavedModel(folder) or load(path)"
+            )
+        return self._files
+
+    def check_param(self, name: str, value: Any) -> None:
+        """Check a value, as far as it can be known before the model is loaded."""
+        if name == "activation":
+            expect_one_of(name, value, tuple(ACTIVATIONS))
+        if name == "longText":
+            expect_choice(name, value, LongText)
+        if name == "precision":
+            expect_choice(name, value, Precision)
+        if name == "modelFiles":
+            expect_one_of(name, value, ("sent", "shared"))
+        if name == "threads":
+            expect_at_least(name, value, 1)
+        if name == "threshold" and isinstance(value, int | float) and not 0 <= value <= 1:
+            raise ArgumentError(f"threshold is {value}, expected a number from 0 to 1")
+        if name == "maxSentenceLength" and self._files is not None and isinstance(value, int):
+            positions = read_config(self._files.folder_path).max_position_embeddings
+            if not 3 <= value <= positions:
+                raise ArgumentError(
+                    f"maxSentenceLength is {value}, expected an integer from 3 ([CLS], [SEP] and one token) to "
+                    f"{positions}, the number of positions of this model. Longer documents are read to their "
+                    "end with longText 'windows'"
+                )
+        if name == "caseSensitive" and self._files is not None and self._lowercases() is value is True:
+            warnings.warn(
+                "caseSensitive is True, and the tokenizer of this model lowercases. It was trained that way, so "
+                "it does that here. setForceCaseSensitive(True) keeps the case, as Spark NLP does: then "
+                "capitalised words become [UNK]",
+                stacklevel=4,
+            )
+
+    def work(self) -> Categories:
+        """Return what classifies the documents of each row."""
+        return Categories(self._model(), self.getOrDefault("coalesceSentences"))
+
+    def work_for_executors(self, dataset: DataFrame) -> Categories:
+        """Return the same for executors, which are sent the files if they need them."""
+        send = self.getOrDefault("modelFiles") == "sent"
+        model = self._model().for_executors(dataset.sparkSession, send=send)
+        return Categories(model, self.getOrDefault("coalesceSentences"))
+
+    def classifier(self) -> Classifier:
+        """Return the classifier itself, as it is on the driver."""
+        return self._model().classifier()
+
+    def _model(self) -> LoadedModel:
+        function = ACTIVATIONS[self.getActivation()]
+        positions = read_config(self.files.folder_path).max_position_embeddings
+        options = {
+            "max_length": min(self.getOrDefault("maxSentenceLength"), positions),
+            "function_to_apply": function,
+            "threshold": self.getOrDefault("threshold") if function == "sigmoid" else None,
+            "long_text": self.getOrDefault("longText"),
+            "calibrated": self.getOrDefault("calibrated"),
+            "precision": self.getOrDefault("precision"),
+        }
+        force = self.getOrDefault("forceCaseSensitive")
+        return LoadedModel(
+            files=self.files,
+            options=tuple(options.items()),
+            lowercase=not self.getOrDefault("caseSensitive") if force else None,
+            threads=self.getParamValue("threads"),
+        )
+
+    def take_files(self, files: ModelFiles) -> None:
+        """Take a model, and its own way to score as the default."""
+        self._files = files
+        function = default_function(read_config(files.folder_path))
+        self._setDefault(activation=next(name for name, value in ACTIVATIONS.items() if value == function))
+
+    def _lowercases(self) -> bool:
+        return Tokenizer.from_folder(self.files.folder_path).settings.lowercase
