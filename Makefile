@@ -4,7 +4,7 @@ BIN := .venv/bin
 
 LIBRARIES := distilnp/native/lib/manifest.json
 
-.PHONY: demo kernels test test-numpy test-wheel check check-full test-arm64 bench bench-quick goldens
+.PHONY: demo kernels test test-numpy test-wheel test-spark check check-full test-arm64 bench bench-quick goldens
 
 demo: .venv/demo  ## classify two texts with the bundled checkpoint
 	$(BIN)/distilnp classify "I really liked that movie!" "What a waste of two hours."
@@ -21,7 +21,11 @@ test-numpy: .venv/test  ## test the public API in the tier without compiled kern
 test-wheel: .venv-wheel/ready  ## test the engine from a wheel, in an environment without Numba
 	.venv-wheel/bin/pytest tests/engine tests/test_api.py tests/test_numpy_tier.py -m "not sweep"
 
-check: .venv/dev test test-numpy test-wheel  ## check the tests, the style, the types and the spelling
+# The wheel and its extra, and of pytest's plugins none: what a user has who runs distilnp on Spark.
+test-spark: .venv-spark/ready  ## test the stages on Spark, from a wheel; needs Java
+	.venv-spark/bin/pytest tests/spark
+
+check: .venv/dev test test-numpy test-wheel test-spark  ## check the tests, the style, the types and the spelling
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -68,4 +72,10 @@ $(LIBRARIES): $(shell find distilnp/kernels distilnp/native -name "*.py") | .ven
 	$(PYTHON) -m venv .venv-wheel
 	$(BIN)/python -m hatchling build --target wheel --directory .venv-wheel/dist
 	.venv-wheel/bin/python -m pip install --quiet .venv-wheel/dist/*.whl pytest hypothesis
+	touch $@
+
+.venv-spark/ready: .venv-wheel/ready
+	rm -rf .venv-spark
+	$(PYTHON) -m venv .venv-spark
+	.venv-spark/bin/python -m pip install --quiet "$$(echo .venv-wheel/dist/*.whl)[spark]" "pyspark[connect]" pytest hypothesis
 	touch $@

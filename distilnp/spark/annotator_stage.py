@@ -10,10 +10,11 @@ from ..errors import ArgumentError
 from ..foreign import shown
 from .annotation import DOCUMENT
 from .columns import annotate, check_annotations, with_annotations
-from .params import StageParams, param, strings
+from .params import StageParams, declared, strings, with_params
 from .work import Work
 
 
+@with_params
 class Annotator(Transformer, StageParams):
     """A stage with input columns and an output column of annotations.
 
@@ -28,9 +29,9 @@ class Annotator(Transformer, StageParams):
     INPUT_TYPES: ClassVar[tuple[str, ...]]
     OUTPUT_TYPE: ClassVar[str]
 
-    inputCols = param("inputCols", list, "the columns of annotations that are read")  # noqa: N815
-    outputCol = param("outputCol", str, "the column of annotations that is made")  # noqa: N815
-    lazyAnnotator = param("lazyAnnotator", bool, "only for the recursive pipelines of Spark NLP")  # noqa: N815
+    inputCols = declared(list, "the columns of annotations that are read")
+    outputCol = declared(str, "the column of annotations that is made")
+    lazyAnnotator = declared(bool, "only for the recursive pipelines of Spark NLP")
 
     UNUSED: ClassVar[dict[str, str]] = {"lazyAnnotator": "there are no recursive pipelines"}
 
@@ -38,7 +39,7 @@ class Annotator(Transformer, StageParams):
         super().__init__()
         self._setDefault(lazyAnnotator=False)
 
-    def setInputCols(self, *value: Any) -> Any:  # noqa: N802
+    def setInputCols(self, *value: Any) -> Any:
         """Set the input columns, one by one or as a list, in any order.
 
         Raises
@@ -76,14 +77,15 @@ class Annotator(Transformer, StageParams):
             There is none.
         """
         documents = [column for column, kind in columns.items() if kind == DOCUMENT]
-        documents = documents or [column for column, kind in columns.items() if not kind]
-        if not documents:
-            given = ", ".join(f"{shown(column)} of {kind}" for column, kind in columns.items())
-            raise ArgumentError(
-                f"inputCols of {type(self).__name__} has no column of documents, but {given}. Put a "
-                "DocumentAssembler or a SentenceDetector before it, and name its output"
-            )
-        return documents[0]
+        unknown = [column for column, kind in columns.items() if not kind]
+        if documents or len(unknown) == 1:
+            return (documents or unknown)[0]
+        given = ", ".join(f"{shown(column)} of {kind or 'unknown type'}" for column, kind in columns.items())
+        raise ArgumentError(
+            f"inputCols of {type(self).__name__} has {given}, expected one of document. Put a "
+            "DocumentAssembler or a SentenceDetector before it and name its output, or leave the others out. "
+            'The type is in the metadata of a column: df.withMetadata(name, {"annotatorType": "document"})'
+        )
 
     def named_columns(self) -> tuple[list[str], str]:
         """Return the input columns and the output column.

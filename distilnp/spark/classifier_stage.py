@@ -5,7 +5,7 @@ from typing import Any, Unpack
 
 from pyspark.ml import Transformer
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql import functions as F
 from pyspark.sql.types import (
     ArrayType,
     BooleanType,
@@ -28,8 +28,9 @@ from ..errors import ArgumentError, InputTypeError
 from ..foreign import shown
 from ..options import LoadOptions, label_tuple
 from .columns import check_column, quoted
-from .model_files import LoadedModel, ModelFiles
-from .params import StageParams, expect_at_least, expect_choice, expect_one_of, param, with_accessors
+from .loaded_model import LoadedModel
+from .model_files import ModelFiles
+from .params import StageParams, declared, expect_at_least, expect_choice, expect_one_of, with_params
 from .saving import SavesModel
 from .worker import Predicted, in_workers
 
@@ -66,7 +67,7 @@ def classify(
     column : str
         A column of text.
     model, **options
-        See `distilnp.load`. `threads` are those of each Python worker: by default, one for each CPU of a task.
+        See `distilnp.load`. `threads` is for each Python worker: by default, one for each CPU of a task.
     output : str, optional
         The name of the new column.
 
@@ -89,10 +90,10 @@ def classify(
     if (labels := options.get("labels")) is not None:
         options["labels"] = label_tuple(labels)
     loaded = LoadedModel(files, tuple(options.items()), threads=threads)
-    return _classified(dataset, column, output, loaded, send=True)
+    return _classified(dataset, column, output, loaded, may_send=True)
 
 
-@with_accessors
+@with_params
 class DistilnpClassifier(SavesModel, Transformer, StageParams):
     """Classifies a column of text: the stage for pipelines that have never seen Spark NLP.
 
@@ -121,24 +122,22 @@ class DistilnpClassifier(SavesModel, Transformer, StageParams):
     ['NEGATIVE', 'POSITIVE']
     """
 
-    # fmt: off
-    inputCol = param("inputCol", str, "the column of text")  # noqa: N815
-    outputCol = param("outputCol", str, "the column of predictions")  # noqa: N815
-    maxLength = param("maxLength", int, "the most tokens that the model is given at once; by default, as many as it has positions")  # noqa: E501, N815
-    longText = param("longText", str, "which part of a longer text is read: head, tail, head_tail, windows, error")  # noqa: E501, N815
-    sentences = param("sentences", str, "the language by whose rules texts are split into sentences; by default, they are not")  # noqa: E501
-    functionToApply = param("functionToApply", str, "what turns logits into scores: softmax, sigmoid, none")  # noqa: E501, N815
-    threshold = param("threshold", float, "the score above which a label applies, if scores are sigmoids")
-    calibrated = param("calibrated", bool, "whether the logits are divided by the temperature of the model")
-    precision = param("precision", str, "the arithmetic: float32 or int8")
-    threads = param("threads", int, "threads of each Python worker; by default one for each CPU of a task")
-    modelFiles = param("modelFiles", str, "how executors get the files: sent, or shared for a folder that all of them have")  # noqa: E501, N815
-    # fmt: on
+    inputCol = declared(str, "the column of text")
+    outputCol = declared(str, "the column of predictions")
+    maxLength = declared(int, "the most tokens that the model is given at once; by default, all it can take")
+    longText = declared(str, "which part of a longer text is read: head, tail, head_tail, windows, error")
+    sentences = declared(str, "the language by whose rules texts are split; by default, they are not")
+    functionToApply = declared(str, "what turns logits into scores: softmax, sigmoid, none")
+    threshold = declared(float, "the score above which a label applies, if scores are sigmoids")
+    calibrated = declared(bool, "whether the logits are divided by the temperature of the model")
+    precision = declared(str, "the arithmetic: float32 or int8")
+    threads = declared(int, "threads of each Python worker; by default one for each CPU of a task")
+    modelFiles = declared(str, "how executors get the files: sent, or shared for a folder that all have")
 
     def __init__(
         self,
-        inputCol: str | None = None,  # noqa: N803
-        outputCol: str = "prediction",  # noqa: N803
+        inputCol: str | None = None,
+        outputCol: str = "prediction",
         model: str | os.PathLike[str] = DEFAULT_MODEL,
         **params: Any,
     ) -> None:
@@ -154,7 +153,7 @@ class DistilnpClassifier(SavesModel, Transformer, StageParams):
         given = {"inputCol": inputCol, "outputCol": outputCol, **params}
         self.setParams(**{name: value for name, value in given.items() if value is not None})
 
-    def getClasses(self) -> list[str]:  # noqa: N802
+    def getClasses(self) -> list[str]:
         """Return the labels, in the order of their ids."""
         return list(self.files.labels)
 
@@ -189,23 +188,23 @@ class DistilnpClassifier(SavesModel, Transformer, StageParams):
             "precision": self.getOrDefault("precision"),
         }
         loaded = LoadedModel(self.files, tuple(options.items()), threads=self.getParamValue("threads"))
-        send = self.getOrDefault("modelFiles") == "sent"
-        return _classified(dataset, column, self.getOrDefault("outputCol"), loaded, send=send)
+        may_send = self.getOrDefault("modelFiles") == "sent"
+        return _classified(dataset, column, self.getOrDefault("outputCol"), loaded, may_send=may_send)
 
 
 def _classified(
-    dataset: DataFrame, column: str, output: str, model: LoadedModel, *, send: bool
+    dataset: DataFrame, column: str, output: str, model: LoadedModel, *, may_send: bool
 ) -> DataFrame:
     if not isinstance(dataset, DataFrame) and not hasattr(dataset, "sparkSession"):
         raise InputTypeError(
-            f"dataset is {type(dataset).__name__}, expected a DataFrame of Spark. Elsewhere, give the texts to "
-            "distilnp.classify"
+            f"dataset is {type(dataset).__name__}, expected a DataFrame of Spark. Texts "
+            "that are not in one go to distilnp.classify"
         )
     kind = check_column("the classifier", "the input column", column, dataset)
     if not isinstance(kind, StringType):
         raise ArgumentError(
             f"the input column {shown(column)} is of {kind.simpleString()[:60]}, expected string. Cast it"
         )
-    batch = Predicted(model.for_executors(dataset.sparkSession, send=send))
+    batch = Predicted(model.for_executors(dataset.sparkSession, may_send=may_send))
     predictions = in_workers(batch, PREDICTIONS, F.col(quoted(column)))
     return dataset.withColumn(output, F.get(predictions, 0))

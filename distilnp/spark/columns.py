@@ -3,7 +3,7 @@
 from typing import Any
 
 from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F  # noqa: N812  # as everyone calls it
+from pyspark.sql import functions as F  # as everyone calls it
 from pyspark.sql.types import (
     ArrayType,
     DataType,
@@ -72,7 +72,11 @@ def check_annotations(stage: str, param: str, column: str, dataset: DataFrame) -
 
 def with_annotations(dataset: DataFrame, name: str, annotator_type: str, column: Column) -> DataFrame:
     """Return the rows with a column of annotations, in the place of one that has its name already."""
-    return dataset.withColumn(name, column.alias(name, metadata={ANNOTATOR_TYPE: annotator_type}))
+    # `select`, because Spark Connect forgets the metadata in `withColumn`, and `withMetadata` takes a dot in
+    # the name for a field.
+    new = f"{name} of distilnp" if name in dataset.columns else name
+    added = dataset.select("*", column.alias(new, metadata={ANNOTATOR_TYPE: annotator_type}))
+    return added if new == name else added.drop(name).withColumnRenamed(new, name)
 
 
 def annotate(work: Work, column: str) -> Column:

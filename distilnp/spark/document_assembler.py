@@ -5,13 +5,13 @@ from typing import Any
 
 from pyspark.ml import Transformer
 from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, StringType
 
 from ..errors import ArgumentError
 from .annotation import DOCUMENT, Annotation, utf16_length
 from .columns import ANNOTATIONS, check_column, quoted, with_annotations
-from .params import StageParams, expect_one_of, param, with_accessors
+from .params import StageParams, declared, expect_one_of, with_params
 
 # What Java's String.trim removes.
 TRIM = (r"^[\x00-\x20]+|[\x00-\x20]+$", "")
@@ -33,7 +33,7 @@ CLEANUP: dict[str, tuple[tuple[str, str], ...]] = {
 ONE_UNIT = r"[\x{0}-\x{FFFF}]"
 
 
-@with_accessors
+@with_params
 class DocumentAssembler(Transformer, StageParams):
     """Makes documents of texts: the first stage of a pipeline.
 
@@ -41,20 +41,20 @@ class DocumentAssembler(Transformer, StageParams):
     empty document.
     """
 
-    inputCol = param("inputCol", str, "the column of text")  # noqa: N815
-    outputCol = param("outputCol", str, "the column of documents")  # noqa: N815
-    idCol = param("idCol", str, "a column whose value is kept in the metadata, under id")  # noqa: N815
-    metadataCol = param("metadataCol", str, "a column of maps that are added to the metadata")  # noqa: N815
-    cleanupMode = param("cleanupMode", str, f"how white space is cleaned: {', '.join(CLEANUP)}")  # noqa: N815
+    inputCol = declared(str, "the column of text")
+    outputCol = declared(str, "the column of documents")
+    idCol = declared(str, "a column whose value is kept in the metadata, under id")
+    metadataCol = declared(str, "a column of maps that are added to the metadata")
+    cleanupMode = declared(str, f"how white space is cleaned: {', '.join(CLEANUP)}")
 
     def __init__(self) -> None:
         super().__init__()
         self._setDefault(outputCol=DOCUMENT, cleanupMode="disabled")
 
-    def setCleanupMode(self, value: str) -> "DocumentAssembler":  # noqa: N802
+    def setCleanupMode(self, value: str) -> "DocumentAssembler":
         """Set how white space is cleaned: any case will do."""
         is_text = isinstance(value, str)
-        return self.setParamValue("cleanupMode", value.strip().lower() if is_text else value)  # type: ignore[no-any-return]
+        return self.setParamValue("cleanupMode", value.strip().lower() if is_text else value)
 
     def check_param(self, name: str, value: Any) -> None:
         """Check the mode of cleaning."""

@@ -1,33 +1,31 @@
 """`Finisher`: columns of annotations become columns of plain values, by expressions of Spark SQL alone."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pyspark.ml import Transformer
 from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql import functions as F
 
 from ..errors import ArgumentError
 from ..foreign import shown
 from .columns import ANNOTATOR_TYPE, check_annotations, quoted
-from .params import StageParams, param, strings, with_accessors
+from .params import StageParams, declared, strings, with_params
 
 
-@with_accessors
+@with_params
 class Finisher(Transformer, StageParams):
     """Takes the results out of annotations: the last stage of a pipeline."""
 
-    # fmt: off
-    inputCols = param("inputCols", list, "the columns of annotations")  # noqa: N815
-    outputCols = param("outputCols", list, "the columns of results; by default finished_ and the name of the input")  # noqa: E501, N815
-    outputAsArray = param("outputAsArray", bool, "whether results are arrays, and not joined")  # noqa: N815
-    cleanAnnotations = param("cleanAnnotations", bool, "whether the columns of annotations are left out")  # noqa: N815
-    includeMetadata = param("includeMetadata", bool, "whether the metadata are added")  # noqa: N815
-    annotationSplitSymbol = param("annotationSplitSymbol", str, "what joins the results of a row")  # noqa: N815
-    valueSplitSymbol = param("valueSplitSymbol", str, "what joins the metadata of a result")  # noqa: N815
-    parseEmbeddingsVectors = param("parseEmbeddingsVectors", bool, "whether embeddings are results")  # noqa: N815
-    # fmt: on
+    inputCols = declared(list, "the columns of annotations")
+    outputCols = declared(list, "the columns of results; by default finished_ and the name of the input")
+    outputAsArray = declared(bool, "whether results are arrays, and not joined")
+    cleanAnnotations = declared(bool, "whether the columns of annotations are left out")
+    includeMetadata = declared(bool, "whether the metadata are added")
+    annotationSplitSymbol = declared(str, "what joins the results of a row")
+    valueSplitSymbol = declared(str, "what joins the metadata of a result")
+    parseEmbeddingsVectors = declared(bool, "whether embeddings are results")
 
-    UNUSED = {"parseEmbeddingsVectors": "no annotation here has embeddings"}
+    UNUSED: ClassVar[dict[str, str]] = {"parseEmbeddingsVectors": "no annotation here has embeddings"}
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,11 +39,11 @@ class Finisher(Transformer, StageParams):
             parseEmbeddingsVectors=False,
         )
 
-    def setInputCols(self, *value: Any) -> Any:  # noqa: N802
+    def setInputCols(self, *value: Any) -> Any:
         """Set the columns of annotations, one by one or as a list."""
         return self.setParamValue("inputCols", strings("inputCols", value))
 
-    def setOutputCols(self, *value: Any) -> Any:  # noqa: N802
+    def setOutputCols(self, *value: Any) -> Any:
         """Set the columns of results, one by one or as a list: as many as there are input columns."""
         return self.setParamValue("outputCols", strings("outputCols", value))
 

@@ -44,7 +44,7 @@ class LightPipeline:
     ['POSITIVE']
     """
 
-    def __init__(self, pipelineModel: Any, parse_embeddings: bool = False) -> None:  # noqa: N803
+    def __init__(self, pipelineModel: Any, parse_embeddings: bool = False) -> None:
         self.pipeline_model = pipelineModel
         self._stages: Sequence[Any] = getattr(pipelineModel, "stages", pipelineModel)
         self._ignores_unsupported = False
@@ -54,7 +54,7 @@ class LightPipeline:
                 "returns it, or a list of stages"
             )
 
-    def fullAnnotate(self, target: str | Sequence[str], optional_target: str = "") -> list[Annotations]:  # noqa: N802
+    def fullAnnotate(self, target: str | Sequence[str], optional_target: str = "") -> list[Annotations]:
         """Annotate texts.
 
         Parameters
@@ -99,13 +99,16 @@ class LightPipeline:
                 columns = {name: columns[name] for name in names}
             elif not self._ignores_unsupported:
                 raise ArgumentError(
-                    f"{type(stage).__name__} cannot run in a LightPipeline, expected stages of distilnp.spark. "
-                    "Use the pipeline itself, or setIgnoreUnsupported(True), which skips the stage"
+                    f"{type(stage).__name__} cannot run in a LightPipeline, expected a stage of "
+                    "distilnp.spark. Use the pipeline itself, or skip the stage: setIgnoreUnsupported(True)"
                 )
         return [{name: rows[i] for name, rows in columns.items()} for i in range(len(texts))]
 
+    # A str is a sequence of str too. Type checkers take the first overload that fits, and so do we.
     @overload
-    def annotate(self, target: str, optional_target: str = "") -> dict[str, list[str]]: ...
+    def annotate(  # type: ignore[overload-overlap]
+        self, target: str, optional_target: str = ""
+    ) -> dict[str, list[str]]: ...
     @overload
     def annotate(self, target: Sequence[str], optional_target: str = "") -> list[dict[str, list[str]]]: ...
 
@@ -135,15 +138,14 @@ class LightPipeline:
 
     def transform(self, dataframe: DataFrame) -> DataFrame:
         """Apply the pipeline itself, with Spark."""
-        model = self.pipeline_model
-        return (model if isinstance(model, PipelineModel) else PipelineModel([*self._stages])).transform(dataframe)
+        return PipelineModel([*self._stages]).transform(dataframe)
 
-    def setIgnoreUnsupported(self, value: bool) -> "LightPipeline":  # noqa: N802
+    def setIgnoreUnsupported(self, value: bool) -> "LightPipeline":
         """Set whether stages that cannot run here are skipped."""
         self._ignores_unsupported = value
         return self
 
-    def getIgnoreUnsupported(self) -> bool:  # noqa: N802
+    def getIgnoreUnsupported(self) -> bool:
         """Return whether stages that cannot run here are skipped."""
         return self._ignores_unsupported
 

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar, get_args
 
 from pyspark.ml.param import Param, Params, TypeConverters
@@ -21,36 +22,46 @@ _CONVERTERS: dict[Any, Callable[[Any], Any]] = {
 }
 
 
-def param(name: str, kind: type, doc: str) -> "Param[Any]":
-    """Declare a Param of a stage, as an attribute of its class.
+@dataclass(frozen=True)
+class Declared:
+    """A Param of a stage, until the class has given it a name."""
+
+    kind: type
+    doc: str
+
+    def named(self, name: str) -> "Param[Any]":
+        """Return the Param."""
+
+        def checked(value: Any) -> Any:
+            try:
+                return _CONVERTERS[self.kind](value)
+            except TypeError as error:
+                expected = "a list of str" if self.kind is list else self.kind.__name__
+                raise InputTypeError(f"{name} is {shown(value)}, expected {expected}") from error
+
+        return Param(Params._dummy(), name, self.doc, checked)
+
+
+def declared(kind: type, doc: str) -> Any:
+    """Declare a Param, as an attribute of the class of a stage that `with_params` decorates.
 
     Parameters
     ----------
-    name : str
     kind : type
         str, bool, int, float, or list for a list of str.
     doc : str
-        A sentence for `explainParams`.
+        What it is, for `explainParams` and the docstrings of its setter and getter.
     """
-    convert = _CONVERTERS[kind]
-
-    def checked(value: Any) -> Any:
-        try:
-            return convert(value)
-        except TypeError as error:
-            expected = "a list of str" if kind is list else kind.__name__
-            raise InputTypeError(f"{name} is {shown(value)}, expected {expected}") from error
-
-    return Param(Params._dummy(), name, doc, checked)
+    return Declared(kind, doc)
 
 
-def with_accessors(stage: Stage) -> Stage:
-    """Give a stage a setter and a getter for each Param that has none: `setThreshold`, `getThreshold`."""
-    for name in dir(stage):
-        declared = getattr(stage, name, None)
-        if isinstance(declared, Param):
+def with_params(stage: Stage) -> Stage:
+    """Make the Params that a class declares, with a setter and a getter for each that has none."""
+    for name, value in [*vars(stage).items()]:
+        if isinstance(value, Declared):
+            setattr(stage, name, value.named(name))
             capital = name[:1].upper() + name[1:]
-            for accessor in (_setter(name, capital, declared.doc), _getter(name, capital, declared.doc)):
+            for accessor in (_setter(name, capital, value.doc), _getter(name, capital, value.doc)):
                 if not hasattr(stage, accessor.__name__):
                     accessor.__qualname__ = f"{stage.__qualname__}.{accessor.__name__}"
                     setattr(stage, accessor.__name__, accessor)
@@ -86,7 +97,7 @@ class StageParams(Params, DefaultParamsReadable[Any], DefaultParamsWritable):
 
     UNUSED: ClassVar[dict[str, str]] = {}
 
-    def setParamValue(self, paramName: str, value: Any) -> Any:  # noqa: N802, N803  # the names of Spark NLP
+    def setParamValue(self, paramName: str, value: Any) -> Any:  # the names of Spark NLP
         """Set the Param called `paramName`, and return the stage.
 
         Raises
@@ -94,18 +105,20 @@ class StageParams(Params, DefaultParamsReadable[Any], DefaultParamsWritable):
         InputTypeError, ArgumentError
             It cannot have this value.
         """
+        # Here and not only in `_set`, which raises another type of error.
+        value = self.getParam(paramName).typeConverter(value)
         self.check_param(paramName, value)
         self._set(**{paramName: value})
         if reason := self.UNUSED.get(paramName):
             warnings.warn(f"{paramName} of {type(self).__name__} has no effect: {reason}", stacklevel=3)
         return self
 
-    def getParamValue(self, paramName: str) -> Any:  # noqa: N802, N803
+    def getParamValue(self, paramName: str) -> Any:
         """Return the value of the Param called `paramName`, its default, or None if it has neither."""
         declared = self.getParam(paramName)
         return self.getOrDefault(declared) if self.isDefined(declared) else None
 
-    def setParams(self, **values: Any) -> Any:  # noqa: N802
+    def setParams(self, **values: Any) -> Any:
         """Set several Params by their names, and return the stage."""
         for name, value in values.items():
             if not self.hasParam(name):
@@ -136,9 +149,9 @@ def expect_choice(name: str, value: object, choice: Any) -> None:
     expect_one_of(name, value, get_args(choice))
 
 
-def expect_at_least(name: str, value: object, least: int) -> None:
+def expect_at_least(name: str, value: int, least: int) -> None:
     """Raise an `ArgumentError` if a number is too small."""
-    if isinstance(value, int) and value < least:
+    if value < least:
         raise ArgumentError(f"{name} is {shown(value)}, expected an integer of at least {least}")
 
 

@@ -41,13 +41,11 @@ class _Writer(MLWriter):
         super().__init__()
         self.stage = stage
 
-    def saveImpl(self, path: str) -> None:  # noqa: N802
+    def saveImpl(self, path: str) -> None:
         spark = SparkSession.getActiveSession() or self.sparkSession
         files: ModelFiles = self.stage.files
-        known = {"labels": list(files.labels), "digest": files.digest()}
-        DefaultParamsWriter.saveMetadata(
-            self.stage, path, _context(spark), extraMetadata={"distilnp": known}
-        )
+        known = {"labels": list(files.labels), "files": files.checksums()}
+        DefaultParamsWriter.saveMetadata(self.stage, path, _context(spark), extraMetadata={"distilnp": known})
         parts = spark.createDataFrame([*_parts(files)], SCHEMA)
         parts.write.parquet(f"{path}/{MODEL}")
 
@@ -66,10 +64,9 @@ class _Reader(MLReader[Any]):
                 f"{path} was saved by {metadata['class']}, expected a stage that "
                 f"{self.stage_class.__name__} saved"
             )
-        rows = spark.read.parquet(f"{path}/{MODEL}").orderBy("name", "part").collect()
-        files = restored(((row["name"], bytes(row["content"])) for row in rows), tuple(known["labels"]))
-        if files.digest() != known["digest"]:
-            raise CheckpointError(f"{path}/{MODEL} is damaged: its files are not those that were saved")
+        rows = spark.read.schema(SCHEMA).parquet(f"{path}/{MODEL}").orderBy("name", "part").collect()
+        parts = ((row["name"], bytes(row["content"])) for row in rows)
+        files = restored(parts, known["files"], tuple(known["labels"]))
         stage = self.stage_class()
         stage._resetUid(metadata["uid"])
         stage.take_files(files)

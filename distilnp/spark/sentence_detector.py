@@ -1,22 +1,22 @@
 """`SentenceDetector`: documents become sentences."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql import functions as F
 
 from ..choices import DEFAULT_LANGUAGE
 from ..sentences import check_installed, language_code
 from .annotation import DOCUMENT
 from .annotator_stage import Annotator
 from .columns import quoted, with_annotations
-from .params import expect_at_least, expect_one_of, param, with_accessors
+from .params import declared, expect_at_least, expect_one_of, with_params
 from .work import Sentences, checked_pattern
 
 LONGEST = 99_999  # Spark NLP's default
 
 
-@with_accessors
+@with_params
 class SentenceDetector(Annotator):
     """Splits documents into sentences, by the rules of the package sentencex.
 
@@ -26,20 +26,20 @@ class SentenceDetector(Annotator):
     INPUT_TYPES = (DOCUMENT,)
     OUTPUT_TYPE = DOCUMENT
 
-    # fmt: off
-    language = param("language", str, "the code of the language whose rules are used")
-    customBounds = param("customBounds", list, "regular expressions where a text is split as well")  # noqa: N815
-    customBoundsStrategy = param("customBoundsStrategy", str, "what becomes of their matches: none, prepend to the next sentence, append to the last")  # noqa: E501, N815
-    useCustomBoundsOnly = param("useCustomBoundsOnly", bool, "whether a text is split nowhere else")  # noqa: N815
-    explodeSentences = param("explodeSentences", bool, "whether each sentence gets a row of its own")  # noqa: N815
-    splitLength = param("splitLength", int, "the length from which a sentence is cut into pieces")  # noqa: N815
-    minLength = param("minLength", int, "the length below which a sentence is left out")  # noqa: N815
-    maxLength = param("maxLength", int, "the length above which a sentence is left out")  # noqa: N815
-    detectLists = param("detectLists", bool, "whether the items of lists are sentences")  # noqa: N815
-    useAbbreviations = param("useAbbreviations", bool, "whether the rules know abbreviations")  # noqa: N815
-    # fmt: on
+    language = declared(str, "the code of the language whose rules are used")
+    customBounds = declared(list, "regular expressions where a text is split as well")
+    customBoundsStrategy = declared(
+        str, "what becomes of their matches: none, prepend to the next sentence, append to the last"
+    )
+    useCustomBoundsOnly = declared(bool, "whether a text is split nowhere else")
+    explodeSentences = declared(bool, "whether each sentence gets a row of its own")
+    splitLength = declared(int, "the length from which a sentence is cut into pieces")
+    minLength = declared(int, "the length below which a sentence is left out")
+    maxLength = declared(int, "the length above which a sentence is left out")
+    detectLists = declared(bool, "whether the items of lists are sentences")
+    useAbbreviations = declared(bool, "whether the rules know abbreviations")
 
-    UNUSED = {
+    UNUSED: ClassVar[dict[str, str]] = {
         **Annotator.UNUSED,
         "detectLists": "a line of a list is a sentence if the rules of sentencex say so",
         "useAbbreviations": "the rules of sentencex always know abbreviations",
@@ -61,7 +61,7 @@ class SentenceDetector(Annotator):
 
     def check_param(self, name: str, value: Any) -> None:
         """Check the language, the patterns and the lengths."""
-        if name == "language" and isinstance(value, str):
+        if name == "language":
             language_code(value)
         if name == "customBoundsStrategy":
             expect_one_of(name, value, ("none", "prepend", "append"))
@@ -76,7 +76,9 @@ class SentenceDetector(Annotator):
         check_installed()
         return Sentences(
             language=self.getOrDefault("language"),
-            bounds=tuple(checked_pattern("customBounds", bound) for bound in self.getOrDefault("customBounds")),
+            bounds=tuple(
+                checked_pattern("customBounds", bound) for bound in self.getOrDefault("customBounds")
+            ),
             keep_bounds=self.getOrDefault("customBoundsStrategy"),
             only_bounds=self.getOrDefault("useCustomBoundsOnly"),
             split_length=self.getParamValue("splitLength"),
@@ -92,5 +94,5 @@ class SentenceDetector(Annotator):
         # A row without a sentence stays: one that is lost is missed only later.
         exploded = split.withColumn(output, F.explode_outer(F.col(quoted(output))))
         sentence = F.col(quoted(output))
-        one = F.when(sentence.isNull(), F.array().cast(split.schema[output].dataType)).otherwise(F.array(sentence))
+        one = F.filter(F.array(sentence), lambda annotation: annotation.isNotNull())
         return with_annotations(exploded, output, DOCUMENT, one)

@@ -21,8 +21,9 @@ from ..scoring import default_function
 from ..tokenizer import Tokenizer
 from .annotation import CATEGORY, DOCUMENT, TOKEN
 from .annotator_stage import Annotator
-from .model_files import LoadedModel, ModelFiles, find_model
-from .params import expect_at_least, expect_choice, expect_one_of, param, with_accessors
+from .loaded_model import LoadedModel
+from .model_files import ModelFiles, find_model
+from .params import declared, expect_at_least, expect_choice, expect_one_of, with_params
 from .saving import SavesModel
 from .work import Categories
 
@@ -35,12 +36,12 @@ DEFAULT_BATCH_SIZE = 8
 ACTIVATIONS: dict[str, FunctionToApply] = {"softmax": "softmax", "sigmoid": "sigmoid", "identity": "none"}
 
 
-@with_accessors
+@with_params
 class DistilBertForSequenceClassification(SavesModel, Annotator):
     """Classifies documents or sentences, with the Params of Spark NLP's annotator of this name.
 
-    `pretrained`, `loadSavedModel` and `load` make one that has a model. The input columns are one of documents
-    and one of tokens, which is not read.
+    `pretrained`, `loadSavedModel` and `load` make one that has a model. Of the input columns, only the one of
+    documents is read; that of tokens may be left out.
 
     Examples
     --------
@@ -53,23 +54,24 @@ class DistilBertForSequenceClassification(SavesModel, Annotator):
     INPUT_TYPES = (DOCUMENT, TOKEN)
     OUTPUT_TYPE = CATEGORY
 
-    # fmt: off
-    maxSentenceLength = param("maxSentenceLength", int, "the most tokens that the model is given of a document, [CLS] and [SEP] included")  # noqa: E501, N815
-    coalesceSentences = param("coalesceSentences", bool, "whether a row gets the mean of the scores of its sentences")  # noqa: E501, N815
-    activation = param("activation", str, f"what turns logits into scores: {', '.join(ACTIVATIONS)}")
-    multilabel = param("multilabel", bool, "whether several labels may apply at once, by sigmoid")
-    threshold = param("threshold", float, "the score above which a label applies, if scores are sigmoids")
-    caseSensitive = param("caseSensitive", bool, "whether the case of letters is kept; only if forceCaseSensitive is set, and otherwise as the model was trained")  # noqa: E501, N815
-    forceCaseSensitive = param("forceCaseSensitive", bool, "whether caseSensitive decides, against the files of the model, as in Spark NLP")  # noqa: E501, N815
-    longText = param("longText", str, "which part of a longer document is read: head, tail, head_tail, windows, error")  # noqa: E501, N815
-    calibrated = param("calibrated", bool, "whether the logits are divided by the temperature of the model")
-    precision = param("precision", str, "the arithmetic: float32 or int8")
-    threads = param("threads", int, "threads of each Python worker; by default one for each CPU of a task")
-    modelFiles = param("modelFiles", str, "how executors get the files: sent, or shared for a folder that all of them have")  # noqa: E501, N815
-    batchSize = param("batchSize", int, "the documents that are computed at once")  # noqa: N815
-    configProtoBytes = param("configProtoBytes", list, "a configuration of TensorFlow")  # noqa: N815
-    engine = param("engine", str, "what computes")
-    # fmt: on
+    maxSentenceLength = declared(int, "the most tokens of a document that the model is given")
+    coalesceSentences = declared(bool, "whether a row gets the mean of the scores of its sentences")
+    activation = declared(str, f"what turns logits into scores: {', '.join(ACTIVATIONS)}")
+    multilabel = declared(bool, "whether several labels may apply at once, by sigmoid")
+    threshold = declared(float, "the score above which a label applies, if scores are sigmoids")
+    caseSensitive = declared(
+        bool,
+        "whether the case of letters is kept; forceCaseSensitive makes it count",
+    )
+    forceCaseSensitive = declared(bool, "whether caseSensitive decides, and not the files of the model")
+    longText = declared(str, "which part of a longer document is read: head, tail, head_tail, windows, error")
+    calibrated = declared(bool, "whether the logits are divided by the temperature of the model")
+    precision = declared(str, "the arithmetic: float32 or int8")
+    threads = declared(int, "threads of each Python worker; by default one for each CPU of a task")
+    modelFiles = declared(str, "how executors get the files: sent, or shared for a folder that all have")
+    batchSize = declared(int, "the documents that are computed at once")
+    configProtoBytes = declared(list, "a configuration of TensorFlow")
+    engine = declared(str, "what computes")
 
     UNUSED: ClassVar[dict[str, str]] = {
         **Annotator.UNUSED,
@@ -126,7 +128,7 @@ class DistilBertForSequenceClassification(SavesModel, Annotator):
         return cls(find_model(name, lang, remote_loc))
 
     @classmethod
-    def loadSavedModel(  # noqa: N802
+    def loadSavedModel(
         cls, folder: str | os.PathLike[str], spark_session: object = None
     ) -> "DistilBertForSequenceClassification":
         """Load the folder that `save_pretrained` of transformers wrote, as it is.
@@ -145,20 +147,20 @@ class DistilBertForSequenceClassification(SavesModel, Annotator):
         """
         return cls(ModelFiles.find(folder))
 
-    def getClasses(self) -> list[str]:  # noqa: N802
+    def getClasses(self) -> list[str]:
         """Return the labels, in the order of their ids."""
         return list(self.files.labels)
 
-    def getActivation(self) -> str:  # noqa: N802
+    def getActivation(self) -> str:
         """Return what turns logits into scores; "sigmoid" if several labels may apply at once."""
         return "sigmoid" if self.getOrDefault("multilabel") else str(self.getOrDefault("activation"))
 
-    def setMultilabel(self, value: bool) -> Any:  # noqa: N802
+    def setMultilabel(self, value: bool) -> Any:
         """Set whether several labels may apply at once; sets `activation` as well."""
         self.setParamValue("multilabel", value)
         return self._set(activation="sigmoid" if value else "softmax")
 
-    def setConfigProtoBytes(self, value: list[int]) -> Any:  # noqa: N802
+    def setConfigProtoBytes(self, value: list[int]) -> Any:
         """Accept a configuration of TensorFlow, which has no effect."""
         return self.setParamValue("configProtoBytes", [str(byte) for byte in value])
 
@@ -184,21 +186,21 @@ class DistilBertForSequenceClassification(SavesModel, Annotator):
             expect_one_of(name, value, ("sent", "shared"))
         if name == "threads":
             expect_at_least(name, value, 1)
-        if name == "threshold" and isinstance(value, int | float) and not 0 <= value <= 1:
+        if name == "threshold" and not 0 <= value <= 1:
             raise ArgumentError(f"threshold is {value}, expected a number from 0 to 1")
-        if name == "maxSentenceLength" and self._files is not None and isinstance(value, int):
+        if name == "maxSentenceLength" and self._files is not None:
             positions = read_config(self._files.folder_path).max_position_embeddings
             if not 3 <= value <= positions:
                 raise ArgumentError(
-                    f"maxSentenceLength is {value}, expected an integer from 3 ([CLS], [SEP] and one token) to "
+                    f"maxSentenceLength is {value}, expected an integer from 3 ([CLS], [SEP] and a token) to "
                     f"{positions}, the number of positions of this model. Longer documents are read to their "
                     "end with longText 'windows'"
                 )
-        if name == "caseSensitive" and self._files is not None and self._lowercases() is value is True:
+        if name == "caseSensitive" and self._files is not None and value and self._lowercases():
             warnings.warn(
-                "caseSensitive is True, and the tokenizer of this model lowercases. It was trained that way, so "
-                "it does that here. setForceCaseSensitive(True) keeps the case, as Spark NLP does: then "
-                "capitalised words become [UNK]",
+                "caseSensitive is True, and the tokenizer of this model lowercases. The model was trained "
+                "that way, so text is lowercased. setForceCaseSensitive(True) keeps the case, as Spark NLP "
+                "does: then capitalised words become [UNK]",
                 stacklevel=4,
             )
 
@@ -208,8 +210,8 @@ class DistilBertForSequenceClassification(SavesModel, Annotator):
 
     def work_for_executors(self, dataset: DataFrame) -> Categories:
         """Return the same for executors, which are sent the files if they need them."""
-        send = self.getOrDefault("modelFiles") == "sent"
-        model = self._model().for_executors(dataset.sparkSession, send=send)
+        may_send = self.getOrDefault("modelFiles") == "sent"
+        model = self._model().for_executors(dataset.sparkSession, may_send=may_send)
         return Categories(model, self.getOrDefault("coalesceSentences"))
 
     def classifier(self) -> Classifier:

@@ -1,11 +1,11 @@
 """`Tokenizer`: sentences become tokens, which no model of this package reads."""
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 from .annotation import DOCUMENT, TOKEN
 from .annotator_stage import Annotator
-from .params import expect_at_least, param, with_accessors
+from .params import declared, expect_at_least, with_params
 from .work import Tokens, checked_pattern
 
 LONGEST = 99_999  # Spark NLP's default
@@ -13,7 +13,7 @@ LONGEST = 99_999  # Spark NLP's default
 CONTEXT_CHARS = (".", ",", ";", ":", "!", "?", "*", "-", "(", ")", '"', "'")
 
 
-@with_accessors
+@with_params
 class Tokenizer(Annotator):
     """Splits sentences into tokens, for pipelines that show them.
 
@@ -24,22 +24,30 @@ class Tokenizer(Annotator):
     INPUT_TYPES = (DOCUMENT,)
     OUTPUT_TYPE = TOKEN
 
-    # fmt: off
-    targetPattern = param("targetPattern", str, "a regular expression that finds candidates")  # noqa: N815
-    contextChars = param("contextChars", list, "characters that are split off at the ends of candidates")  # noqa: N815
-    prefixPattern = param("prefixPattern", str, "a regular expression, from \\A, for what is split off at the beginning, in place of contextChars")  # noqa: E501, N815
-    infixPatterns = param("infixPatterns", list, "regular expressions whose groups are tokens, between the prefix and the suffix")  # noqa: E501, N815
-    suffixPattern = param("suffixPattern", str, "a regular expression, to \\z, for what is split off at the end, in place of contextChars")  # noqa: E501, N815
-    splitPattern = param("splitPattern", str, "a regular expression at which tokens are split, in place of splitChars")  # noqa: E501, N815
-    splitChars = param("splitChars", list, "characters at which tokens are split")  # noqa: N815
-    exceptions = param("exceptions", list, "words that are never split")
-    exceptionsPath = param("exceptionsPath", str, "a file of such words, one in a line")  # noqa: N815
-    caseSensitiveExceptions = param("caseSensitiveExceptions", bool, "whether exceptions must have the same case")  # noqa: E501, N815
-    minLength = param("minLength", int, "the length below which a token is left out")  # noqa: N815
-    maxLength = param("maxLength", int, "the length above which a token is left out")  # noqa: N815
-    # fmt: on
+    targetPattern = declared(str, "a regular expression that finds candidates")
+    contextChars = declared(list, "characters that are split off at the ends of candidates")
+    prefixPattern = declared(
+        str,
+        "a regular expression, from \\A, for what is split off at the beginning, in place of contextChars",
+    )
+    infixPatterns = declared(
+        list, "regular expressions whose groups are tokens, between the prefix and the suffix"
+    )
+    suffixPattern = declared(
+        str, "a regular expression, to \\z, for what is split off at the end, in place of contextChars"
+    )
+    splitPattern = declared(str, "a regular expression at which tokens are split, in place of splitChars")
+    splitChars = declared(list, "characters at which tokens are split")
+    exceptions = declared(list, "words that are never split")
+    exceptionsPath = declared(str, "a file of such words, one in a line")
+    caseSensitiveExceptions = declared(bool, "whether exceptions must have the same case")
+    minLength = declared(int, "the length below which a token is left out")
+    maxLength = declared(int, "the length above which a token is left out")
 
-    UNUSED = {**Annotator.UNUSED, "exceptionsPath": "read the file, and give its words to setExceptions"}
+    UNUSED: ClassVar[dict[str, str]] = {
+        **Annotator.UNUSED,
+        "exceptionsPath": "read the file, and give its words to setExceptions",
+    }
 
     def __init__(self) -> None:
         super().__init__()

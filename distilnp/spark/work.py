@@ -13,8 +13,8 @@ from ..errors import ArgumentError
 from ..foreign import shown
 from ..predictions import Prediction
 from ..sentences import sentence_spans
-from .annotation import CATEGORY, DOCUMENT, TOKEN, Annotation, java_float, utf16_length, utf16_position
-from .model_files import LoadedModel
+from .annotation import CATEGORY, DOCUMENT, TOKEN, Annotation, java_float, utf16_position
+from .loaded_model import LoadedModel
 
 Row = list[Annotation]
 Work = Callable[[list[Row]], list[Row]]
@@ -26,7 +26,7 @@ logger = logging.getLogger("distilnp")
 
 
 def checked_pattern(name: str, pattern: str) -> str:
-    """Return a regular expression in Python's spelling, which has \\Z for Java's \\z.
+    r"""Return a regular expression in Python's spelling, which has \Z for Java's \z.
 
     Raises
     ------
@@ -73,6 +73,7 @@ class Sentences:
     max_length: int
 
     def __call__(self, rows: list[Row]) -> list[Row]:
+        """Return the sentences of each row."""
         return [self._sentences(row) for row in rows]
 
     def _sentences(self, documents: Row) -> Row:
@@ -92,12 +93,12 @@ class Sentences:
         for first, last in self._between_bounds(text):
             part = text[first:last]
             for start, end in [(0, len(part))] if self.only_bounds else sentence_spans(part, self.language):
-                sentence = part[start:end]
-                start += len(sentence) - len(sentence.lstrip())
-                length = len(sentence.strip())
-                step = self.split_length or max(1, length)
-                for i in range(start, start + length, step):
-                    yield first + i, first + min(i + step, start + length)
+                step = self.split_length or max(1, end - start)
+                for i in range(start, end, step):
+                    piece = part[i : min(i + step, end)]
+                    left = first + i + len(piece) - len(piece.lstrip())
+                    if piece := piece.strip():
+                        yield left, left + len(piece)
 
     def _between_bounds(self, text: str) -> Iterator[tuple[int, int]]:
         start = 0
@@ -140,6 +141,7 @@ class Tokens:
     max_length: int
 
     def __call__(self, rows: list[Row]) -> list[Row]:
+        """Return the tokens of each row."""
         return [
             [token for i, sentence in enumerate(row) for token in self._tokens(sentence, i)] for row in rows
         ]
@@ -166,9 +168,7 @@ class Tokens:
     def _candidates(self) -> re.Pattern[str]:
         flags = "" if self.case_sensitive else "i"
         exceptions = "|".join(map(re.escape, sorted(self.exceptions, key=len, reverse=True))) or r"(?!)"
-        return re.compile(
-            rf"(?P<exception>(?<!\S)(?{flags}:{exceptions})(?!\S))|(?:{self.target})", re.ASCII
-        )
+        return re.compile(rf"(?P<exception>(?<!\S)(?{flags}:{exceptions})(?!\S))|(?:{self.target})", re.ASCII)
 
     def _parts(self, candidate: str) -> Iterator[tuple[int, int]]:
         matches = (re.fullmatch(rule, candidate, re.ASCII | re.DOTALL) for rule in self.rules)
@@ -201,6 +201,7 @@ class Categories:
     coalesce: bool
 
     def __call__(self, rows: list[Row]) -> list[Row]:
+        """Return the categories of each row."""
         classifier = self.model.classifier()
         read = [[document for document in row if NOT_BLANK.search(document.result)] for row in rows]
         predictions = classifier.stream(document.result for row in read for document in row)

@@ -19,7 +19,7 @@ from pyspark.sql.types import ArrayType
 from ..texts import is_missing
 from . import shipped
 from .annotation import DOCUMENT, Annotation
-from .model_files import LoadedModel
+from .loaded_model import LoadedModel
 from .work import Row, Work
 
 cloudpickle.register_pickle_by_value(shipped)
@@ -28,14 +28,16 @@ cloudpickle.register_pickle_by_value(shipped)
 class Batch(Protocol):
     """Makes a list of structs for each row of some columns. It is pickled: a frozen dataclass."""
 
-    def __call__(self, *columns: Sequence[Any]) -> list[list[dict[str, Any]]]: ...
+    def __call__(self, *columns: Sequence[Any]) -> list[list[dict[str, Any]]]:
+        """Return the list of each row."""
+        ...
 
 
 def in_workers(batch: Batch, schema: ArrayType, *columns: Column) -> Column:
     """Return the column of lists that Spark's Python workers make from other columns."""
     function = shipped.shipped(pickle.dumps(batch))
     udf = pandas_udf(function, schema)
-    # Spark has read the annotations. A worker without pandas could not unpickle them, nor say what is missing.
+    # Spark has read them by now. A worker without pandas could not unpickle them, nor say what is missing.
     function.__annotations__.clear()
     result: Column = udf(*columns)
     return result
@@ -56,6 +58,7 @@ class Annotated:
     work: Work
 
     def __call__(self, *columns: Sequence[Any]) -> list[list[dict[str, Any]]]:
+        """Return the annotations of each row."""
         rows = [_annotations(*row) for row in zip(*columns, strict=True)]
         return [[_as_dict(annotation) for annotation in row] for row in self.work(rows)]
 
@@ -67,6 +70,7 @@ class Predicted:
     model: LoadedModel
 
     def __call__(self, *columns: Sequence[Any]) -> list[list[dict[str, Any]]]:
+        """Return the prediction of each row."""
         (texts,) = columns
         predictions = self.model.classifier().stream(texts, missing="none")
         return [
