@@ -11,8 +11,8 @@ demo: .venv/demo  ## classify two texts with the bundled checkpoint
 
 kernels: $(LIBRARIES)  ## build the libraries in distilnp/native/lib, if sources are newer
 
-test: .venv/test $(LIBRARIES)  ## run the tests; if DISTILNP_DATA is set, also those on research texts
-	$(BIN)/python -m pytest -m "not sweep"
+test: .venv/test $(LIBRARIES) dist/ready  ## run the tests; if DISTILNP_DATA is set, also those on research texts
+	DISTILNP_DIST=dist $(BIN)/python -m pytest -m "not sweep"
 
 test-numpy: .venv/test  ## test the public API in the tier without compiled kernels
 	DISTILNP_KERNELS=numpy $(BIN)/python -m pytest tests/test_api.py
@@ -21,7 +21,7 @@ test-numpy: .venv/test  ## test the public API in the tier without compiled kern
 test-wheel: .venv-wheel/ready  ## test the engine from a wheel, in an environment without Numba
 	.venv-wheel/bin/pytest tests/engine tests/test_api.py tests/test_numpy_tier.py -m "not sweep"
 
-# The wheel and its extra, and of pytest's plugins none: what a user has who runs distilnp on Spark.
+# The environment has the wheel and its extra, as on a machine that runs distilnp on Spark.
 test-spark: .venv-spark/ready  ## test the stages on Spark, from a wheel; needs Java
 	.venv-spark/bin/pytest tests/spark
 
@@ -67,15 +67,19 @@ goldens: .venv/train .venv/test  ## compute the tests' goldens with the witnesse
 $(LIBRARIES): $(shell find distilnp/kernels distilnp/native -name "*.py") | .venv/test
 	$(BIN)/python -m distilnp.native.build
 
-.venv-wheel/ready: pyproject.toml hatch_build.py $(shell find distilnp weights -type f -not -path "*/__pycache__/*" -not -path "*/lib/*") | .venv/test
-	rm -rf .venv-wheel
-	$(PYTHON) -m venv .venv-wheel
-	$(BIN)/python -m hatchling build --target wheel --directory .venv-wheel/dist
-	.venv-wheel/bin/python -m pip install --quiet .venv-wheel/dist/*.whl pytest hypothesis
+dist/ready: pyproject.toml hatch_build.py $(shell find distilnp weights -type f -not -path "*/__pycache__/*" -not -path "*/lib/*") | .venv/test
+	rm -rf dist
+	$(BIN)/python -m hatchling build --directory dist
 	touch $@
 
-.venv-spark/ready: .venv-wheel/ready
+.venv-wheel/ready: dist/ready
+	rm -rf .venv-wheel
+	$(PYTHON) -m venv .venv-wheel
+	.venv-wheel/bin/python -m pip install --quiet dist/*.whl pytest hypothesis
+	touch $@
+
+.venv-spark/ready: dist/ready
 	rm -rf .venv-spark
 	$(PYTHON) -m venv .venv-spark
-	.venv-spark/bin/python -m pip install --quiet "$$(echo .venv-wheel/dist/*.whl)[spark]" "pyspark[connect]" pytest hypothesis
+	.venv-spark/bin/python -m pip install --quiet "$$(echo dist/*.whl)[spark]" "pyspark[connect]" pytest hypothesis
 	touch $@

@@ -28,7 +28,8 @@ def with_sweep(value: str | None) -> object:
 REPORTS = {"aot": "", "jit": "distilnp: compiling kernels, once in a process, some seconds\n"}
 
 
-@pytest.fixture(params=REPORTS)
+# Compiling takes ten seconds in every process. tests/native/test_libraries.py does it once in every run.
+@pytest.fixture(params=["aot", with_sweep("jit")])
 def kernels(request: pytest.FixtureRequest) -> str:
     """Return each kind of kernels that can run here, in turn."""
     if why := {"aot": no_library, "jit": no_numba}[request.param]():

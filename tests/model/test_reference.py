@@ -49,7 +49,10 @@ def base_tensors() -> dict[str, np.ndarray]:
 
 
 # At full size, float64 takes seconds per text. The small models cover every length, so a few are enough here.
-@pytest.mark.parametrize(("dtype", "lengths"), [(np.float32, None), (np.float64, {1, 17, 128, 512})])
+@pytest.mark.parametrize(
+    ("dtype", "lengths"),
+    [(np.float32, None), pytest.param(np.float64, {1, 17, 128, 512}, marks=pytest.mark.sweep)],
+)
 def test_a_model_of_full_size_gives_the_logits_of_transformers(
     base_tensors: dict[str, np.ndarray], dtype: type, lengths: set[int] | None
 ) -> None:
