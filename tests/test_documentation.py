@@ -9,12 +9,13 @@ import re
 import shlex
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from support.pages import blocks, failures
 
 import distilnp
 from distilnp.cli import grammar
@@ -30,7 +31,6 @@ DOCUMENTS = [
 ]
 PAGES = [README, *sorted((REPOSITORY / "docs").rglob("*.md"))]
 CARDS = sorted((REPOSITORY / "weights").glob("*/README.md"))
-WITH_EXAMPLES = [path for path in sorted(PACKAGE.rglob("*.py")) if ">>> " in path.read_text(encoding="utf-8")]
 
 COMMANDS = ("classify", "evaluate", "info", "models", "download", "verify", "bundle", "convert")
 
@@ -39,14 +39,14 @@ def in_repository(path: Path) -> str:
     return path.relative_to(REPOSITORY).as_posix()
 
 
-def blocks(path: Path, language: str) -> Iterator[tuple[int, str]]:
-    """Yield the line number and the content of every block of code in a language."""
-    text = path.read_text(encoding="utf-8")
-    for match in re.finditer(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
-        yield text.count("\n", 0, match.start(1)), match[1]
-
-
-PAGES_WITH_CODE = [path for path in PAGES if any(blocks(path, "python"))]
+# tests/spark runs the code of these.
+NEED_SPARK = [REPOSITORY / "docs" / "spark.md", *(PACKAGE / "spark").rglob("*.py")]
+PAGES_WITH_CODE = [path for path in PAGES if any(blocks(path, "python")) and path not in NEED_SPARK]
+WITH_EXAMPLES = [
+    path
+    for path in sorted(PACKAGE.rglob("*.py"))
+    if ">>> " in path.read_text(encoding="utf-8") and path not in NEED_SPARK
+]
 COMMAND_LINES = [
     pytest.param(line[2:], id=f"{in_repository(path)}:{first + i + 1}")
     for path in DOCUMENTS
@@ -86,21 +86,10 @@ def test_some_pages_have_code() -> None:
 
 @pytest.mark.parametrize("path", PAGES_WITH_CODE, ids=in_repository)
 def test_the_code_of_a_page_does_what_it_shows(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A block with prompts gives the output that it shows; a block without them runs as a program."""
     if "fastapi" not in sys.modules:
         monkeypatch.setitem(sys.modules, "fastapi", fastapi_that_only_decorates())
-    shared: dict[str, Any] = {}
-    parser, runner = doctest.DocTestParser(), doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
 
-    for first, block in blocks(path, "python"):
-        if ">>> " in block:
-            example = parser.get_doctest(block, shared, in_repository(path), str(path), first)
-            runner.run(example, clear_globs=False)
-            shared.update(example.globs)
-        else:
-            exec(compile("\n" * first + block, path, "exec"), {"__name__": "page"})
-
-    assert runner.summarize().failed == 0
+    assert failures(path) == 0
 
 
 def test_the_web_service_and_the_function_of_serving_answer(monkeypatch: pytest.MonkeyPatch) -> None:
