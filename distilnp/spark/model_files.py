@@ -10,11 +10,16 @@ from pathlib import Path
 
 from ..checkpoint.config_json import read_config
 from ..checkpoint.files import CONFIG, TOKENIZER_FILES
+from ..checkpoint.lookalikes import is_archive
+from ..checkpoint.lookalikes import is_package as spark_wrote
 from ..checkpoint.registry import bundled_models, find_checkpoint, hub_model, promised_labels
 from ..checkpoint.tensors import find_weights
 from ..errors import CheckpointError, ModelNotFoundError
 from ..foreign import shown
 from ..tokenizer import Tokenizer
+
+# The folder of a saved stage that has the files of its model, as a table.
+SAVED_MODEL = "model"
 
 # Of the known names.
 LANGUAGE = "en"
@@ -100,16 +105,14 @@ class ModelFiles:
         )
 
 
-def find_model(name: str, lang: str, remote_loc: str | os.PathLike[str] | None) -> ModelFiles:
-    """Find a model by what `pretrained` of Spark NLP takes.
+def find_model(name: str, lang: str) -> ModelFiles:
+    """Find a model by its name, and check the language, which only the known names have.
 
     Raises
     ------
     ModelNotFoundError, CheckpointError
         See `ModelFiles.find`.
     """
-    if remote_loc is not None:
-        return ModelFiles.find(_download(name, lang, Path(remote_loc)))
     if hub_model(name) is not None and lang != LANGUAGE:
         raise ModelNotFoundError(
             f"no model {shown(name)} for the language {shown(lang)}, expected {LANGUAGE!r}"
@@ -117,13 +120,20 @@ def find_model(name: str, lang: str, remote_loc: str | os.PathLike[str] | None) 
     return ModelFiles.find(name)
 
 
-def _download(name: str, lang: str, folder: Path) -> Path:
-    """Return the newest archive of a model in a folder, or what Spark NLP has unpacked from it."""
+def find_download(name: str, lang: str, remote_loc: str | os.PathLike[str]) -> Path:
+    """Return the newest archive of a model in a folder, or the folder that Spark NLP has unpacked it into.
+
+    Raises
+    ------
+    ModelNotFoundError
+        There is no such folder, or nothing of that name is in it.
+    """
+    folder = Path(remote_loc).expanduser()
     if not folder.is_dir():
         raise ModelNotFoundError(
-            f"remote_loc is {shown(os.fspath(folder))}, expected a folder with what Spark NLP has downloaded "
-            "(its cache_pretrained), or with the archives that the cards of its models link to. Fetch the "
-            "archive first: distilnp does not read from S3"
+            f"remote_loc is {shown(os.fspath(remote_loc))}, expected a folder with what Spark NLP has "
+            "downloaded (its cache_pretrained), or with the archives that the cards of its models link to. "
+            "Fetch the archive first: distilnp does not read from S3"
         )
     # The name ends with the versions of Spark NLP and Spark and the time: 3.3.3_3.0_1637497948943.
     found = sorted(
@@ -175,6 +185,12 @@ def restored(
             "saved. Save the stage again"
         )
     return ModelFiles("", os.fspath(folder), labels)
+
+
+def is_package(path: str | os.PathLike[str]) -> bool:
+    """Return whether a path leads to a package of Spark NLP, and not to a stage that this package saved."""
+    place = Path(path)
+    return is_archive(place) or (spark_wrote(place) and not (place / SAVED_MODEL).is_dir())
 
 
 def scratch_folder() -> Path:

@@ -10,10 +10,8 @@ from pyspark.ml.util import DefaultParamsReader, DefaultParamsWriter, MLReader, 
 from pyspark.sql import SparkSession
 
 from ..errors import CheckpointError
-from .model_files import ModelFiles, restored
+from .model_files import SAVED_MODEL, ModelFiles, restored
 
-# The folder of the table, beside the metadata.
-MODEL = "model"
 SCHEMA = "name string, part int, content binary"
 
 # Bytes in a row of the table: far below the 2 GB of an array in Java, far above the cost of a row.
@@ -33,7 +31,7 @@ class SavesModel:
     @classmethod
     def read(cls) -> MLReader[Any]:
         """Return what loads a stage."""
-        return _Reader(cls)
+        return SavedStageReader(cls)
 
 
 class _Writer(MLWriter):
@@ -47,24 +45,31 @@ class _Writer(MLWriter):
         known = {"labels": list(files.labels), "files": files.checksums()}
         DefaultParamsWriter.saveMetadata(self.stage, path, _context(spark), extraMetadata={"distilnp": known})
         parts = spark.createDataFrame([*_parts(files)], SCHEMA)
-        parts.write.parquet(f"{path}/{MODEL}")
+        parts.write.parquet(f"{path}/{SAVED_MODEL}")
 
 
-class _Reader(MLReader[Any]):
-    def __init__(self, stage_class: type) -> None:
+class SavedStageReader(MLReader[Any]):
+    """Loads a stage that `SavesModel` has saved."""
+
+    def __init__(self, stage_class: Any) -> None:
         super().__init__()
         self.stage_class = stage_class
 
     def load(self, path: str) -> Any:
+        """Return the stage.
+
+        Raises
+        ------
+        CheckpointError
+            It was saved by another program, or its files are damaged.
+        """
         spark = SparkSession.getActiveSession() or self.sparkSession
         metadata = DefaultParamsReader.loadMetadata(path, _context(spark))
         known = metadata.get("distilnp")
-        if not known:
-            raise CheckpointError(
-                f"{path} was saved by {metadata['class']}, expected a stage that "
-                f"{self.stage_class.__name__} saved"
-            )
-        rows = spark.read.schema(SCHEMA).parquet(f"{path}/{MODEL}").orderBy("name", "part").collect()
+        expected = f"{self.stage_class.__module__}.{self.stage_class.__name__}"
+        if metadata["class"] != expected or not known:
+            raise CheckpointError(f"{path} was saved by {metadata['class']}, expected {expected}")
+        rows = spark.read.schema(SCHEMA).parquet(f"{path}/{SAVED_MODEL}").orderBy("name", "part").collect()
         parts = ((row["name"], bytes(row["content"])) for row in rows)
         files = restored(parts, known["files"], tuple(known["labels"]))
         stage = self.stage_class()

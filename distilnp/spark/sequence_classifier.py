@@ -4,10 +4,12 @@ import os
 import warnings
 from typing import Any, ClassVar
 
+from pyspark.ml.util import MLReader
 from pyspark.sql import DataFrame
 
 from ..api import Classifier
 from ..checkpoint.config_json import read_config
+from ..checkpoint.spark_nlp import package_params
 from ..choices import (
     DEFAULT_LONG_TEXT,
     DEFAULT_PRECISION,
@@ -22,9 +24,9 @@ from ..tokenizer import Tokenizer
 from .annotation import CATEGORY, DOCUMENT, TOKEN
 from .annotator_stage import Annotator
 from .loaded_model import LoadedModel
-from .model_files import ModelFiles, find_model
+from .model_files import ModelFiles, find_download, find_model, is_package
 from .params import declared, expect_at_least, expect_choice, expect_one_of, with_params
-from .saving import SavesModel
+from .saving import SavedStageReader, SavesModel
 from .work import Categories
 
 # As the annotator of Spark NLP.
@@ -125,13 +127,15 @@ class DistilBertForSequenceClassification(SavesModel, Annotator):
         CheckpointError
             Its files cannot be used.
         """
-        return cls(find_model(name, lang, remote_loc))
+        if remote_loc is None:
+            return cls(find_model(name, lang))
+        return cls.of_path(find_download(name, lang, remote_loc))
 
     @classmethod
     def loadSavedModel(
         cls, folder: str | os.PathLike[str], spark_session: object = None
     ) -> "DistilBertForSequenceClassification":
-        """Load the folder that `save_pretrained` of transformers wrote, as it is.
+        """Load the folder that `save_pretrained` of transformers wrote, as it is, or a package of Spark NLP.
 
         Parameters
         ----------
@@ -145,7 +149,27 @@ class DistilBertForSequenceClassification(SavesModel, Annotator):
         DistilnpError
             See `distilnp.load`.
         """
-        return cls(ModelFiles.find(folder))
+        return cls.of_path(folder)
+
+    @classmethod
+    def of_path(cls, path: str | os.PathLike[str]) -> "DistilBertForSequenceClassification":
+        """Load a model from a path, with the Params that a package of Spark NLP has.
+
+        Raises
+        ------
+        DistilnpError
+            See `distilnp.load`; or a Param of the package has a value that cannot be used.
+        """
+        stage = cls(ModelFiles.find(path))
+        for name, value in package_params(path).items() if is_package(path) else ():
+            if stage.hasParam(name) and name not in stage.UNUSED:
+                stage.setParamValue(name, value)
+        return stage
+
+    @classmethod
+    def read(cls) -> "MLReader[Any]":
+        """Return what loads a stage that was saved, here or by Spark NLP."""
+        return _Reader(cls)
 
     def getClasses(self) -> list[str]:
         """Return the labels, in the order of their ids."""
@@ -154,6 +178,18 @@ class DistilBertForSequenceClassification(SavesModel, Annotator):
     def getActivation(self) -> str:
         """Return what turns logits into scores; "sigmoid" if several labels may apply at once."""
         return "sigmoid" if self.getOrDefault("multilabel") else str(self.getOrDefault("activation"))
+
+    def setCaseSensitive(self, value: bool) -> Any:
+        """Set whether the case of letters is kept; only `forceCaseSensitive` makes it count."""
+        self.setParamValue("caseSensitive", value)
+        if value and self._files is not None and self._lowercases():
+            warnings.warn(
+                "caseSensitive is True, and the tokenizer of this model lowercases. The model was trained "
+                "that way, so text is lowercased. setForceCaseSensitive(True) keeps the case, as Spark NLP "
+                "does: then capitalised words become [UNK]",
+                stacklevel=2,
+            )
+        return self
 
     def setMultilabel(self, value: bool) -> Any:
         """Set whether several labels may apply at once; sets `activation` as well."""
@@ -196,13 +232,6 @@ class DistilBertForSequenceClassification(SavesModel, Annotator):
                     f"{positions}, the number of positions of this model. Longer documents are read to their "
                     "end with longText 'windows'"
                 )
-        if name == "caseSensitive" and self._files is not None and value and self._lowercases():
-            warnings.warn(
-                "caseSensitive is True, and the tokenizer of this model lowercases. The model was trained "
-                "that way, so text is lowercased. setForceCaseSensitive(True) keeps the case, as Spark NLP "
-                "does: then capitalised words become [UNK]",
-                stacklevel=4,
-            )
 
     def work(self) -> Categories:
         """Return what classifies the documents of each row."""
@@ -245,3 +274,12 @@ class DistilBertForSequenceClassification(SavesModel, Annotator):
 
     def _lowercases(self) -> bool:
         return Tokenizer.from_folder(self.files.folder_path).settings.lowercase
+
+
+class _Reader(SavedStageReader):
+    """Loads what this stage or Spark NLP's has saved. Spark NLP's has to be on this machine."""
+
+    def load(self, path: str) -> Any:
+        """Return the stage."""
+        local = path.removeprefix("file://").removeprefix("file:")
+        return self.stage_class.of_path(local) if is_package(local) else super().load(path)
