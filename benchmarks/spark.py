@@ -1,6 +1,6 @@
 """Compare distilnp on Spark with distilnp in one process, on the same texts, cores and weights.
 
-    PYTHONPATH=tests .venv-spark/bin/python -m benchmarks.spark [--rows N] [--times N] [--reviews N]
+    .venv-spark/bin/python -m benchmarks.spark [--rows N] [--times N] [--reviews N]
 
 Spark runs on this machine, with as many cores as the process has threads. Both give the same bits, or the run
 ends. Three things are measured: rows a second, for sentences of SST-2 and for reviews of IMDB; the same with
