@@ -691,6 +691,7 @@ MAY_IMPORT = {
         "spark.shipped",
         "spark.work",
         "texts",
+        "version",
         "pandas",
         "pyspark",
     },

@@ -74,15 +74,15 @@ class Annotator(Transformer, StageParams):
         Raises
         ------
         ArgumentError
-            There is none.
+            There is none, or there are several.
         """
         documents = [column for column, kind in columns.items() if kind == DOCUMENT]
         unknown = [column for column, kind in columns.items() if not kind]
-        if documents or len(unknown) == 1:
+        if len(documents or unknown) == 1:
             return (documents or unknown)[0]
         given = ", ".join(f"{shown(column)} of {kind or 'unknown type'}" for column, kind in columns.items())
         raise ArgumentError(
-            f"inputCols of {type(self).__name__} has {given}, expected one of document. Put a "
+            f"inputCols of {type(self).__name__} has {given}, expected one of document alone. Put a "
             "DocumentAssembler or a SentenceDetector before it and name its output, or leave the others out. "
             'The type is in the metadata of a column: df.withMetadata(name, {"annotatorType": "document"})'
         )

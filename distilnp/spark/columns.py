@@ -3,7 +3,7 @@
 from typing import Any
 
 from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F  # as everyone calls it
+from pyspark.sql import functions as F
 from pyspark.sql.types import (
     ArrayType,
     DataType,

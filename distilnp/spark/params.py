@@ -97,7 +97,7 @@ class StageParams(Params, DefaultParamsReadable[Any], DefaultParamsWritable):
 
     UNUSED: ClassVar[dict[str, str]] = {}
 
-    def setParamValue(self, paramName: str, value: Any) -> Any:  # the names of Spark NLP
+    def setParamValue(self, paramName: str, value: Any) -> Any:
         """Set the Param called `paramName`, and return the stage.
 
         Raises

@@ -7,21 +7,37 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 
-def shipped(payload: bytes) -> Callable[..., Any]:
-    """Return the function that unpickles a piece of work and applies it to one batch after another."""
+def shipped(payload: bytes, version: str) -> Callable[..., Any]:
+    """Return the function that unpickles a piece of work and applies it to one batch after another.
+
+    Parameters
+    ----------
+    payload : bytes
+        The pickled work.
+    version : str
+        The version of distilnp on the driver. Another one may lack what was pickled, or give other bits.
+    """
     import pandas as pd
 
     def work(batches: Iterator[tuple[pd.Series, ...]]) -> Iterator[pd.Series]:
-        try:
-            from distilnp.spark.worker import run
-        except ImportError as error:
-            import sys
+        import sys
 
+        fault = ""
+        try:
+            import distilnp
+
+            if distilnp.__version__ != version:
+                fault = f"distilnp {distilnp.__version__} is installed"
+            else:
+                from distilnp.spark.worker import run
+        except ImportError as error:
+            fault = str(error)
+        if fault:
             raise ImportError(
-                f"{error}. distilnp cannot be imported where this Python worker of Spark runs "
-                f"({sys.executable}), expected the version that the driver has. Install it on every machine, "
-                'pip install "distilnp[spark]", or send an environment that has it with --archives'
-            ) from error
+                f"{fault} where this Python worker of Spark runs ({sys.executable}). Expected distilnp "
+                f'{version}, as on the driver. Install it on every machine, pip install "distilnp[spark]", '
+                "or send an environment that has it with --archives"
+            )
         return run(payload, batches)
 
     return work

@@ -85,7 +85,7 @@ class Sentences:
                 if self.min_length <= end - start <= self.max_length:
                     begin = document.begin + position(start)
                     last = document.begin + position(end) - 1
-                    metadata = {**document.metadata, "sentence": str(len(sentences))}
+                    metadata = {"sentence": str(len(sentences))}
                     sentences.append(Annotation(DOCUMENT, begin, last, text[start:end], metadata))
         return sentences
 

@@ -17,6 +17,7 @@ from pyspark.sql.functions import pandas_udf
 from pyspark.sql.types import ArrayType
 
 from ..texts import is_missing
+from ..version import __version__
 from . import shipped
 from .annotation import DOCUMENT, Annotation
 from .loaded_model import LoadedModel
@@ -35,7 +36,7 @@ class Batch(Protocol):
 
 def in_workers(batch: Batch, schema: ArrayType, *columns: Column) -> Column:
     """Return the column of lists that Spark's Python workers make from other columns."""
-    function = shipped.shipped(pickle.dumps(batch))
+    function = shipped.shipped(pickle.dumps(batch), __version__)
     udf = pandas_udf(function, schema)
     # Spark has read them by now. A worker without pandas could not unpickle them, nor say what is missing.
     function.__annotations__.clear()

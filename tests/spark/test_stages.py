@@ -450,23 +450,39 @@ def test_tokens_are_not_taken_for_documents(model: Any, frame: Any) -> None:
     for columns in (["token", "sentence"], ["sentence", "token"]):
         again = classifier.setInputCols(columns).transform(annotated).select("again", "class").collect()
         assert [row["again"] for row in again] == [row["class"] for row in again]
-    with pytest.raises(ArgumentError, match=r"'token' of token, expected one of document"):
+    with pytest.raises(ArgumentError, match=r"'token' of token, expected one of document alone"):
         classifier.setInputCols("token").transform(annotated)
+    with pytest.raises(ArgumentError, match=r"'sentence' of document, 'document' of document, expected one"):
+        classifier.setInputCols("sentence", "document").transform(annotated)
     bare = annotated.withMetadata("sentence", {}).withMetadata("token", {})
     with pytest.raises(ArgumentError, match=r"'sentence' of unknown type, 'token' of unknown type"):
         classifier.setInputCols("sentence", "token").transform(bare)
 
 
-def test_a_worker_without_distilnp_says_what_to_install(spark: Any, frame: Any, tmp_path: Path) -> None:
-    (tmp_path / "distilnp.py").write_text("raise ModuleNotFoundError(\"No module named 'distilnp'\")")
+@pytest.mark.parametrize(
+    ("package", "message"),
+    [
+        (
+            "raise ModuleNotFoundError('it is not here')",
+            r"it is not here where this Python worker .* Expected distilnp [\d.]+, as on",
+        ),
+        (
+            "__version__ = '0.0.1'",
+            r"distilnp 0\.0\.1 is installed .* Expected distilnp [\d.]+, as on the driver",
+        ),
+    ],
+)
+def test_a_worker_without_this_distilnp_says_what_to_install(
+    package: str, message: str, spark: Any, frame: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "distilnp.py").write_text(package)
     spark.sparkContext.environment["PYTHONPATH"] = os.fspath(tmp_path)
     try:
-        with pytest.raises(
-            Exception, match=r'distilnp cannot be imported where .* pip install "distilnp\[spark\]"'
-        ):
+        with pytest.raises(Exception, match=message) as caught:
             classify(frame, "text").collect()
     finally:
         del spark.sparkContext.environment["PYTHONPATH"]
+    assert 'pip install "distilnp[spark]"' in str(caught.value)
 
 
 def test_a_worker_with_other_files_refuses_to_answer(spark: Any, frame: Any, tmp_path: Path) -> None:
