@@ -27,7 +27,7 @@ from .errors import (
 from .version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from .api import Classifier, classify, load
+    from .api import Classifier, classify, classify_frame, load
     from .predictions import Part, Prediction
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "TextTooLongError",
     "TokenizerFilesError",
     "classify",
+    "classify_frame",
     "load",
 ]
 
@@ -55,6 +56,7 @@ _MODULES = {
     "Part": "predictions",
     "Prediction": "predictions",
     "classify": "api",
+    "classify_frame": "api",
     "load": "api",
 }
 

@@ -352,6 +352,78 @@ class Classifier:
 
         return iter(tqdm(predictions, total=operator.length_hint(texts) or None, unit=" texts"))
 
+    def classify_frame(
+        self,
+        frame: Any,
+        column: str = "text",
+        *,
+        pair_column: str | None = None,
+        scores: bool = False,
+        prefix: str = "",
+        progress: bool = False,
+    ) -> Any:
+        """Classify a column of a table, and return the table with columns for the predictions.
+
+        Needs `pip install "distilnp[tables]"`.
+
+        Parameters
+        ----------
+        frame : DataFrame or Table, or an iterator of them
+            Of pandas, polars, Arrow, or another library that narwhals knows. An iterator of frames, such as
+            the batches of a large file, gives an iterator, in memory that does not grow with their number.
+        column : str, optional
+            The column of text. A text that is null, NaN or NA is missing.
+        pair_column : str, optional
+            The column of the second texts, for models of pairs.
+        scores : bool, optional
+            Add a column with the score of every label, under the label's name.
+        prefix : str, optional
+            What the names of the new columns begin with.
+        progress : bool, optional
+            See `stream`.
+
+        Returns
+        -------
+        DataFrame or Table, or an iterator of them
+            Of the same library: the frame with `label`, `score` and `truncated` behind its own columns, and
+            with its index. They are null where the text is missing.
+
+        Raises
+        ------
+        InputTypeError
+            It is not a frame, or a column has something that is not a text. The message says which row.
+        ArgumentError
+            There is no such column, the frame has a new column already, or narwhals is missing.
+        DistilnpError
+            See `classify`.
+
+        Examples
+        --------
+        >>> import distilnp, pandas
+        >>> reviews = pandas.DataFrame({"id": [7, 8], "text": ["What a joy.", None]}, index=["a", "b"])
+        >>> distilnp.load().classify_frame(reviews)[["id", "label"]]
+           id     label
+        a   7  POSITIVE
+        b   8       NaN
+        """
+        from .frames import classified  # imported late: most programs have no frame
+
+        def predict(texts: Iterable[Text | None]) -> Iterator[Prediction | None]:
+            return self.stream(texts, progress=progress, missing="none")
+
+        def with_predictions(one: Any) -> Any:
+            return classified(
+                one,
+                column,
+                pair_column,
+                labels=self.labels,
+                predict=predict,
+                scores=checked_bool("scores", scores),
+                prefix=prefix,
+            )
+
+        return map(with_predictions, frame) if isinstance(frame, Iterator) else with_predictions(frame)
+
     def warmup(self) -> None:
         """Compile the kernels now, where they have to be compiled: some seconds, once in a process."""
         self.engine.warmup()
@@ -709,3 +781,38 @@ def classify(
     'POSITIVE'
     """
     return kept_classifier(model, **options).classify(texts)
+
+
+def classify_frame(
+    frame: Any,
+    column: str = "text",
+    model: str | os.PathLike[str] = DEFAULT_MODEL,
+    *,
+    pair_column: str | None = None,
+    scores: bool = False,
+    prefix: str = "",
+    progress: bool = False,
+    **options: Unpack[LoadOptions],
+) -> Any:
+    """Classify a column of a table, with a model that stays loaded for the next call.
+
+    Parameters
+    ----------
+    frame, column, pair_column, scores, prefix, progress
+        See `Classifier.classify_frame`.
+    model, **options
+        See `load`.
+
+    Returns
+    -------
+    DataFrame or Table, or an iterator of them
+        See `Classifier.classify_frame`.
+
+    Raises
+    ------
+    DistilnpError
+        See `load` and `Classifier.classify_frame`.
+    """
+    return kept_classifier(model, **options).classify_frame(
+        frame, column, pair_column=pair_column, scores=scores, prefix=prefix, progress=progress
+    )
