@@ -3,9 +3,10 @@
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any, ClassVar, TypeVar, get_args
 
-from pyspark.ml.param import Param, Params, TypeConverters
+from pyspark.ml.param import Param, Params
 from pyspark.ml.util import DefaultParamsReadable, DefaultParamsWritable
 
 from ..errors import ArgumentError, InputTypeError
@@ -13,12 +14,13 @@ from ..foreign import shown
 
 Stage = TypeVar("Stage", bound=type)
 
-_CONVERTERS: dict[Any, Callable[[Any], Any]] = {
-    str: TypeConverters.toString,
-    bool: TypeConverters.toBoolean,
-    int: TypeConverters.toInt,
-    float: TypeConverters.toFloat,
-    list: TypeConverters.toListString,
+# What a value of each kind has to be. A bool is a number for Python, and not for a user.
+_ACCEPTS: dict[type, Callable[[Any], bool]] = {
+    str: lambda value: isinstance(value, str),
+    bool: lambda value: isinstance(value, bool),
+    int: lambda value: isinstance(value, Integral) and not isinstance(value, bool),
+    float: lambda value: isinstance(value, Real) and not isinstance(value, bool),
+    list: lambda value: isinstance(value, list | tuple) and all(isinstance(item, str) for item in value),
 }
 
 
@@ -32,12 +34,12 @@ class Declared:
     def named(self, name: str) -> "Param[Any]":
         """Return the Param."""
 
+        # Not pyspark's `TypeConverters`, which fail with NumPy 2 in Spark 3.5.
         def checked(value: Any) -> Any:
-            try:
-                return _CONVERTERS[self.kind](value)
-            except TypeError as error:
+            if not _ACCEPTS[self.kind](value):
                 expected = "a list of str" if self.kind is list else self.kind.__name__
-                raise InputTypeError(f"{name} is {shown(value)}, expected {expected}") from error
+                raise InputTypeError(f"{name} is {shown(value)}, expected {expected}")
+            return self.kind(value)
 
         return Param(Params._dummy(), name, self.doc, checked)
 

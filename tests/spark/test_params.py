@@ -84,6 +84,10 @@ def _takes(param: Any, value: object) -> bool:
     [
         ("DocumentAssembler", "setCleanupMode", "wash", ArgumentError, ["cleanupMode", "wash", "shrink"]),
         ("DocumentAssembler", "setInputCol", 3, InputTypeError, ["inputCol is 3", "str"]),
+        ("DocumentAssembler", "setInputCol", None, InputTypeError, ["inputCol is None", "str"]),
+        ("SentenceDetector", "setMinLength", True, InputTypeError, ["minLength is True", "int"]),
+        ("SentenceDetector", "setMinLength", 2.5, InputTypeError, ["minLength is 2.5", "int"]),
+        ("SentenceDetector", "setCustomBounds", "x", InputTypeError, ["customBounds is 'x'", "list of str"]),
         ("SentenceDetector", "setLanguage", "12", ArgumentError, ["12", "language"]),
         ("SentenceDetector", "setCustomBounds", ["("], ArgumentError, ["customBounds", "regular"]),
         ("SentenceDetector", "setSplitLength", 0, ArgumentError, ["splitLength is 0", "1"]),
