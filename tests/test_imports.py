@@ -619,8 +619,8 @@ MAY_IMPORT = {
         "spark.columns",
         "spark.loaded_model",
         "spark.model_files",
+        "spark.model_stage",
         "spark.params",
-        "spark.saving",
         "spark.worker",
         "pyspark",
     },
@@ -670,6 +670,7 @@ MAY_IMPORT = {
         "spark.annotator_stage",
         "spark.loaded_model",
         "spark.model_files",
+        "spark.model_stage",
         "spark.params",
         "spark.saving",
         "spark.work",
@@ -707,6 +708,15 @@ MAY_IMPORT = {
         "pyspark",
     },
     "spark.sending": {"fork_lock", "spark.model_files", "pyspark"},
+    "spark.model_stage": {
+        "choices",
+        "errors",
+        "spark.loaded_model",
+        "spark.model_files",
+        "spark.params",
+        "spark.saving",
+        "pyspark",
+    },
 }
 
 

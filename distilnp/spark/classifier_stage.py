@@ -16,22 +16,15 @@ from pyspark.sql.types import (
     StructType,
 )
 
-from ..choices import (
-    DEFAULT_LONG_TEXT,
-    DEFAULT_MODEL,
-    DEFAULT_PRECISION,
-    FunctionToApply,
-    LongText,
-    Precision,
-)
+from ..choices import DEFAULT_MODEL, FunctionToApply
 from ..errors import ArgumentError, InputTypeError
 from ..foreign import shown
 from ..options import LoadOptions, label_tuple
 from .columns import check_column, quoted
 from .loaded_model import LoadedModel
 from .model_files import ModelFiles
-from .params import StageParams, declared, expect_at_least, expect_choice, expect_one_of, with_params
-from .saving import SavesModel
+from .model_stage import ModelStage
+from .params import declared, expect_choice, with_params
 from .worker import Predicted, in_workers
 
 # The attributes of `distilnp.Prediction`.
@@ -85,16 +78,18 @@ def classify(
     DistilnpError
         See `distilnp.load`: the model is loaded on the driver first.
     """
+    check_texts(dataset, column)
     files = ModelFiles.find(model, local_files_only=options.pop("local_files_only", False))
     threads = options.pop("threads", None)
     if (labels := options.get("labels")) is not None:
         options["labels"] = label_tuple(labels)
     loaded = LoadedModel(files, tuple(options.items()), threads=threads)
-    return _classified(dataset, column, output, loaded, may_send=True)
+    loaded = loaded.for_executors(dataset.sparkSession, may_send=True)
+    return _classified(dataset, column, output, loaded)
 
 
 @with_params
-class DistilnpClassifier(SavesModel, Transformer, StageParams):
+class DistilnpClassifier(ModelStage, Transformer):
     """Classifies a column of text: the stage for pipelines that have never seen Spark NLP.
 
     The output column is a struct with the attributes of a `distilnp.Prediction`, null where the text is null.
@@ -125,14 +120,8 @@ class DistilnpClassifier(SavesModel, Transformer, StageParams):
     inputCol = declared(str, "the column of text")
     outputCol = declared(str, "the column of predictions")
     maxLength = declared(int, "the most tokens that the model is given at once; by default, all it can take")
-    longText = declared(str, "which part of a longer text is read: head, tail, head_tail, windows, error")
     sentences = declared(str, "the language by whose rules texts are split; by default, they are not")
     functionToApply = declared(str, "what turns logits into scores: softmax, sigmoid, none")
-    threshold = declared(float, "the score above which a label applies, if scores are sigmoids")
-    calibrated = declared(bool, "whether the logits are divided by the temperature of the model")
-    precision = declared(str, "the arithmetic: float32 or int8")
-    threads = declared(int, "threads of each Python worker; by default one for each CPU of a task")
-    modelFiles = declared(str, "how executors get the files: sent, or shared for a folder that all have")
 
     def __init__(
         self,
@@ -142,69 +131,47 @@ class DistilnpClassifier(SavesModel, Transformer, StageParams):
         **params: Any,
     ) -> None:
         super().__init__()
-        self._setDefault(
-            outputCol="prediction",
-            longText=DEFAULT_LONG_TEXT,
-            calibrated=False,
-            precision=DEFAULT_PRECISION,
-            modelFiles="sent",
-        )
+        self._setDefault(outputCol="prediction")
         self.take_files(ModelFiles.find(model))
         given = {"inputCol": inputCol, "outputCol": outputCol, **params}
         self.setParams(**{name: value for name, value in given.items() if value is not None})
 
-    def getClasses(self) -> list[str]:
-        """Return the labels, in the order of their ids."""
-        return list(self.files.labels)
-
-    def take_files(self, files: ModelFiles) -> None:
-        """Take a model."""
-        self.files = files
-
     def check_param(self, name: str, value: Any) -> None:
         """Check a value, as far as it can be known before the model is loaded."""
-        if name == "longText":
-            expect_choice(name, value, LongText)
+        super().check_param(name, value)
         if name == "functionToApply":
             expect_choice(name, value, FunctionToApply)
-        if name == "precision":
-            expect_choice(name, value, Precision)
-        if name == "modelFiles":
-            expect_one_of(name, value, ("sent", "shared"))
-        if name == "threads":
-            expect_at_least(name, value, 1)
 
     def _transform(self, dataset: DataFrame) -> DataFrame:
         column = self.getParamValue("inputCol")
         if column is None:
             raise ArgumentError("DistilnpClassifier has no inputCol: set it to the column of text")
-        options = {
-            "max_length": self.getParamValue("maxLength"),
-            "long_text": self.getOrDefault("longText"),
-            "sentences": self.getParamValue("sentences") or False,
-            "function_to_apply": self.getParamValue("functionToApply"),
-            "threshold": self.getParamValue("threshold"),
-            "calibrated": self.getOrDefault("calibrated"),
-            "precision": self.getOrDefault("precision"),
-        }
-        loaded = LoadedModel(self.files, tuple(options.items()), threads=self.getParamValue("threads"))
-        may_send = self.getOrDefault("modelFiles") == "sent"
-        return _classified(dataset, column, self.getOrDefault("outputCol"), loaded, may_send=may_send)
+        check_texts(dataset, column)
+        model = self.model(
+            max_length=self.getParamValue("maxLength"),
+            sentences=self.getParamValue("sentences") or False,
+            function_to_apply=self.getParamValue("functionToApply"),
+            threshold=self.getParamValue("threshold"),
+        )
+        return _classified(
+            dataset, column, self.getOrDefault("outputCol"), self.model_for_executors(model, dataset)
+        )
 
 
-def _classified(
-    dataset: DataFrame, column: str, output: str, model: LoadedModel, *, may_send: bool
-) -> DataFrame:
-    if not isinstance(dataset, DataFrame) and not hasattr(dataset, "sparkSession"):
+def check_texts(dataset: DataFrame, column: str) -> None:
+    """Raise an error unless a DataFrame has a column of text."""
+    if not hasattr(dataset, "sparkSession"):
         raise InputTypeError(
-            f"dataset is {type(dataset).__name__}, expected a DataFrame of Spark. Texts "
-            "that are not in one go to distilnp.classify"
+            f"dataset is {type(dataset).__name__}, expected a DataFrame of Spark. Texts elsewhere go to "
+            "distilnp.classify"
         )
     kind = check_column("the classifier", "the input column", column, dataset)
     if not isinstance(kind, StringType):
         raise ArgumentError(
             f"the input column {shown(column)} is of {kind.simpleString()[:60]}, expected string. Cast it"
         )
-    batch = Predicted(model.for_executors(dataset.sparkSession, may_send=may_send))
-    predictions = in_workers(batch, PREDICTIONS, F.col(quoted(column)))
+
+
+def _classified(dataset: DataFrame, column: str, output: str, model: LoadedModel) -> DataFrame:
+    predictions = in_workers(Predicted(model), PREDICTIONS, F.col(quoted(column)))
     return dataset.withColumn(output, F.get(predictions, 0))

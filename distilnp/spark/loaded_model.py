@@ -5,7 +5,6 @@ loads it once, keeps it, and refuses to answer if its fingerprint is not the dri
 """
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ..api import Classifier, kept_classifier
@@ -53,7 +52,13 @@ class LoadedModel:
         DistilnpError
             See `distilnp.load`.
         """
-        return _kept(self, self.threads or task_cpus())
+        threads = self.threads or task_cpus()
+        # By its text, because an option may be a list. `kept_classifier` keeps the weights; this keeps the
+        # fingerprint from being computed for every batch.
+        key = repr((self, threads))
+        if key not in _kept:
+            _kept[key] = _loaded(self, threads)
+        return _kept[key]
 
     def for_executors(self, spark: "SparkSession", *, may_send: bool) -> "LoadedModel":
         """Load the classifier on the driver, and return what the executors need to load the same one."""
@@ -63,8 +68,7 @@ class LoadedModel:
         return replace(self, files=files, fingerprint=self.classifier().fingerprint)
 
 
-@lru_cache(maxsize=64)  # a process has a handful of models and settings; `kept_classifier` keeps the weights
-def _kept(model: LoadedModel, threads: int | None) -> Classifier:
+def _loaded(model: LoadedModel, threads: int | None) -> Classifier:
     folder = model.files.located()
     options: LoadOptions = {"labels": model.files.labels, "threads": threads}
     options.update(dict(model.options))  # type: ignore[typeddict-item]  # `load` checks them
@@ -87,3 +91,6 @@ def task_cpus() -> int | None:
 
     context = TaskContext.get()
     return None if context is None else context.cpus()
+
+
+_kept: dict[str, Classifier] = {}

@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from pyspark.ml.util import MLReader
@@ -10,14 +11,7 @@ from pyspark.sql import DataFrame
 from ..api import Classifier
 from ..checkpoint.config_json import read_config
 from ..checkpoint.spark_nlp import package_params
-from ..choices import (
-    DEFAULT_LONG_TEXT,
-    DEFAULT_PRECISION,
-    DEFAULT_THRESHOLD,
-    FunctionToApply,
-    LongText,
-    Precision,
-)
+from ..choices import DEFAULT_THRESHOLD, FunctionToApply
 from ..errors import ArgumentError
 from ..scoring import default_function
 from ..tokenizer import Tokenizer
@@ -25,8 +19,9 @@ from .annotation import CATEGORY, DOCUMENT, TOKEN
 from .annotator_stage import Annotator
 from .loaded_model import LoadedModel
 from .model_files import ModelFiles, find_download, find_model, is_package
-from .params import declared, expect_at_least, expect_choice, expect_one_of, with_params
-from .saving import SavedStageReader, SavesModel
+from .model_stage import ModelStage
+from .params import declared, expect_one_of, with_params
+from .saving import SavedStageReader
 from .work import Categories
 
 # As the annotator of Spark NLP.
@@ -39,7 +34,7 @@ ACTIVATIONS: dict[str, FunctionToApply] = {"softmax": "softmax", "sigmoid": "sig
 
 
 @with_params
-class DistilBertForSequenceClassification(SavesModel, Annotator):
+class DistilBertForSequenceClassification(ModelStage, Annotator):
     """Classifies documents or sentences, with the Params of Spark NLP's annotator of this name.
 
     `pretrained`, `loadSavedModel` and `load` make one that has a model. Of the input columns, only the one of
@@ -60,17 +55,8 @@ class DistilBertForSequenceClassification(SavesModel, Annotator):
     coalesceSentences = declared(bool, "whether a row gets the mean of the scores of its sentences")
     activation = declared(str, f"what turns logits into scores: {', '.join(ACTIVATIONS)}")
     multilabel = declared(bool, "whether several labels may apply at once, by sigmoid")
-    threshold = declared(float, "the score above which a label applies, if scores are sigmoids")
-    caseSensitive = declared(
-        bool,
-        "whether the case of letters is kept; forceCaseSensitive makes it count",
-    )
+    caseSensitive = declared(bool, "whether the case of letters is kept; forceCaseSensitive makes it count")
     forceCaseSensitive = declared(bool, "whether caseSensitive decides, and not the files of the model")
-    longText = declared(str, "which part of a longer document is read: head, tail, head_tail, windows, error")
-    calibrated = declared(bool, "whether the logits are divided by the temperature of the model")
-    precision = declared(str, "the arithmetic: float32 or int8")
-    threads = declared(int, "threads of each Python worker; by default one for each CPU of a task")
-    modelFiles = declared(str, "how executors get the files: sent, or shared for a folder that all have")
     batchSize = declared(int, "the documents that are computed at once")
     configProtoBytes = declared(list, "a configuration of TensorFlow")
     engine = declared(str, "what computes")
@@ -84,7 +70,6 @@ class DistilBertForSequenceClassification(SavesModel, Annotator):
 
     def __init__(self, files: ModelFiles | None = None) -> None:
         super().__init__()
-        self._files = files
         self._setDefault(
             maxSentenceLength=DEFAULT_MAX_SENTENCE_LENGTH,
             coalesceSentences=False,
@@ -93,10 +78,6 @@ class DistilBertForSequenceClassification(SavesModel, Annotator):
             threshold=DEFAULT_THRESHOLD,
             caseSensitive=True,
             forceCaseSensitive=False,
-            longText=DEFAULT_LONG_TEXT,
-            calibrated=False,
-            precision=DEFAULT_PRECISION,
-            modelFiles="sent",
             batchSize=DEFAULT_BATCH_SIZE,
             engine="distilnp",
         )
@@ -171,10 +152,6 @@ class DistilBertForSequenceClassification(SavesModel, Annotator):
         """Return what loads a stage that was saved, here or by Spark NLP."""
         return _Reader(cls)
 
-    def getClasses(self) -> list[str]:
-        """Return the labels, in the order of their ids."""
-        return list(self.files.labels)
-
     def getActivation(self) -> str:
         """Return what turns logits into scores; "sigmoid" if several labels may apply at once."""
         return "sigmoid" if self.getOrDefault("multilabel") else str(self.getOrDefault("activation"))
@@ -200,30 +177,11 @@ class DistilBertForSequenceClassification(SavesModel, Annotator):
         """Accept a configuration of TensorFlow, which has no effect."""
         return self.setParamValue("configProtoBytes", [str(byte) for byte in value])
 
-    @property
-    def files(self) -> ModelFiles:
-        """The files of the model."""
-        if self._files is None:
-            raise ArgumentError(
-                "DistilBertForSequenceClassification has no model: make it with pretrained(name), "
-                "loadSavedModel(folder) or load(path)"
-            )
-        return self._files
-
     def check_param(self, name: str, value: Any) -> None:
         """Check a value, as far as it can be known before the model is loaded."""
+        super().check_param(name, value)
         if name == "activation":
             expect_one_of(name, value, tuple(ACTIVATIONS))
-        if name == "longText":
-            expect_choice(name, value, LongText)
-        if name == "precision":
-            expect_choice(name, value, Precision)
-        if name == "modelFiles":
-            expect_one_of(name, value, ("sent", "shared"))
-        if name == "threads":
-            expect_at_least(name, value, 1)
-        if name == "threshold" and not 0 <= value <= 1:
-            raise ArgumentError(f"threshold is {value}, expected a number from 0 to 1")
         if name == "maxSentenceLength" and self._files is not None:
             positions = read_config(self._files.folder_path).max_position_embeddings
             if not 3 <= value <= positions:
@@ -238,10 +196,9 @@ class DistilBertForSequenceClassification(SavesModel, Annotator):
         return Categories(self._model(), self.getOrDefault("coalesceSentences"))
 
     def work_for_executors(self, dataset: DataFrame) -> Categories:
-        """Return the same for executors, which are sent the files if they need them."""
-        may_send = self.getOrDefault("modelFiles") == "sent"
-        model = self._model().for_executors(dataset.sparkSession, may_send=may_send)
-        return Categories(model, self.getOrDefault("coalesceSentences"))
+        """Return the same for executors."""
+        work = self.work()
+        return replace(work, model=self.model_for_executors(work.model, dataset))
 
     def classifier(self) -> Classifier:
         """Return the classifier itself, as it is on the driver."""
@@ -250,25 +207,17 @@ class DistilBertForSequenceClassification(SavesModel, Annotator):
     def _model(self) -> LoadedModel:
         function = ACTIVATIONS[self.getActivation()]
         positions = read_config(self.files.folder_path).max_position_embeddings
-        options = {
-            "max_length": min(self.getOrDefault("maxSentenceLength"), positions),
-            "function_to_apply": function,
-            "threshold": self.getOrDefault("threshold") if function == "sigmoid" else None,
-            "long_text": self.getOrDefault("longText"),
-            "calibrated": self.getOrDefault("calibrated"),
-            "precision": self.getOrDefault("precision"),
-        }
         force = self.getOrDefault("forceCaseSensitive")
-        return LoadedModel(
-            files=self.files,
-            options=tuple(options.items()),
+        return self.model(
             lowercase=not self.getOrDefault("caseSensitive") if force else None,
-            threads=self.getParamValue("threads"),
+            max_length=min(self.getOrDefault("maxSentenceLength"), positions),
+            function_to_apply=function,
+            threshold=self.getOrDefault("threshold") if function == "sigmoid" else None,
         )
 
     def take_files(self, files: ModelFiles) -> None:
         """Take a model, and its own way to score as the default."""
-        self._files = files
+        super().take_files(files)
         function = default_function(read_config(files.folder_path))
         self._setDefault(activation=next(name for name, value in ACTIVATIONS.items() if value == function))
 
