@@ -416,6 +416,8 @@ MAY_IMPORT = {
     "predictions": {"numpy", "pydantic_core"},
     "calibration": {"choices", "errors", "numpy"},
     "options": {"choices", "errors", "foreign", "model.config", "sentences"},
+    # narwhals is in an extra
+    "frames": {"errors", "foreign", "predictions", "texts", "narwhals"},
     "api": {
         "checkpoint.config_json",
         "checkpoint.registry",
@@ -556,7 +558,6 @@ MAY_IMPORT = {
     "fork_lock": set(),
     "identity": {"engine.engine", "reading", "scoring"},
     "version": set(),
-    "frames": {"errors", "foreign", "predictions", "texts", "narwhals"},
     "kernels.words.__init__": set(),
     "kernels.words.atomics": {"kernels.words.memory", "llvmlite", "numba"},
     "kernels.words.lanes_f32": {"kernels.tiles", "kernels.words.memory", "llvmlite", "numba"},
@@ -592,6 +593,7 @@ MAY_IMPORT = {
         "llvmlite",
         "numba",
     },
+    # Spark: nothing else imports PySpark, and these know the library by what it offers to everyone
     "spark.__init__": {"spark.classifier_stage", "pandas", "pyarrow", "pyspark"},
     "spark.annotation": {"numpy"},
     "spark.annotator": {"spark.sentence_detector", "spark.sequence_classifier", "spark.tokenizer"},
@@ -648,7 +650,7 @@ MAY_IMPORT = {
         "pyspark",
     },
     "spark.params": {"errors", "foreign", "pyspark"},
-    "spark.saving": {"errors", "spark.model_files", "pyspark"},
+    "spark.saving": {"errors", "foreign", "spark.model_files", "pyspark"},
     "spark.sentence_detector": {
         "choices",
         "sentences",

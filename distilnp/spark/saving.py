@@ -10,6 +10,7 @@ from pyspark.ml.util import DefaultParamsReader, DefaultParamsWriter, MLReader, 
 from pyspark.sql import SparkSession
 
 from ..errors import CheckpointError
+from ..foreign import shown
 from .model_files import SAVED_MODEL, ModelFiles, restored
 
 SCHEMA = "name string, part int, content binary"
@@ -64,19 +65,44 @@ class SavedStageReader(MLReader[Any]):
             It was saved by another program, or its files are damaged.
         """
         spark = SparkSession.getActiveSession() or self.sparkSession
-        metadata = DefaultParamsReader.loadMetadata(path, _context(spark))
-        known = metadata.get("distilnp")
-        expected = f"{self.stage_class.__module__}.{self.stage_class.__name__}"
-        if metadata["class"] != expected or not known:
-            raise CheckpointError(f"{path} was saved by {metadata['class']}, expected {expected}")
+        stage = self.stage_class()
+        metadata = _metadata(spark, path, stage)
+        known = metadata["distilnp"]
         rows = spark.read.schema(SCHEMA).parquet(f"{path}/{SAVED_MODEL}").orderBy("name", "part").collect()
         parts = ((row["name"], bytes(row["content"])) for row in rows)
-        files = restored(parts, known["files"], tuple(known["labels"]))
-        stage = self.stage_class()
         stage._resetUid(metadata["uid"])
-        stage.take_files(files)
+        stage.take_files(restored(parts, known["files"], tuple(known["labels"])))
         DefaultParamsReader.getAndSetParams(stage, metadata)
         return stage
+
+
+def _metadata(spark: SparkSession, path: str, stage: Any) -> dict[str, Any]:
+    """Read what `_Writer` wrote about a stage, and check as much of it as is used."""
+    try:
+        metadata = DefaultParamsReader.loadMetadata(path, _context(spark))
+        stated = metadata["class"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(
+            f"{path}/metadata is not what Spark writes ({error}), expected a JSON object. It is damaged: "
+            "save the stage again"
+        ) from error
+    expected = f"{type(stage).__module__}.{type(stage).__name__}"
+    known = metadata.get("distilnp")
+    if stated != expected or not known:
+        raise CheckpointError(f"{path} was saved by {shown(stated)}, expected {expected}")
+    params = (metadata.get("paramMap"), metadata.get("defaultParamMap"))
+    if not (
+        isinstance(known, dict)
+        and isinstance(known.get("labels"), list)
+        and isinstance(known.get("files"), dict)
+        and isinstance(metadata.get("uid"), str)
+        and all(isinstance(values, dict) and all(map(stage.hasParam, values)) for values in params)
+    ):
+        raise CheckpointError(
+            f"{path}/metadata lacks the files, the labels or the Params of the stage, or has others, "
+            "expected those that were saved. It is damaged, or of another version: save the stage again"
+        )
+    return metadata
 
 
 def _parts(files: ModelFiles) -> Iterator[tuple[str, int, bytes]]:

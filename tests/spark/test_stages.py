@@ -248,11 +248,46 @@ def test_a_saved_stage_keeps_the_model_that_it_was_saved_with(tmp_path: Path, sp
         DistilnpClassifier.load(saved)
 
 
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda saved: "xx", "is not what Spark writes"),
+        (lambda saved: "[]", "is not what Spark writes"),
+        (lambda saved: json.dumps(saved | {"class": "os.system"}), r"was saved by 'os.system', expected"),
+        (lambda saved: json.dumps(saved | {"distilnp": {"labels": ["a"]}}), "lacks the files"),
+        (lambda saved: json.dumps(saved | {"distilnp": {"labels": 3, "files": {}}}), "lacks the files"),
+        (lambda saved: json.dumps(saved | {"paramMap": {"colour": "red"}}), "or the Params"),
+        (
+            lambda saved: json.dumps(saved | {"distilnp": {"labels": [], "files": {"../evil": "0"}}}),
+            "evil' of the saved model is damaged or missing",
+        ),
+    ],
+)
+def test_a_damaged_stage_is_one_clear_error(
+    damage: Any, message: str, tmp_path: Path, spark: Any, saved_stage: Path
+) -> None:
+    shutil.copytree(saved_stage, tmp_path / "stage")
+    folder = tmp_path / "stage" / "metadata"
+    (part,) = folder.glob("part-*")
+    for checksum in folder.glob(".*.crc"):
+        checksum.unlink()
+    part.write_text(damage(json.loads(part.read_text())))
+    with pytest.raises(CheckpointError, match=message):
+        DistilnpClassifier.load(os.fspath(tmp_path / "stage"))
+
+
+@pytest.fixture(scope="module")
+def saved_stage(tmp_path_factory: pytest.TempPathFactory, spark: Any) -> Path:
+    path = tmp_path_factory.mktemp("saved") / "stage"
+    DistilnpClassifier(inputCol="text").save(os.fspath(path))
+    return path
+
+
 def test_what_another_program_saved_is_refused(tmp_path: Path, spark: Any) -> None:
     path = os.fspath(tmp_path / "other")
     DocumentAssembler().save(path)
     with pytest.raises(
-        CheckpointError, match=r"was saved by .*DocumentAssembler, expected .*DistilnpClassifier"
+        CheckpointError, match=r"was saved by .*DocumentAssembler', expected .*DistilnpClassifier"
     ):
         DistilnpClassifier.load(path)
 
