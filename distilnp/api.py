@@ -798,9 +798,13 @@ def classify_frame(
 
     Parameters
     ----------
-    frame, column, pair_column, scores, prefix, progress
+    frame, column
         See `Classifier.classify_frame`.
-    model, **options
+    model
+        See `load`.
+    pair_column, scores, prefix, progress
+        See `Classifier.classify_frame`.
+    **options
         See `load`.
 
     Returns

@@ -70,7 +70,7 @@ def check_iterable(texts: Any) -> None:
         name = shown(columns[0], SHOWN) if columns else "'text'"
         raise InputTypeError(
             f"texts is {type(texts).__name__}, a table with the columns {_names(columns)}, expected one "
-            f"column of texts. Give it alone: texts[{name}]"
+            f"column of texts. Give it alone, texts[{name}], or the table to classify_frame"
         )
     is_single = isinstance(texts, str | bytes | bytearray | Mapping)
     if is_single or not isinstance(texts, Iterable) or getattr(texts, "ndim", 1) != 1:
