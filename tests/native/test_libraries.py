@@ -155,8 +155,17 @@ def test_numba_compiles_the_kernels_if_no_library_is_usable(model: Path, logits:
     refusal, compiling = errors.splitlines()
     assert "they are stale: their ABI version is 99" in refusal
     assert compiling == "distilnp: compiling kernels, once in a process, some seconds"
-    # After a request for Numba, nothing is reported about libraries.
-    assert answer(model, package, kernels="jit")[4] == compiling + "\n"
+
+
+@pytest.mark.sweep  # compiling takes ten seconds
+@pytest.mark.skipif(bool(no_numba()), reason="Numba compiles nothing here")
+def test_nothing_is_said_about_libraries_if_numba_is_asked_for(model: Path, tmp_path: Path) -> None:
+    package = copy_package(tmp_path)
+    in_manifest(abi=99)(package / "distilnp/native/lib")
+
+    errors = answer(model, package, kernels="jit")[4]
+
+    assert errors == "distilnp: compiling kernels, once in a process, some seconds\n"
 
 
 def test_a_file_that_is_not_a_library_is_not_run(model: Path, tmp_path: Path) -> None:
