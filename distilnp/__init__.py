@@ -27,36 +27,55 @@ from .errors import (
 from .version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from .api import Classifier, classify, classify_frame, load
+    from .api import Classifier, classify, classify_frame, compare, evaluate, load
+    from .evaluation.base import Evaluation
+    from .evaluation.comparison import Comparison
+    from .evaluation.multi_label import MultiLabelEvaluation
+    from .evaluation.regression import RegressionEvaluation
+    from .evaluation.single_label import SingleLabelEvaluation
     from .predictions import Part, Prediction
 
 __all__ = [
     "ArgumentError",
     "CheckpointError",
     "Classifier",
+    "Comparison",
     "ConfigError",
     "DistilnpError",
     "DownloadError",
+    "Evaluation",
     "InputFileError",
     "InputTypeError",
     "ModelNotFoundError",
+    "MultiLabelEvaluation",
     "Part",
     "Prediction",
+    "RegressionEvaluation",
+    "SingleLabelEvaluation",
     "TensorError",
     "TextTooLongError",
     "TokenizerFilesError",
     "classify",
     "classify_frame",
+    "compare",
+    "evaluate",
     "load",
 ]
 
 # These bring NumPy. Imported when first used (PEP 562), they keep `distilnp --help` from waiting for it.
 _MODULES = {
     "Classifier": "api",
+    "Comparison": "evaluation.comparison",
+    "Evaluation": "evaluation.base",
+    "MultiLabelEvaluation": "evaluation.multi_label",
     "Part": "predictions",
     "Prediction": "predictions",
+    "RegressionEvaluation": "evaluation.regression",
+    "SingleLabelEvaluation": "evaluation.single_label",
     "classify": "api",
     "classify_frame": "api",
+    "compare": "api",
+    "evaluate": "api",
     "load": "api",
 }
 

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Never, Unpack, get_args, overload
+from typing import TYPE_CHECKING, Any, Literal, Never, Unpack, get_args, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,7 @@ from .model.config import DistilBertConfig
 from .model.params import Params
 from .options import (
     LoadOptions,
+    OptionsButLabels,
     checked_bool,
     checked_precision,
     label_tuple,
@@ -55,6 +56,10 @@ from .scoring import Scoring, default_function
 from .texts import Text, check_iterable, is_missing
 from .tokenizer import Tokenizer
 from .version import __version__
+
+if TYPE_CHECKING:  # most programs measure nothing
+    from .evaluation.base import Evaluation
+    from .evaluation.comparison import Comparison
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -351,6 +356,64 @@ class Classifier:
         from tqdm import tqdm  # type: ignore[import-untyped]  # it comes without types
 
         return iter(tqdm(predictions, total=operator.length_hint(texts) or None, unit=" texts"))
+
+    def evaluate(
+        self,
+        texts: Iterable[Text],
+        labels: Iterable[Any],
+        *,
+        label_map: Mapping[Any, str] | None = None,
+        progress: bool = False,
+    ) -> "Evaluation":
+        """Measure how good the answers are to texts with labels: what `distilnp evaluate` reports.
+
+        Needs `pip install "distilnp[evaluate]"`.
+
+        Parameters
+        ----------
+        texts : iterable of str or mapping
+            See `classify`.
+        labels : iterable
+            The truth about each text. If one label wins: a label of the model, in any case, or its id. If
+            labels apply each by itself: a list of labels or ids, or a row of an array of 0 and 1,
+            [n_texts, n_labels]. For a regression model: a number.
+        label_map : mapping, optional
+            Other names in `labels`, each with the label of the model that it means.
+        progress : bool, optional
+            See `stream`.
+
+        Returns
+        -------
+        SingleLabelEvaluation, MultiLabelEvaluation or RegressionEvaluation
+            The kind depends on `function_to_apply`: "softmax", "sigmoid" or "none".
+
+        Raises
+        ------
+        ArgumentError
+            There are no texts, or more or fewer than labels; a label is missing, or is none of the model's;
+            the model gives several numbers.
+        InputTypeError
+            `texts` or `labels` is no column.
+        DistilnpError
+            scikit-learn is not installed. See also `stream`.
+
+        Examples
+        --------
+        >>> import distilnp
+        >>> distilnp.load().evaluate(["What a joy.", "What a bore."], ["positive", 0]).accuracy
+        1.0
+        """
+        # Imported late: most programs measure nothing.
+        from .evaluation.base import expect_scikit_learn
+        from .evaluation.run import measured, tally_for
+
+        expect_scikit_learn("evaluate")
+        tally = tally_for(self.scoring, label_map)
+
+        def predict(in_step: Iterable[Text]) -> Iterator[Prediction]:
+            return self.stream(in_step, progress=progress)
+
+        return measured(predict, tally, texts, labels)
 
     def classify_frame(
         self,
@@ -819,4 +882,107 @@ def classify_frame(
     """
     return kept_classifier(model, **options).classify_frame(
         frame, column, pair_column=pair_column, scores=scores, prefix=prefix, progress=progress
+    )
+
+
+def evaluate(
+    texts: Iterable[Text],
+    labels: Iterable[Any],
+    model: str | os.PathLike[str] = DEFAULT_MODEL,
+    *,
+    label_map: Mapping[Any, str] | None = None,
+    progress: bool = False,
+    **options: Unpack[OptionsButLabels],
+) -> "Evaluation":
+    """Measure how good the answers are, with a model that stays loaded for the next call.
+
+    Parameters
+    ----------
+    texts, labels, label_map, progress
+        See `Classifier.evaluate`.
+    model, **options
+        See `load`, but for its `labels`.
+
+    Returns
+    -------
+    SingleLabelEvaluation, MultiLabelEvaluation or RegressionEvaluation
+        See `Classifier.evaluate`.
+
+    Raises
+    ------
+    DistilnpError
+        See `load` and `Classifier.evaluate`.
+
+    Examples
+    --------
+    >>> import distilnp
+    >>> texts = ["What a joy.", "What a bore.", "A film."]
+    >>> evaluation = distilnp.evaluate(texts, ["positive", "negative", 0])
+    >>> evaluation.n_right, evaluation.confusion_matrix.tolist()
+    (2, [[1, 1], [0, 1]])
+    """
+    classifier = kept_classifier(model, **options)
+    return classifier.evaluate(texts, labels, label_map=label_map, progress=progress)
+
+
+def compare(
+    model_a: str | os.PathLike[str] | Classifier,
+    model_b: str | os.PathLike[str] | Classifier,
+    texts: Iterable[Text],
+    labels: Iterable[Any],
+    *,
+    label_map: Mapping[Any, str] | None = None,
+    progress: bool = False,
+    **options: Unpack[OptionsButLabels],
+) -> "Comparison":
+    """Compare two models on the same texts: which is right more often, and whether that may be chance.
+
+    Needs `pip install "distilnp[evaluate]"`.
+
+    Parameters
+    ----------
+    model_a, model_b : str, path or Classifier
+        The models, as for `load`. Two classifiers may also be one model with different options.
+    texts, labels, label_map, progress
+        See `Classifier.evaluate`. A label is one of each model's.
+    **options
+        See `load`, but for its `labels`. They are for models given by name.
+
+    Returns
+    -------
+    Comparison
+        Its `sentence` says what follows.
+
+    Raises
+    ------
+    ArgumentError
+        The models predict numbers, or options are given for two classifiers.
+    DistilnpError
+        See `load` and `Classifier.evaluate`.
+
+    Examples
+    --------
+    >>> import distilnp
+    >>> texts, labels = ["What a joy.", "What a bore."], ["positive", "negative"]
+    >>> print(distilnp.compare("sst2-mini", "imdb-mini", texts, labels).sentence)
+    On these 2 rows, A and B are right for the same ones: nothing tells them apart.
+    """
+    check_iterable(texts)
+    if options and isinstance(model_a, Classifier) and isinstance(model_b, Classifier):
+        raise ArgumentError(
+            f"{next(iter(options))} is given with two classifiers, expected it with a model to load. Give it "
+            "to load"
+        )
+    from .evaluation.comparison import compared, expect_labels  # imported late: most programs measure nothing
+
+    texts = list(texts)
+    labels = labels if hasattr(labels, "__len__") else list(labels)
+    names, classifiers = [], []
+    for model in (model_a, model_b):
+        classifiers.append(model if isinstance(model, Classifier) else kept_classifier(model, **options))
+        names.append(os.fspath(model.folder if isinstance(model, Classifier) else model))
+        expect_labels(names[-1], classifiers[-1].function_to_apply)
+    return compared(
+        names,
+        [one.evaluate(texts, labels, label_map=label_map, progress=progress) for one in classifiers],
     )

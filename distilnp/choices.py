@@ -31,3 +31,7 @@ DEFAULT_BATCH_TOKENS = 4096
 # The bins of Guo et al. 2017, so that figures can be compared with theirs. More bins give a larger error:
 # fewer texts in each leave more to chance.
 DEFAULT_CALIBRATION_BINS = 15
+
+# Least scores for the table of coverage: from every answer down to the surest ones, closer together where
+# most scores are.
+USUAL_MIN_SCORES = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)

@@ -24,11 +24,10 @@ from .model.config import DistilBertConfig
 from .sentences import check_installed, language_code
 
 
-class LoadOptions(TypedDict, total=False):
-    """The keyword arguments of `load`."""
+class OptionsButLabels(TypedDict, total=False):
+    """The keyword arguments of `load`, but for `labels`, which are the truth where texts have some."""
 
     max_length: int | None
-    labels: Iterable[str] | None
     function_to_apply: FunctionToApply | None
     threshold: float | None
     calibrated: bool
@@ -40,6 +39,12 @@ class LoadOptions(TypedDict, total=False):
     precision: Precision
     threads: int | None
     local_files_only: bool
+
+
+class LoadOptions(OptionsButLabels, total=False):
+    """The keyword arguments of `load`."""
+
+    labels: Iterable[str] | None
 
 
 # Keywords of other libraries, and what to do here instead.

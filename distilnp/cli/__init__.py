@@ -1,11 +1,11 @@
 """The command line: `main` runs one command, and decides how the process ends.
 
-`grammar` parses the command line. `classify`, `evaluate`, `info`, `models`, `download`, `verify`, `bundle`
-and `convert` are the commands. `lines` and `readers` get texts out of files; `recognition` says which
-format a file has, and `bad_rows` what becomes of rows that cannot be used. `writers` write answers to
-standard output, `report` says how good they are, `folders` writes folders, `failures` puts the system's
-errors into words, and `progress` is the bar. The commands classify through `api`, like any other program that
-imports distilnp.
+`grammar` parses the command line. `classify`, `evaluate`, `compare`, `info`, `models`, `download`, `verify`,
+`bundle` and `convert` are the commands. `lines` and `readers` get texts out of files; `recognition` says
+which format a file has, `bad_rows` what becomes of rows that cannot be used, and `examples` what labels mean.
+`writers` write answers to standard output, `report` says how good they are, `folders` writes folders,
+`failures` puts the system's errors into words, and `progress` is the bar. The commands classify through
+`api`, like any other program that imports distilnp.
 """
 
 import io
@@ -83,6 +83,8 @@ def _run(arguments: Sequence[str] | None) -> None:
         from .classify import classify as run
     elif options.command == "evaluate":
         from .evaluate import evaluate as run
+    elif options.command == "compare":
+        from .compare import compare as run
     elif options.command == "info":
         from .info import info as run
     elif options.command == "convert":

@@ -1,42 +1,28 @@
 """`distilnp evaluate`: texts with labels in, figures on the answers out.
 
-Nothing is kept of a text except what the report needs: see `report.Tally`.
+Nothing is kept of a text except what the figures need: see the tallies of `evaluation`.
 """
 
 import io
 import json
-import os
 import sys
 import time
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import tee
-from typing import TYPE_CHECKING, NamedTuple
 
 from ..api import Classifier
-from ..errors import ArgumentError, DistilnpError, InputFileError
-from ..foreign import printable
-from ..texts import Text
+from ..errors import ArgumentError, InputFileError
+from ..evaluation.base import Evaluation, Tally, expect_scikit_learn
+from ..evaluation.run import tally_for
+from ..predictions import Prediction
 from .bad_rows import BadRows
-from .formats import USUAL_LABEL_COLUMNS
-from .labels import LabelIds
-from .lines import BadLine, Lines, naming_the_line, open_lines
+from .examples import Example, read_examples, side_file
+from .lines import Lines, naming_the_line, open_lines
 from .loading import kinds_of_parts, load_classifier
 from .progress import Progress
-from .readers import Columns, Rows, read_rows
-from .writers import Writer, csv_writer, jsonl_writer
-
-if TYPE_CHECKING:
-    from .report import Report, Tally
-
-
-class Example(NamedTuple):
-    """A text, the id of its label, and the line on which its row ends."""
-
-    text: Text
-    true_id: int
-    line: int
+from .writers import Classified, Writer, csv_writer, jsonl_writer
 
 
 def evaluate(options: Namespace) -> None:
@@ -47,37 +33,24 @@ def evaluate(options: Namespace) -> None:
     DistilnpError
         scikit-learn is not installed, or the file of mistakes cannot be written.
     ArgumentError
-        The model does not choose one label, or an option does not suit the model or the files.
+        The model gives several numbers, or an option does not suit the model or the files.
     InputFileError
         The file has no texts, or a row of it cannot be used.
     """
-    try:  # before anything else: without scikit-learn, no text needs an answer
-        from .report import Report, Tally
-    except ImportError as error:
-        raise DistilnpError(
-            f'evaluate needs scikit-learn, which is missing ({error}): pip install "distilnp[evaluate]"'
-        ) from error
+    expect_scikit_learn("evaluate")  # before anything else: without it, no text needs an answer
     with open_lines(options.file) as lines:
         classifier = load_classifier(options)
-        _expect_one_winning_label(classifier)
-        label_ids = LabelIds(classifier.labels, options.label_map)
-        rows = read_rows(
-            lines,
-            _columns(options),
-            file=options.file,
-            input_format=options.input_format,
-            delimiter=options.delimiter,
-        )
+        tally = tally_for(classifier.scoring, dict(options.label_map))
+        _expect_options_of(classifier, options)
         bad_rows = BadRows(options.on_error)
-        tally = Tally()
         with naming_the_line(lines), _mistakes(options, classifier) as write_mistake:
-            watched = bad_rows.watch(_examples(rows, lines, label_ids))
+            watched = bad_rows.watch(read_examples(lines, options, [tally]))
             examples = (example for example in watched if example is not None)
             seconds = _classify(classifier, options.batch_tokens, lines, examples, tally, write_mistake)
-    if not tally.true_ids:
+    if not tally.n_texts:
         raise InputFileError(f"{lines.name} has no texts, expected at least one with its label")
     bad_rows.report()
-    _print(Report(tally, classifier.labels, seconds), options)
+    _print(tally.evaluation(), seconds, options)
 
 
 def _classify(
@@ -85,11 +58,10 @@ def _classify(
     batch_tokens: int,
     lines: Lines,
     examples: Iterator[Example],
-    tally: "Tally",
+    tally: Tally,
     write_mistake: Writer,
 ) -> float:
     """Count every answer in the tally, write the wrong ones, and return how many seconds the answers took."""
-    predicted_ids = {label: i for i, label in enumerate(classifier.labels)}
     with Progress(lines, rows_are_seen=False) as progress:
         examples, to_classify = tee(progress.watch(examples))
         classifier.warmup()
@@ -97,54 +69,43 @@ def _classify(
         texts = (example.text for example in to_classify)
         for prediction in classifier.stream(texts, batch_tokens=batch_tokens):
             example = next(examples)
-            predicted_id = predicted_ids[prediction.label]
-            tally.add(example.true_id, predicted_id, prediction)
-            if predicted_id != example.true_id:
-                write_mistake(_input_columns(example, classifier), prediction)
+            (truth,) = example.truths
+            tally.add(truth, prediction)
+            if not tally.is_right(truth, prediction):
+                write_mistake(example.columns() | {"true_label": tally.names(truth)}, prediction)
             progress.after_row()
         return time.perf_counter() - start
 
 
-def _print(report: "Report", options: Namespace) -> None:
+def _print(evaluation: Evaluation, seconds: float, options: Namespace) -> None:
+    from .report import figures, in_words  # it needs scikit-learn
+
     if options.json:
-        print(json.dumps(report.figures(), indent=2))
+        print(json.dumps(figures(evaluation, seconds, options), indent=2))
         return
     if isinstance(sys.stdout, io.TextIOWrapper):  # a label may have characters that the locale lacks
         sys.stdout.reconfigure(errors="backslashreplace")
-    print(report.in_words(options.digits))
+    print(in_words(evaluation, seconds, options))
 
 
-def _columns(options: Namespace) -> Columns:
-    labels = USUAL_LABEL_COLUMNS if options.label_column is None else (options.label_column,)
-    return Columns(options.column, options.pair_column, labels)
-
-
-def _examples(rows: Rows, lines: Lines, label_ids: LabelIds) -> Iterator[Example | BadLine]:
-    for row in rows:
-        if isinstance(row, BadLine):
-            yield row
-        elif (true_id := label_ids.find(row.label)) is not None:
-            yield Example(row.text, true_id, lines.number)
-        else:
-            yield lines.error(
-                f"the label is {row.label!r:.60}, expected one of the model's: {label_ids}. Translate other "
-                "names with --label-map VALUE=LABEL"
+def _expect_options_of(classifier: Classifier, options: Namespace) -> None:
+    """Raise an `ArgumentError` if an option is for another kind of model, or for texts in one piece."""
+    function = classifier.function_to_apply
+    for option, is_given, functions in (
+        ("--errors", options.errors is not None, ("softmax", "sigmoid")),
+        ("--min-score", bool(options.min_score), ("softmax",)),
+        ("--fit-temperature", options.fit_temperature, ("softmax", "sigmoid")),
+    ):
+        if is_given and function not in functions:
+            raise ArgumentError(
+                f"{option} is given and function_to_apply of {classifier.folder} is {function!r}, expected "
+                f"{' or '.join(map(repr, functions))}. Leave {option} out"
             )
-
-
-def _expect_one_winning_label(classifier: Classifier) -> None:
-    if classifier.function_to_apply != "softmax":
+    if options.fit_temperature and kinds_of_parts(classifier):
         raise ArgumentError(
-            f"function_to_apply of {classifier.folder} is {classifier.function_to_apply!r}, expected "
-            "'softmax', which makes one label win. Multi-label and regression models need other measures; "
-            "distilnp classify --all-scores gives their scores"
+            "--fit-temperature is given with windows or sentences, expected texts in one piece: the "
+            "temperature divides the logits of one input. Fit it without --long-text windows and --sentences"
         )
-
-
-def _input_columns(example: Example, classifier: Classifier) -> dict[str, object]:
-    """Return the columns that come before a wrong prediction."""
-    text = {"text": example.text} if isinstance(example.text, str) else example.text
-    return {"line": example.line, **text, "true_label": classifier.labels[example.true_id]}
 
 
 @contextmanager
@@ -154,26 +115,28 @@ def _mistakes(options: Namespace, classifier: Classifier) -> Iterator[Writer]:
     if path is None:
         yield lambda *_: None
         return
-    source = 0 if options.file == "-" else options.file
-    if os.path.exists(path) and os.path.samefile(source, path):  # noqa: PTH110, PTH121 (0 is a descriptor)
-        raise ArgumentError(
-            f"--errors is {printable(path)}, which is the file of texts, expected another file. It would be "
-            "overwritten"
+    multi_label = classifier.threshold is not None
+    with side_file(path, "--errors", options.file) as file:
+        if not path.lower().endswith(".csv"):
+            yield jsonl_writer(file, all_scores=False, multi_label=multi_label)
+            return
+        texts = ("text",) if options.pair_column is None else ("text", "text_pair")
+        write = csv_writer(
+            file,
+            classifier.labels,
+            all_scores=False,
+            multi_label=multi_label,
+            input_columns=("line", *texts, "true_label"),
+            kinds_of_parts=kinds_of_parts(classifier),
         )
-    try:
-        with open(path, "w", 1, encoding="utf-8", errors="backslashreplace", newline="\n") as file:  # noqa: PTH123
-            if not path.lower().endswith(".csv"):
-                yield jsonl_writer(file, all_scores=False)
-                return
-            texts = ("text",) if options.pair_column is None else ("text", "text_pair")
-            yield csv_writer(
-                file,
-                classifier.labels,
-                all_scores=False,
-                input_columns=("line", *texts, "true_label"),
-                kinds_of_parts=kinds_of_parts(classifier),
-            )
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise DistilnpError(f"{printable(path)} cannot be written: {error.strerror}") from error
+        if not multi_label:
+            yield write
+            return
+
+        def with_json(columns: Classified, prediction: Prediction | None) -> None:
+            """Write the true labels as one field of JSON, as those of the prediction are."""
+            assert not isinstance(columns, str)
+            labels = json.dumps(columns["true_label"], ensure_ascii=False)
+            write({**columns, "true_label": labels}, prediction)
+
+        yield with_json

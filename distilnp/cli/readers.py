@@ -55,7 +55,7 @@ class Row(NamedTuple):
     """The text and the label of a row; the label is None if no labels are wanted."""
 
     text: Text
-    label: str | float | None  # a number is one of JSON
+    label: str | float | list[Any] | None  # a number or a list is one of JSON
 
 
 Rows: TypeAlias = Iterator[Row | BadLine]
@@ -225,8 +225,8 @@ class _Objects:
 
     def _check(self, cell: object, name: str, where: str) -> None:
         is_label = self._chosen is not None and name == self._chosen.label
-        if not isinstance(cell, (str, int, float) if is_label else str):
-            expected = "a string or a number" if is_label else "a string"
+        if not isinstance(cell, (str, int, float, list) if is_label else str):
+            expected = "a string, a number or an array" if is_label else "a string"
             raise self._lines.error(f"{where}{name!r:.60} is {json.dumps(cell):.60}, expected {expected}")
 
 

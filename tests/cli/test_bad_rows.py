@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from distilnp import InputFileError
 from distilnp.cli import main
 from distilnp.cli.bad_rows import BadRows
-from distilnp.cli.labels import LabelIds
 from distilnp.cli.lines import Lines
 from distilnp.cli.readers import Columns, read_rows
+from distilnp.evaluation.truth import LabelIds
 
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
 Start = Callable[..., "subprocess.Popen[bytes]"]
@@ -271,7 +271,7 @@ def test_an_id_is_found_as_pandas_writes_it(value: object, expected: int | None)
 
 @pytest.mark.parametrize("written_as", ["True", "true"])
 def test_true_and_false_can_be_mapped_however_they_are_written(written_as: str) -> None:
-    ids = LabelIds(("neg", "pos"), [(written_as, "pos"), ("False", "neg"), ("2.0", "pos")])
+    ids = LabelIds(("neg", "pos"), {written_as: "pos", "False": "neg", "2.0": "pos"})
     assert [ids.find(value) for value in (True, "True", "true", False, "false", 2.0)] == [1, 1, 1, 0, 0, 1]
     assert LabelIds(("FALSE", "TRUE")).find(True) == 1
 

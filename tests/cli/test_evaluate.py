@@ -24,8 +24,10 @@ from support.seeded_models import CONFIGS, seeded_tensors, write_checkpoint
 import distilnp
 from distilnp import ArgumentError
 from distilnp.calibration import expected_calibration_error
-from distilnp.cli import main, report
-from distilnp.cli.labels import LabelIds
+from distilnp.choices import USUAL_MIN_SCORES
+from distilnp.cli import main
+from distilnp.evaluation.single_label import SingleLabelTally
+from distilnp.evaluation.truth import LabelIds
 from distilnp.predictions import Prediction
 
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
@@ -116,6 +118,21 @@ def test_the_figures_equal_those_of_scikit_learn(
         },
         "log_loss": pytest.approx(log_loss(TRUTH, probabilities, labels=list(LABELS)), rel=1e-12),
         "expected_calibration_error": expected_calibration_error(confidences, right),
+        "coverage": [
+            {
+                "min_score": least,
+                "n_answered": int((answered := confidences >= least).sum()),
+                "coverage": answered.mean(),
+                "n_right": int(right[answered].sum()),
+                "accuracy": accuracy_score(right[answered], answered[answered]) if answered.any() else None,
+                "wilson_95": [
+                    *binomtest(int(right[answered].sum()), int(answered.sum())).proportion_ci(method="wilson")
+                ]
+                if answered.any()
+                else None,
+            }
+            for least in USUAL_MIN_SCORES
+        ],
         "truncation": {
             "n_texts": sum(answer.truncated for answer in answers),
             "n_tokens": n_tokens,
@@ -203,13 +220,13 @@ def test_one_label_makes_a_report(
 def test_scores_are_normalised_for_the_loss_and_at_most_1_for_calibration() -> None:
     """The highest scores of windows may add up to more than 1, and a mean of ones may round above 1."""
     common = {"labels": ("a",), "logits": np.zeros(2, np.float32), "n_tokens": 9, "n_seen": 9}
-    tally = report.Tally()
-    tally.add(1, 0, Prediction(label="a", score=0.9, scores={"a": 0.9, "b": 0.6}, **common))
+    tally = SingleLabelTally(("a", "b"))
+    tally.add(1, Prediction(label="a", score=0.9, scores={"a": 0.9, "b": 0.6}, **common))
     above = 1 + 2**-52
-    tally.add(0, 0, Prediction(label="a", score=above, scores={"a": above, "b": 0.0}, **common))
-    figures = report.Report(tally, ("a", "b"), 1.0).figures()
-    assert figures["log_loss"] == pytest.approx(-np.log(0.4) / 2)
-    assert figures["expected_calibration_error"] == pytest.approx(0.45)
+    tally.add(0, Prediction(label="a", score=above, scores={"a": above, "b": 0.0}, **common))
+    evaluation = tally.evaluation()
+    assert evaluation.log_loss == pytest.approx(-np.log(0.4) / 2)
+    assert evaluation.calibration_error == pytest.approx(0.45)
 
 
 def test_the_same_texts_give_the_same_report_except_for_the_speed(
@@ -308,13 +325,13 @@ def test_a_label_is_a_name_or_an_id(labels: tuple[str, ...], value: str | int, e
 
 
 def test_a_label_map_translates_other_names() -> None:
-    ids = LabelIds(("neg", "pos"), [("positive", "pos"), ("negative", "0"), ("0", "POS"), ("", "neg")])
+    ids = LabelIds(("neg", "pos"), {"positive": "pos", "negative": "0", "0": "POS", "": "neg"})
     assert [ids.find(value) for value in ("positive", "negative", "0", 0, "", "pos")] == [1, 0, 1, 1, 0, 1]
     assert ids.find("Positive") is None
     with pytest.raises(
-        ArgumentError, match="--label-map is a=b, expected a label of the model after the =: 'neg' "
+        ArgumentError, match="the label map translates 'a' to 'b', expected a label of the model: 'neg' "
     ):
-        LabelIds(("neg", "pos"), [("a", "b")])
+        LabelIds(("neg", "pos"), {"a": "b"})
 
 
 def test_the_error_about_an_unknown_label_suggests_a_label_map(
@@ -458,26 +475,13 @@ def test_a_file_that_cannot_be_used_is_an_error_without_a_report(
         assert error.startswith(message.replace("FILE", os.fspath(file)))
 
 
-@pytest.mark.parametrize(
-    ("problem_type", "n_labels", "function"),
-    [
-        ("multi_label_classification", 2, "sigmoid"),
-        ("regression", 2, "none"),
-        (None, 1, "sigmoid"),
-    ],
-)
-def test_a_model_without_one_winning_label_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], problem_type: str, n_labels: int, function: str
-) -> None:
-    config = CONFIGS["one-layer"] if n_labels == 2 else CONFIGS["one-label-relu"]
-    changes = {"problem_type": problem_type}
-    model = os.fspath(write_checkpoint(tmp_path / "model", config, seeded_tensors(config), **changes))
+def test_a_model_of_several_numbers_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = CONFIGS["one-layer"]
+    tensors = seeded_tensors(config)
+    model = os.fspath(write_checkpoint(tmp_path / "model", config, tensors, problem_type="regression"))
     file = write_csv(tmp_path / "a.csv", [("text", "label"), ("w1", "0")])
-    error = error_of(capsys, file, "--model", model)
-    assert (
-        f"function_to_apply of {model} is '{function}', expected 'softmax', which makes one label win"
-        in error
-    )
+    message = error_of(capsys, file, "--model", model)
+    assert message.startswith("function_to_apply is 'none' and the model has 2 labels, expected one")
 
 
 WITHOUT_SCIKIT_LEARN = """

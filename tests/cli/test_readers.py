@@ -277,9 +277,24 @@ def test_the_column_of_labels_is_the_named_one_and_never_a_column_of_texts() -> 
         ("tsv", "text\tlabel\n", STARS, "the columns are 'text', 'label'; expected one 'stars' among them"),
         ("csv", "text,stars,stars\n", STARS, "expected one 'stars' among them"),
         ("jsonl", '{"text": "a"}', USUAL, "line 1: the columns are 'text'; expected --label-column NAME"),
-        ("jsonl", '{"text": "a", "label": [1]}', USUAL, "'label' is [1], expected a string or a number"),
-        ("jsonl", '{"text": "a", "label": null}', USUAL, "'label' is null, expected a string or a number"),
-        ("jsonl", '{"text": "a", "": null}', Columns(labels=("",)), "'' is null, expected a string or a"),
+        (
+            "jsonl",
+            '{"text": "a", "label": {}}',
+            USUAL,
+            "'label' is {}, expected a string, a number or an array",
+        ),
+        (
+            "jsonl",
+            '{"text": "a", "label": null}',
+            USUAL,
+            "'label' is null, expected a string, a number or an",
+        ),
+        (
+            "jsonl",
+            '{"text": "a", "": null}',
+            Columns(labels=("",)),
+            "'' is null, expected a string, a number",
+        ),
     ],
 )
 def test_a_row_without_its_label_is_an_error(

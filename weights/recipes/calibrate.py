@@ -10,39 +10,14 @@ temperature that was fitted on the other half.
 
 import argparse
 import json
-import math
 from pathlib import Path
 
 import numpy as np
-from measures import log_loss, logits_of, reliability
-from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
+from measures import logits_of, reliability
 from tasks import TASKS
 
 import distilnp
-
-# Ten times either way of what three epochs of fine-tuning end with; at a bound, something else is wrong.
-BOUNDS = (0.2, 20.0)
-
-
-def fit(logits: NDArray[np.float64], truth: NDArray[np.int64]) -> float:
-    """Return the temperature with the least log loss, which has one minimum."""
-    low, high = map(math.log, BOUNDS)
-    best = minimize_scalar(
-        lambda x: log_loss(logits / math.exp(x), truth), bounds=(low, high), method="bounded"
-    )
-    return math.exp(best.x)
-
-
-def fitted_on_the_other_half(
-    logits: NDArray[np.float64], truth: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], list[float]]:
-    """Return every text's logits over the temperature of the half that it is not in; both temperatures."""
-    scaled, temperatures = np.empty_like(logits), []
-    for half in (0, 1):
-        temperatures.append(fit(logits[1 - half :: 2], truth[1 - half :: 2]))
-        scaled[half::2] = logits[half::2] / temperatures[-1]
-    return scaled, temperatures
+from distilnp.calibration import fit_temperature, over_the_other_half
 
 
 def main() -> None:
@@ -59,10 +34,10 @@ def main() -> None:
     truth = np.array([classifier.labels.index(task.LABELS[example.label]) for example in held_out])
     logits = logits_of(classifier, [example.text for example in held_out])
 
-    temperature = round(fit(logits, truth), 4)  # the chance in the texts moves the second digit
+    temperature = round(fit_temperature(logits, truth), 4)  # the chance in the texts moves the second digit
     print(f"{len(truth)} held-out texts, as they are: {reliability(logits, truth)}")
     print(f"over {temperature}, fitted on them: {reliability(logits / temperature, truth)}")
-    scaled, halves = fitted_on_the_other_half(logits, truth)
+    scaled, halves = over_the_other_half(logits, truth)
     print(f"each half over the other's, {halves[0]:.4f} and {halves[1]:.4f}: {reliability(scaled, truth)}")
 
     path = args.model / "config.json"

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_softmax, softmax
 from scipy.stats import binomtest
 from tqdm import tqdm
 
 import distilnp
-from distilnp.calibration import expected_calibration_error
+from distilnp.calibration import errors
 
 LONGEST = (10, 20, 30, 60)  # words of the sentences in each row of the table by length
 
@@ -20,16 +19,10 @@ def logits_of(classifier: distilnp.Classifier, texts: Sequence[str]) -> NDArray[
     return np.array([prediction.logits for prediction in predictions], np.float64)
 
 
-def log_loss(logits: NDArray[np.float64], truth: NDArray[np.int64]) -> float:
-    """Return the mean cross-entropy."""
-    return float(-log_softmax(logits, axis=1)[np.arange(len(truth)), truth].mean())
-
-
 def reliability(logits: NDArray[np.float64], truth: NDArray[np.int64]) -> str:
     """Return log loss and expected calibration error, in words."""
-    confidences, correct = softmax(logits, axis=1).max(axis=1), logits.argmax(axis=1) == truth
-    error = expected_calibration_error(confidences, correct)
-    return f"log loss {log_loss(logits, truth):.4f}, expected calibration error {error:.4f}"
+    loss, error = errors(logits, truth)
+    return f"log loss {loss:.4f}, expected calibration error {error:.4f}"
 
 
 def interval(n_right: int, n_texts: int) -> str:

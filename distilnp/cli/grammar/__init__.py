@@ -1,7 +1,8 @@
 """The grammar of the command line, and its help: `parse`.
 
-Each command has its prose, its arguments and their checks in one place: `classify`, `evaluate`, and
-`checkpoints` for the commands that classify nothing. `shared` has what several of them use.
+Each command has its prose, its arguments and their checks in one place: `classify`, `evaluate`, `compare`,
+and `checkpoints` for the commands that classify nothing. `shared` has what several of them use, `labelled`
+what only those use that read labels.
 
 A command line that is wrong by itself ends here, as argparse ends it: usage, message, exit code 2. Whether a
 value suits the model is checked later, by the model. Nothing is imported that would slow `--help` down.
@@ -14,7 +15,7 @@ from typing import Any, NoReturn
 
 from ...foreign import printable
 from ...version import __version__
-from . import checkpoints, classify, evaluate
+from . import checkpoints, classify, compare, evaluate
 
 DESCRIPTION = "DistilBERT text classification on a CPU."
 
@@ -72,10 +73,13 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     classify_parser = classify.add(commands)
     evaluate_parser = evaluate.add(commands)
+    compare_parser = compare.add(commands)
     checkpoints.add(commands)
     options = parser.parse_args(arguments)
     if options.command == "classify":
         classify.settle(options, classify_parser)
     elif options.command == "evaluate":
         evaluate.settle(options, evaluate_parser)
+    elif options.command == "compare":
+        compare.settle(options, compare_parser)
     return options

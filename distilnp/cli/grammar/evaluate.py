@@ -2,24 +2,12 @@
 
 import argparse
 
-from ...choices import DEFAULT_CALIBRATION_BINS
-from ..formats import INPUT_FORMATS, LINES, SKIP, STOP, USUAL_LABEL_COLUMNS
-from .shared import (
-    Commands,
-    add_columns,
-    add_command,
-    add_input_format,
-    add_model,
-    expect_different,
-    quoted,
-    settle_input_format,
-    settle_long_texts,
-)
+from ...choices import DEFAULT_CALIBRATION_BINS, DEFAULT_THRESHOLD, USUAL_MIN_SCORES
+from .labelled import add_digits, add_labelled, expect_a_file, settle_labelled
+from .shared import Commands, add_command, add_model
 
-DEFAULT_DIGITS = 4
-
-# The columns of scikit-learn's report have no room for more.
-MAX_DIGITS = 7
+# The value of --min-score that stands for a usual set of values.
+TABLE = "table"
 
 DESCRIPTION = """\
 Classify the texts of a file that also has their labels, and report how good
@@ -32,9 +20,11 @@ Needs scikit-learn, which computes the report: pip install "distilnp[evaluate]"
 EPILOG = f"""\
 input is UTF-8, gzipped or not: csv, tsv, jsonl and json as for classify.
   A label is one of the model's labels, in upper or lower case, or its id, as
-  1 or 1.0; in JSON, it may be a number. --label-map translates other names,
-  such as True. The first row that cannot be used ends the run with an error
-  that names its line, and without a report, unless --on-error says otherwise.
+  1 or 1.0; in JSON, it may be a number. A multi-label model takes several, with
+  commas between them or in an array of JSON, and a regression model takes a
+  number. --label-map translates other names, such as True. The first row that
+  cannot be used ends the run with an error that names its line, and without a
+  report, unless --on-error says otherwise.
 
 output:
   The report is scikit-learn's. A label that is neither in the file nor in the
@@ -47,6 +37,12 @@ output:
   cut          how many texts the model saw only in part, and how many tokens
                it did not see
   speed        includes reading and tokenizing, but not loading
+  min score    with --min-score: what is gained by leaving unsure texts to people
+  temperature  with --fit-temperature: the one with the least log loss, and what
+               it is worth on texts that it was not fitted on
+  A multi-label model has F1 and exact match instead of accuracy: how many texts
+  get exactly their labels. A regression model has the mean of absolute
+  differences, the root of their mean square, and Pearson's r.
   --json writes all of it as one object, with every digit. The same texts give
   the same report, except for the speed.
   --errors writes line (the last line of the row in the input), text, text_pair
@@ -70,66 +66,57 @@ def add(commands: Commands) -> argparse.ArgumentParser:
         description=DESCRIPTION,
         epilog=EPILOG,
     )
-    parser.add_argument("file", metavar="FILE", help='texts with their labels; "-" is standard input')
-    inputs = parser.add_argument_group("input")
-    add_input_format(inputs, [name for name in INPUT_FORMATS if name != LINES])  # lines have no labels
-    add_columns(inputs)
-    inputs.add_argument(
-        "--label-column",
-        metavar="NAME",
-        help=f"the column or key that holds the label (default: {quoted(USUAL_LABEL_COLUMNS)})",
-    )
-    inputs.add_argument(
-        "--label-map",
-        metavar="VALUE=LABEL",
-        action="append",
-        default=[],
-        type=_label_pair,
-        help="VALUE in the file means LABEL of the model, such as positive=pos; may be given more than once",
-    )
-    inputs.add_argument(
-        "--on-error",
-        choices=(STOP, SKIP),
-        default=STOP,
-        help="after a row that cannot be used, stop without a report, or skip it; the number of skipped rows "
-        "is written to standard error (default: %(default)s)",
-    )
+    add_labelled(parser)
     outputs = parser.add_argument_group("output")
     outputs.add_argument("--json", action="store_true", help="write one JSON object, not text for people")
-    outputs.add_argument(
-        "--digits",
-        metavar="N",
-        type=int,
-        choices=range(1, MAX_DIGITS + 1),
-        default=DEFAULT_DIGITS,
-        help="digits after the decimal point, in text for people (default: %(default)s)",
-    )
+    add_digits(outputs)
     outputs.add_argument(
         "--errors",
         metavar="FILE",
         help="write each text that gets a wrong label to FILE as the run goes on: CSV if the name ends in "
         ".csv, otherwise JSON lines",
     )
-    add_model(parser)
-    parser.set_defaults(threshold=None)  # for multi-label models only, which this command refuses
+    outputs.add_argument(
+        "--min-score",
+        metavar="X",
+        action="append",
+        default=[],
+        type=_min_scores,
+        help="report how many texts have an answer that scores at least X, from 0 to 1, and how many of "
+        f'these answers are right; "{TABLE}" is a range of X; may be given more than once',
+    )
+    outputs.add_argument(
+        "--fit-temperature",
+        action="store_true",
+        help="report the temperature that brings scores closest to how often they are right, for config.json",
+    )
+    model = add_model(parser)
+    model.add_argument(
+        "--threshold",
+        metavar="X",
+        type=float,
+        help="for a multi-label model: the labels that score above X apply, from 0 to 1 "
+        f"(default: {DEFAULT_THRESHOLD})",
+    )
     return parser
 
 
 def settle(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     """Check the options, and settle the format of the input."""
-    settle_input_format(options, parser)
-    expect_different(options, parser, ("column", "pair_column", "label_column"))
-    if options.errors == "-":
-        parser.error("--errors is '-', expected the name of a file. Standard output has the report")
-    values = [value for value, _ in options.label_map]
-    for value in values:
-        if values.count(value) > 1:
-            parser.error(f"--label-map has {value!r} twice, expected one label of the model for each value")
-    settle_long_texts(options, parser)
+    settle_labelled(options, parser)
+    expect_a_file(options, parser, "errors")
+    options.min_score = sorted({x for given in options.min_score for x in given})
 
 
-def _label_pair(argument: str) -> tuple[str, str]:
-    value, separator, label = argument.partition("=")
-    if not separator:
-        raise argparse.ArgumentTypeError(f"{argument!r} has no =, expected VALUE=LABEL, such as positive=pos")
-    return value, label
+def _min_scores(argument: str) -> tuple[float, ...]:
+    if argument == TABLE:
+        return USUAL_MIN_SCORES
+    try:
+        score = float(argument)
+    except ValueError:
+        score = -1.0
+    if not 0 <= score <= 1:
+        raise argparse.ArgumentTypeError(
+            f"{argument!r:.60} is given, expected a number from 0 to 1, or {TABLE}"
+        )
+    return (score,)

@@ -112,16 +112,20 @@ def add_columns(inputs: Group) -> None:
     )
 
 
-def add_model(parser: argparse.ArgumentParser) -> Group:
-    """Add the options that say which model classifies, and how; `loading` reads them."""
+def add_model(parser: argparse.ArgumentParser, *, is_named: bool = True) -> Group:
+    """Add the options that say which model classifies, and how; `loading` reads them.
+
+    With `is_named`, --model is one of them.
+    """
     model = parser.add_argument_group("model")
-    model.add_argument(
-        "--model",
-        metavar="MODEL",
-        default=DEFAULT_MODEL,
-        help="a name listed by `distilnp models`, a folder, or org/name on the Hugging Face hub "
-        "(default: %(default)s)",
-    )
+    if is_named:
+        model.add_argument(
+            "--model",
+            metavar="MODEL",
+            default=DEFAULT_MODEL,
+            help="a name listed by `distilnp models`, a folder, or org/name on the Hugging Face hub "
+            "(default: %(default)s)",
+        )
     model.add_argument(
         "--max-length",
         metavar="N",
