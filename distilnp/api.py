@@ -41,6 +41,7 @@ from .model.params import Params
 from .options import (
     LoadOptions,
     OptionsButLabels,
+    Threshold,
     checked_bool,
     checked_precision,
     label_tuple,
@@ -101,8 +102,8 @@ class Classifier:
         The label of each logit.
     function_to_apply : {"softmax", "sigmoid", "none"}
         Turns logits into scores.
-    threshold : float or None
-        Labels that score above it apply. If None, exactly one label does.
+    threshold : float, tuple of float, or None
+        Labels that score above it apply; a tuple has one number for each. If None, exactly one label applies.
     temperature : float
         Divides the logits before they are scored: the checkpoint's if scores are calibrated, otherwise 1.0.
     aggregate : {"mean_probs", "mean_logits", "max"}
@@ -170,6 +171,7 @@ class Classifier:
             **reading_settings(self.reading),
             **asdict(self.scoring),
             "labels": list(self.labels),
+            "threshold": list(self.threshold) if isinstance(self.threshold, tuple) else self.threshold,
         }
 
     @property
@@ -208,8 +210,8 @@ class Classifier:
         return self.scoring.function_to_apply
 
     @property
-    def threshold(self) -> float | None:
-        """The score above which a label applies, or None if one label wins."""
+    def threshold(self) -> float | tuple[float, ...] | None:
+        """The score above which a label applies, or that of each label, or None if one label wins."""
         return self.scoring.threshold
 
     @property
@@ -599,7 +601,7 @@ def load(
     max_length: int | None = None,
     labels: Iterable[str] | None = None,
     function_to_apply: FunctionToApply | None = None,
-    threshold: float | None = None,
+    threshold: Threshold | None = None,
     calibrated: bool = False,
     long_text: LongText = DEFAULT_LONG_TEXT,
     stride: int | None = None,
@@ -628,9 +630,10 @@ def load(
     function_to_apply : {"softmax", "sigmoid", "none"}, optional
         Turns logits into scores. By default, the function that transformers chooses from the checkpoint's
         `problem_type` and its number of labels.
-    threshold : float, optional
-        From 0 to 1; `Prediction.labels` are the labels that score above it. By default 0.5. Only for scores
-        that are sigmoids, like those of multi-label models.
+    threshold : float, sequence of float, or mapping of str to float, optional
+        From 0 to 1; `Prediction.labels` are the labels that score above it. A sequence has one number for
+        each label, in the order of their ids; a mapping has them by label. By default, and for labels that a
+        mapping leaves out, 0.5. Only for scores that are sigmoids, like those of multi-label models.
     calibrated : bool, optional
         Divide the logits by the temperature in the checkpoint's `config.json`. That brings scores closer to
         how often they are right, and never changes the winning label of a single input. By default, scores
@@ -708,10 +711,11 @@ def load(
         sentences=resolved_language(sentences),
     )
     function = default_function(config) if function_to_apply is None else function_to_apply
+    labels_of_model = promised_labels(model, config) if names is None else names
     scoring = Scoring(
-        labels=promised_labels(model, config) if names is None else names,
+        labels=labels_of_model,
         function_to_apply=function,
-        threshold=resolved_threshold(threshold, function),
+        threshold=resolved_threshold(threshold, function, labels_of_model),
         temperature=resolved_temperature(calibrated, folder, config, function),
         aggregate=aggregate,
     )

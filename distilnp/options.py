@@ -4,9 +4,9 @@ Each function here resolves one argument. `Reading` and `Scoring` themselves che
 all.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TypedDict, get_args
+from typing import TypeAlias, TypedDict, get_args
 
 from .choices import (
     DEFAULT_AGGREGATE,
@@ -23,13 +23,16 @@ from .foreign import shown
 from .model.config import DistilBertConfig
 from .sentences import check_installed, language_code
 
+# One number for all labels, one for each, or one for those that are named.
+Threshold: TypeAlias = float | Sequence[float] | Mapping[str, float]
+
 
 class OptionsButLabels(TypedDict, total=False):
     """The keyword arguments of `load`, but for `labels`, which are the truth where texts have some."""
 
     max_length: int | None
     function_to_apply: FunctionToApply | None
-    threshold: float | None
+    threshold: Threshold | None
     calibrated: bool
     long_text: LongText
     stride: int | None
@@ -107,11 +110,25 @@ def label_tuple(labels: Iterable[str]) -> tuple[str, ...]:
     return collected
 
 
-def resolved_threshold(threshold: float | None, function: FunctionToApply) -> float | None:
-    """Return the threshold; by default 0.5 if each label is scored by itself, and otherwise None."""
-    if threshold is None and function == "sigmoid":
-        return DEFAULT_THRESHOLD
-    return threshold
+def resolved_threshold(
+    threshold: Threshold | None, function: FunctionToApply, labels: Sequence[str]
+) -> float | tuple[float, ...] | None:
+    """Return the threshold; by default 0.5 if each label is scored by itself, and otherwise None.
+
+    Labels that a mapping does not name keep the default.
+    """
+    if threshold is None:
+        return DEFAULT_THRESHOLD if function == "sigmoid" else None
+    if isinstance(threshold, Mapping):
+        unknown = [name for name in threshold if name not in labels]
+        if unknown:
+            raise ArgumentError(
+                f"threshold is for {shown(unknown[0])}, expected a label of the model: {shown(tuple(labels))}"
+            )
+        return tuple(threshold.get(label, DEFAULT_THRESHOLD) for label in labels)
+    if isinstance(threshold, Sequence) and not isinstance(threshold, str | bytes):
+        return tuple(threshold)
+    return threshold  # type: ignore[return-value]  # what is left is a number, or `Scoring` refuses it
 
 
 def resolved_temperature(

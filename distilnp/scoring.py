@@ -78,8 +78,9 @@ class Scoring:
         The label of each logit; no two are equal.
     function_to_apply : {"softmax", "sigmoid", "none"}
         Turns logits into scores: see `decode`.
-    threshold : float or None
-        From 0 to 1, only with "sigmoid". Labels that score above it apply. If None, exactly one label does.
+    threshold : float, tuple of float, or None
+        From 0 to 1, only with "sigmoid". Labels that score above it apply; a tuple has one number for each
+        label. If None, exactly one label applies.
     temperature : float
         Divides the logits: see `decode`.
     aggregate : {"mean_probs", "mean_logits", "max"}
@@ -95,7 +96,7 @@ class Scoring:
 
     labels: tuple[str, ...]
     function_to_apply: FunctionToApply
-    threshold: float | None
+    threshold: float | tuple[float, ...] | None
     temperature: float
     aggregate: Aggregate
 
@@ -105,10 +106,16 @@ class Scoring:
         _expect_one_of("function_to_apply", self.function_to_apply, FunctionToApply)
         _expect_one_of("aggregate", self.aggregate, Aggregate)
         if self.threshold is not None:
-            # A bool is a number too, and NaN is in no range.
-            is_number = isinstance(self.threshold, Real) and not isinstance(self.threshold, bool)
-            if not is_number or not 0 <= self.threshold <= 1:
-                raise ArgumentError(f"threshold is {shown(self.threshold)}, expected a number from 0 to 1")
+            if isinstance(self.threshold, tuple) and len(self.threshold) != len(self.labels):
+                raise ArgumentError(
+                    f"threshold is {shown(self.threshold)}, expected {len(self.labels)} numbers, one for "
+                    f"each of the labels {shown(self.labels)}"
+                )
+            if not all(map(_is_threshold, self.thresholds)):
+                expected = "a number from 0 to 1"
+                if not isinstance(self.threshold, Real):
+                    expected += ", or a tuple with one for each label"
+                raise ArgumentError(f"threshold is {shown(self.threshold)}, expected {expected}")
             if self.function_to_apply != "sigmoid":
                 raise ArgumentError(
                     f"threshold is {shown(self.threshold)} and function_to_apply is "
@@ -118,6 +125,15 @@ class Scoring:
                 )
         if not isinstance(self.temperature, Real) or not 0 < self.temperature <= sys.float_info.max:
             raise ArgumentError(f"temperature is {shown(self.temperature)}, expected a finite number above 0")
+
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """The threshold of each label; empty if there is none."""
+        if self.threshold is None:
+            return ()
+        if isinstance(self.threshold, tuple):
+            return self.threshold
+        return (self.threshold,) * len(self.labels)
 
     def answer(self, passage: Passage, logits: NDArray[np.float32]) -> Prediction:
         """Make the prediction for a passage from the logits [n_inputs, n_labels] of its inputs."""
@@ -186,9 +202,9 @@ class Scoring:
         # and if they are equal too, the first label wins.
         best = max(range(len(scores)), key=lambda i: (scores[i], logits[i]))
         applying: tuple[str, ...] = (self.labels[best],)
-        if (threshold := self.threshold) is not None:
-            pairs = zip(self.labels, scores, strict=True)
-            applying = tuple(label for label, score in pairs if score > threshold)
+        if self.threshold is not None:
+            rows = zip(self.labels, scores, self.thresholds, strict=True)
+            applying = tuple(label for label, score, threshold in rows if score > threshold)
         return Prediction(
             label=self.labels[best],
             score=scores[best],
@@ -204,6 +220,11 @@ def placed(prediction: Prediction, extent: Extent) -> Part:
     """Return a prediction together with the place of its text in a longer one."""
     known = {field.name: getattr(prediction, field.name) for field in fields(prediction)}
     return Part(**known, **extent._asdict())
+
+
+def _is_threshold(value: object) -> bool:
+    # A bool is a number too, and NaN is in no range.
+    return isinstance(value, Real) and not isinstance(value, bool) and 0 <= float(value) <= 1
 
 
 def _expect_one_of(name: str, value: object, allowed: Any) -> None:

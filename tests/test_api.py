@@ -161,10 +161,52 @@ def test_a_softmax_model_can_score_every_label_on_its_own(folder: Path) -> None:
     assert prediction.labels == CONFIG.id2label
 
 
-@pytest.mark.parametrize("threshold", [-0.1, 1.1, float("nan"), "0.5", True, [0.5]])
+@pytest.mark.parametrize("threshold", [-0.1, 1.1, float("nan"), "0.5", True, object()])
 def test_a_threshold_that_is_not_a_probability_is_refused(multi_label: Path, threshold: object) -> None:
     with pytest.raises(distilnp.ArgumentError, match=r"threshold is .*, expected a number from 0 to 1"):
         distilnp.load(multi_label, threshold=threshold)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 1],
+        (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 1),
+        {"g": 1, "a": 0.1, "b": 0.2, "c": 0.3, "d": 0.4, "f": 0.6},  # "e" keeps the default
+    ],
+)
+def test_each_label_may_have_its_own_threshold(multi_label: Path, given: object) -> None:
+    classifier = distilnp.load(multi_label, threshold=given)
+    limits = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 1)
+
+    assert classifier.threshold == limits
+    for prediction in classifier([words(n) for n in range(9)]):
+        rows = zip(prediction.scores.items(), limits, strict=True)
+        assert prediction.labels == tuple(name for (name, score), limit in rows if score > limit)
+    assert json.loads(json.dumps(classifier.describe()))["threshold"] == list(limits)
+    same = distilnp.load(multi_label, threshold=0.5), distilnp.load(multi_label, threshold=[0.5] * 7)
+    assert len({classifier.fingerprint, *(one.fingerprint for one in same)}) == 3
+
+
+@pytest.mark.parametrize(
+    ("threshold", "message"),
+    [
+        ([0.5], "threshold is (0.5,), expected 7 numbers, one for each of the labels ('a', 'b'"),
+        ([], "threshold is (), expected 7 numbers"),
+        ({"z": 0.5}, "threshold is for 'z', expected a label of the model: ('a', 'b'"),
+        ({"a": 1.5}, "expected a number from 0 to 1, or a tuple with one for each label"),
+        ([0.5] * 6 + [float("nan")], "expected a number from 0 to 1, or a tuple"),
+        ([0.5] * 6 + [True], "expected a number from 0 to 1, or a tuple"),
+        ([0.5] * 6 + ["0.5"], "expected a number from 0 to 1, or a tuple"),
+        ([0.5] * 6 + [None], "expected a number from 0 to 1, or a tuple"),
+    ],
+)
+def test_thresholds_that_do_not_fit_the_labels_are_refused(
+    multi_label: Path, threshold: object, message: str
+) -> None:
+    with pytest.raises(distilnp.ArgumentError) as caught:
+        distilnp.load(multi_label, threshold=threshold)
+    assert message in str(caught.value)
 
 
 def test_a_threshold_is_refused_if_it_would_have_no_effect(folder: Path) -> None:
@@ -457,6 +499,7 @@ OPTIONS = [
     {},
     {"max_length": 20, "long_text": "windows", "stride": 3, "aggregate": "max"},
     {"labels": list("tuvwxyz"), "function_to_apply": "sigmoid", "threshold": 0.1, "threads": 1},
+    {"labels": list("tuvwxyz"), "function_to_apply": "sigmoid", "threshold": {"t": 0.1, "z": 0.9}},
     {"split_special_tokens": True, "long_text": "tail", "max_length": 9},
 ]
 

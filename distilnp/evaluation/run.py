@@ -106,7 +106,7 @@ def _truths(tally: Tally, labels: Any) -> list[Any]:
     is_single = isinstance(labels, str | bytes | Mapping)
     if is_single or not isinstance(labels, Iterable) or not _is_column(labels, shape, tally):
         raise InputTypeError(
-            f"labels is {type(labels).__name__} {f'of the shape {tuple(shape)}' if len(shape) > 1 else ''}, "
+            f"labels is {type(labels).__name__}{f' of the shape {tuple(shape)}' if len(shape) > 1 else ''}, "
             f"expected a list or a column, with {tally.expected}"
         )
     if len(shape) == 2:

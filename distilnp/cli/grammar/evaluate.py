@@ -93,10 +93,11 @@ def add(commands: Commands) -> argparse.ArgumentParser:
     model = add_model(parser)
     model.add_argument(
         "--threshold",
-        metavar="X",
-        type=float,
-        help="for a multi-label model: the labels that score above X apply, from 0 to 1 "
-        f"(default: {DEFAULT_THRESHOLD})",
+        metavar="[LABEL=]X",
+        action="append",
+        type=_threshold,
+        help="for a multi-label model: labels that score above X apply, from 0 to 1, or LABEL does; may be "
+        f"given for several labels (default: {DEFAULT_THRESHOLD})",
     )
     return parser
 
@@ -105,7 +106,30 @@ def settle(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None
     """Check the options, and settle the format of the input."""
     settle_labelled(options, parser)
     expect_a_file(options, parser, "errors")
+    options.threshold = _thresholds(options.threshold, parser)
     options.min_score = sorted({x for given in options.min_score for x in given})
+
+
+def _thresholds(
+    given: list[tuple[str | None, float]] | None, parser: argparse.ArgumentParser
+) -> float | dict[str, float] | None:
+    """Return one threshold for all labels, or those of some of them by label."""
+    if given is None:
+        return None
+    labels = [label for label, _ in given]
+    if len(set(labels)) < len(labels) or (None in labels and len(labels) > 1):
+        parser.error("--threshold is given twice for a label, expected one X, or LABEL=X once for a label")
+    return given[0][1] if labels == [None] else {str(label): x for label, x in given}
+
+
+def _threshold(argument: str) -> tuple[str | None, float]:
+    label, separator, number = argument.rpartition("=")
+    try:
+        return (label if separator else None), float(number)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{argument!r:.60} is given, expected a number from 0 to 1, or LABEL= before it"
+        ) from None
 
 
 def _min_scores(argument: str) -> tuple[float, ...]:
