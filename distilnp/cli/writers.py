@@ -8,12 +8,11 @@ import csv
 import json
 import re
 import shutil
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TextIO
 
-from ..foreign import JOINERS
 from ..predictions import Prediction
+from ..widths import columns_of, fit
 
 # What was classified: a text, or the columns that come before those of its prediction, by their names.
 Classified = str | Mapping[str, object]
@@ -164,51 +163,6 @@ def table_writer(stream: TextIO, labels: Sequence[str], *, all_scores: bool, col
         write_parts(shown, prediction, MARGIN)
 
     return write
-
-
-def fit(text: str, room: int | None) -> str:
-    """Return `text` as a terminal can show it, in at most `room` columns; a text that is cut ends in "…".
-
-    A character that would move the cursor, or hide or reorder others, becomes visible: a line end is "␊", and
-    others are escaped.
-    """
-    cells: list[str] = []
-    columns = 0
-    for character in text:
-        cells.append(_cell(character))
-        columns += columns_of(cells[-1])
-        if room is not None and columns > room:
-            while columns > room - 1:
-                columns -= columns_of(cells.pop())
-            return "".join(cells) + "…"
-    return "".join(cells)
-
-
-def columns_of(text: str) -> int:
-    """Return how many columns of a terminal printable characters take."""
-    if text.isascii():
-        return len(text)
-    return sum(map(_columns_of_character, text))
-
-
-def _columns_of_character(character: str) -> int:
-    if character in JOINERS or unicodedata.category(character) in ("Mn", "Me"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
-
-
-def _cell(character: str) -> str:
-    """Return a character itself if it is printable, otherwise a printable picture or an escape."""
-    if character.isprintable() or character in JOINERS:
-        return character
-    code = ord(character)
-    if code < 0x20:
-        return chr(0x2400 + code)  # Unicode has a picture of each control character
-    if code == 0x7F:
-        return "␡"
-    if unicodedata.category(character) == "Zs":
-        return " "
-    return character.encode("unicode_escape").decode()
 
 
 def _record(text: Classified, prediction: Prediction | None) -> dict[str, Any]:

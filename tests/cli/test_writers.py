@@ -15,9 +15,10 @@ from support.predictions import part, predict
 
 from distilnp.cli.lines import Lines
 from distilnp.cli.readers import Columns, read_csv
-from distilnp.cli.writers import columns_of, csv_writer, fit, jsonl_writer, table_writer
+from distilnp.cli.writers import csv_writer, jsonl_writer, table_writer
 from distilnp.predictions import Prediction
 from distilnp.texts import Text
+from distilnp.widths import columns_of, fit
 
 LABELS = ("BAD", "GOOD", "世界")
 
