@@ -222,9 +222,9 @@ def placed(prediction: Prediction, extent: Extent) -> Part:
     return Part(**known, **extent._asdict())
 
 
-def _is_threshold(value: object) -> bool:
+def _is_threshold(value: Any) -> bool:
     # A bool is a number too, and NaN is in no range.
-    return isinstance(value, Real) and not isinstance(value, bool) and 0 <= float(value) <= 1
+    return isinstance(value, Real) and not isinstance(value, bool) and bool(0 <= value <= 1)  # type: ignore[operator]
 
 
 def _expect_one_of(name: str, value: object, allowed: Any) -> None:

@@ -417,7 +417,7 @@ MAY_IMPORT = {
     "calibration": {"choices", "errors", "numpy", "scipy"},
     # figures on answers
     "evaluation.__init__": set(),
-    "evaluation.base": {"errors", "evaluation.measures", "predictions", "numpy"},
+    "evaluation.base": {"errors", "evaluation.measures", "evaluation.svg", "predictions", "numpy"},
     "evaluation.comparison": {
         "choices",
         "errors",
@@ -434,6 +434,8 @@ MAY_IMPORT = {
         "calibration",
         "evaluation.base",
         "evaluation.measures",
+        "evaluation.pictures",
+        "evaluation.svg",
         "evaluation.truth",
         "predictions",
         "numpy",
@@ -441,6 +443,8 @@ MAY_IMPORT = {
     "evaluation.regression": {
         "evaluation.base",
         "evaluation.measures",
+        "evaluation.pictures",
+        "evaluation.svg",
         "evaluation.truth",
         "predictions",
         "numpy",
@@ -463,11 +467,24 @@ MAY_IMPORT = {
         "evaluation.base",
         "evaluation.coverage",
         "evaluation.measures",
+        "evaluation.pictures",
+        "evaluation.svg",
         "evaluation.truth",
         "predictions",
         "numpy",
     },
     "evaluation.truth": {"errors", "foreign", "texts"},
+    # figures on answers
+    "evaluation.pictures": {
+        "calibration",
+        "evaluation.base",
+        "evaluation.coverage",
+        "evaluation.measures",
+        "evaluation.svg",
+        "numpy",
+    },
+    "evaluation.svg": {"foreign", "widths"},
+    "widths": {"foreign", "wcwidth"},
     "options": {"choices", "errors", "foreign", "model.config", "sentences"},
     # narwhals is in an extra
     "frames": {"errors", "foreign", "predictions", "texts", "narwhals"},
@@ -521,7 +538,7 @@ MAY_IMPORT = {
     "cli.json_values": {"cli.lines", "errors"},
     "cli.readers": {"cli.formats", "cli.json_values", "cli.lines", "cli.recognition", "errors", "texts"},
     "cli.bad_rows": {"cli.formats", "cli.lines", "errors"},
-    "cli.writers": {"foreign", "predictions"},
+    "cli.writers": {"predictions", "widths"},
     "cli.progress": {"cli.lines", "tqdm"},
     "cli.loading": {"api", "cli.failures"},
     "cli.classify": {
@@ -551,6 +568,7 @@ MAY_IMPORT = {
         "evaluation.comparison",
         "evaluation.run",
         "predictions",
+        "widths",
     },
     "cli.examples": {
         "cli.formats",
@@ -565,7 +583,6 @@ MAY_IMPORT = {
     "cli.grammar.labelled": {"cli.formats", "cli.grammar.shared"},
     "cli.report": {
         "calibration",
-        "cli.writers",
         "errors",
         "evaluation.base",
         "evaluation.coverage",
@@ -573,6 +590,7 @@ MAY_IMPORT = {
         "evaluation.multi_label",
         "evaluation.regression",
         "evaluation.single_label",
+        "widths",
     },
     "cli.evaluate": {
         "api",

@@ -16,12 +16,13 @@ from ..evaluation.base import Tally, expect_scikit_learn
 from ..evaluation.comparison import Comparison, compared, expect_labels
 from ..evaluation.run import tally_for
 from ..predictions import Prediction
+from ..widths import columns_of, fit
 from .bad_rows import BadRows
 from .examples import Example, read_examples, side_file
 from .lines import Lines, naming_the_line, open_lines
 from .loading import load_classifier
 from .progress import Progress
-from .writers import HARMFUL, columns_of, fit
+from .writers import HARMFUL
 
 # The most columns that the name of a model takes: a folder may have a long one.
 NAME_COLUMNS = 36

@@ -18,7 +18,7 @@ from ..evaluation.base import Evaluation, Tally, expect_scikit_learn
 from ..evaluation.run import tally_for
 from ..predictions import Prediction
 from .bad_rows import BadRows
-from .examples import Example, read_examples, side_file
+from .examples import Example, expect_writable, read_examples, side_file
 from .lines import Lines, naming_the_line, open_lines
 from .loading import kinds_of_parts, load_classifier
 from .progress import Progress
@@ -42,6 +42,8 @@ def evaluate(options: Namespace) -> None:
         classifier = load_classifier(options)
         tally = tally_for(classifier.scoring, dict(options.label_map))
         _expect_options_of(classifier, options)
+        if options.plot is not None:
+            expect_writable(options.plot, "--plot", options.file)  # before texts are answered in vain
         bad_rows = BadRows(options.on_error)
         with naming_the_line(lines), _mistakes(options, classifier) as write_mistake:
             watched = bad_rows.watch(read_examples(lines, options, [tally]))
@@ -50,7 +52,11 @@ def evaluate(options: Namespace) -> None:
     if not tally.n_texts:
         raise InputFileError(f"{lines.name} has no texts, expected at least one with its label")
     bad_rows.report()
-    _print(tally.evaluation(), seconds, options)
+    evaluation = tally.evaluation()
+    if options.plot is not None:
+        with side_file(options.plot, "--plot", options.file) as file:
+            file.write(evaluation.plot())
+    _print(evaluation, seconds, options)
 
 
 def _classify(

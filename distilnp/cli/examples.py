@@ -67,16 +67,40 @@ def side_file(path: str, option: str, source: str) -> Iterator[TextIO]:
     DistilnpError
         It cannot be written.
     """
+    expect_other_file(path, option, source)
+    try:
+        with open(path, "w", 1, encoding="utf-8", errors="backslashreplace", newline="\n") as file:  # noqa: PTH123
+            yield file
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise DistilnpError(f"{printable(path)} cannot be written: {error.strerror}") from error
+
+
+def expect_other_file(path: str, option: str, source: str) -> None:
+    """Raise an `ArgumentError` if a file to be written is the file of texts."""
     descriptor_or_path = 0 if source == "-" else source
     if os.path.exists(path) and os.path.samefile(descriptor_or_path, path):  # noqa: PTH110, PTH121
         raise ArgumentError(
             f"{option} is {printable(path)}, which is the file of texts, expected another file. It would be "
             "overwritten"
         )
+
+
+def expect_writable(path: str, option: str, source: str) -> None:
+    """Raise the error of `side_file` if it is foreseeable, and leave the file as it is.
+
+    Raises
+    ------
+    ArgumentError, DistilnpError
+        See `side_file`.
+    """
+    expect_other_file(path, option, source)
+    is_there = os.path.exists(path)  # noqa: PTH110
     try:
-        with open(path, "w", 1, encoding="utf-8", errors="backslashreplace", newline="\n") as file:  # noqa: PTH123
-            yield file
-    except BrokenPipeError:
-        raise
+        with open(path, "ab"):  # noqa: PTH123
+            pass
+        if not is_there:
+            os.remove(path)  # noqa: PTH107
     except OSError as error:
         raise DistilnpError(f"{printable(path)} cannot be written: {error.strerror}") from error

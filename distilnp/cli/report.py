@@ -12,7 +12,7 @@ from ..evaluation.measures import report_in_words
 from ..evaluation.multi_label import MultiLabelEvaluation
 from ..evaluation.regression import RegressionEvaluation
 from ..evaluation.single_label import SingleLabelEvaluation
-from .writers import columns_of, fit
+from ..widths import columns_of, fit
 
 # The width that every terminal has.
 LINE_COLUMNS = 80

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ArgumentError, DistilnpError
 from ..predictions import Prediction
+from .svg import Svg
 
 
 class Truncation(NamedTuple):
@@ -86,12 +87,24 @@ class Evaluation(ABC):
         """
 
     @abstractmethod
+    def plot(self) -> Svg:
+        """Draw the figures.
+
+        Returns
+        -------
+        Svg
+            The text of an SVG file, which a notebook shows. Its colours follow the reader's theme.
+        """
+
+    @abstractmethod
     def _headlines(self) -> dict[str, str]:
         """Return the most important figures in words, by their names."""
 
     def __repr__(self) -> str:
-        figures = ", ".join(f"{name} {words}" for name, words in self._headlines().items())
-        return f"{type(self).__name__}({figures})"
+        return f"{type(self).__name__}({self.n_texts} texts, {self._summary()})"
+
+    def _summary(self) -> str:
+        return ", ".join(f"{name} {words}" for name, words in self._headlines().items())
 
     def _html(self, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         """Return the headlines and a table for notebooks."""

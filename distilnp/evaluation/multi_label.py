@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..calibration import expected_calibration_error, fit_temperature
 from ..predictions import Prediction
 from .base import Evaluation, LabelScores, Tally, expect_whole, frozen, probabilities
+from .svg import Svg
 from .truth import LabelSets
 
 
@@ -153,6 +154,18 @@ class MultiLabelEvaluation(Evaluation):
         """
         expect_whole(self.in_parts)
         return fit_temperature(self.logits, self.truth)
+
+    def plot(self) -> Svg:
+        """Draw how far scores can be trusted, and how good the answers are for each label.
+
+        Returns
+        -------
+        Svg
+            The text of an SVG file, which a notebook shows. Its colours follow the reader's theme.
+        """
+        from .pictures import multi_label_picture  # imported late: most evaluations are read
+
+        return multi_label_picture(self.scores, self.truth, self.per_label, self._summary())
 
     def as_dict(self) -> dict[str, Any]:
         """Return all figures, as JSON can hold them: those that `distilnp evaluate --json` writes.

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..predictions import Prediction
 from .base import Evaluation, Tally, frozen
+from .svg import Svg
 from .truth import Numbers
 
 
@@ -55,6 +56,18 @@ class RegressionEvaluation(Evaluation):
 
         return correlation(self.truth, self.predicted)
 
+    def plot(self) -> Svg:
+        """Draw the predicted numbers against the true ones.
+
+        Returns
+        -------
+        Svg
+            The text of an SVG file, which a notebook shows. Its colours follow the reader's theme.
+        """
+        from .pictures import regression_picture  # imported late: most evaluations are read
+
+        return regression_picture(self.truth, self.predicted, self._summary())
+
     def as_dict(self) -> dict[str, Any]:
         """Return all figures, as JSON can hold them: those that `distilnp evaluate --json` writes.
 
@@ -73,7 +86,6 @@ class RegressionEvaluation(Evaluation):
     def _headlines(self) -> dict[str, str]:
         r = self.pearson_r
         return {
-            "texts": str(self.n_texts),
             "mean absolute error": f"{self.mean_absolute_error:.4f}",
             "root mean square error": f"{self.root_mean_square_error:.4f}",
             "Pearson's r": "not defined" if r is None else f"{r:.4f}",

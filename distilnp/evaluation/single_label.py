@@ -14,6 +14,7 @@ from ..choices import USUAL_MIN_SCORES
 from ..predictions import Prediction
 from .base import Evaluation, LabelScores, Tally, expect_whole, frozen, probabilities
 from .coverage import Coverage, coverage_table
+from .svg import Svg
 from .truth import LabelIds
 
 
@@ -181,6 +182,20 @@ class SingleLabelEvaluation(Evaluation):
         """
         expect_whole(self.in_parts)
         return fit_temperature(self.logits, self.true_ids)
+
+    def plot(self) -> Svg:
+        """Draw how far scores can be trusted, what abstaining is worth, and which labels are confused.
+
+        Returns
+        -------
+        Svg
+            The text of an SVG file, which a notebook shows. Its colours follow the reader's theme.
+        """
+        from .pictures import single_label_picture  # imported late: most evaluations are read
+
+        return single_label_picture(
+            self.scores, self.right, self.confusion_matrix, self.labels, self._headlines()["accuracy"]
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Return all figures, as JSON can hold them: those that `distilnp evaluate --json` writes.

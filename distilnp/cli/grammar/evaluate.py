@@ -4,7 +4,7 @@ import argparse
 
 from ...choices import DEFAULT_CALIBRATION_BINS, DEFAULT_THRESHOLD, USUAL_MIN_SCORES
 from .labelled import add_digits, add_labelled, expect_a_file, settle_labelled
-from .shared import Commands, add_command, add_model
+from .shared import Commands, add_command, add_model, expect_different
 
 # The value of --min-score that stands for a usual set of values.
 TABLE = "table"
@@ -90,6 +90,12 @@ def add(commands: Commands) -> argparse.ArgumentParser:
         action="store_true",
         help="report the temperature that brings scores closest to how often they are right, for config.json",
     )
+    outputs.add_argument(
+        "--plot",
+        metavar="FILE",
+        help="draw the figures into FILE, as SVG: reliability, coverage against accuracy and confusion; F1 "
+        "by label; or predicted numbers against true ones",
+    )
     model = add_model(parser)
     model.add_argument(
         "--threshold",
@@ -105,7 +111,8 @@ def add(commands: Commands) -> argparse.ArgumentParser:
 def settle(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     """Check the options, and settle the format of the input."""
     settle_labelled(options, parser)
-    expect_a_file(options, parser, "errors")
+    expect_a_file(options, parser, "errors", "plot")
+    expect_different(options, parser, ("errors", "plot"), "files")
     options.threshold = _thresholds(options.threshold, parser)
     options.min_score = sorted({x for given in options.min_score for x in given})
 

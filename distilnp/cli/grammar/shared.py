@@ -222,13 +222,16 @@ def settle_long_texts(options: argparse.Namespace, parser: argparse.ArgumentPars
 
 
 def expect_different(
-    options: argparse.Namespace, parser: argparse.ArgumentParser, names: tuple[str, ...]
+    options: argparse.Namespace,
+    parser: argparse.ArgumentParser,
+    names: tuple[str, ...],
+    expected: str = "columns",
 ) -> None:
-    """End with an error if two of these options name the same column."""
+    """End with an error if two of these options name the same column, or the same file."""
     for first, second in combinations(names, 2):
-        column = getattr(options, first)
-        if column is not None and column == getattr(options, second):
-            parser.error(f"{flag(first)} and {flag(second)} are both {column!r}, expected two columns")
+        value = getattr(options, first)
+        if value is not None and value == getattr(options, second):
+            parser.error(f"{flag(first)} and {flag(second)} are both {value!r}, expected two {expected}")
 
 
 def flag(name: str) -> str:
