@@ -4,6 +4,7 @@ import itertools
 import json
 import math
 import os
+from argparse import Namespace
 from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 from typing import Any
@@ -26,9 +27,11 @@ import distilnp
 from distilnp import ArgumentError, InputTypeError
 from distilnp.calibration import expected_calibration_error, fit_temperature, over_the_other_half
 from distilnp.choices import USUAL_MIN_SCORES
-from distilnp.cli import main
+from distilnp.cli import main, report
+from distilnp.evaluation.base import Truncation
 from distilnp.evaluation.measures import difference_interval
 from distilnp.evaluation.truth import LabelSets, Numbers
+from distilnp.widths import columns_of
 
 LABELS = "abcdefg"
 TEXTS = [" ".join(f"w{(i * k) % 150}" for k in range(1, 3 + i % 9)) for i in range(60)]
@@ -590,3 +593,37 @@ def test_the_command_measures_and_writes_sets_of_labels(
     with pytest.raises(SystemExit):
         main([*map(str, command), "--threshold", "0.5"])
     assert "--threshold is given twice for a label" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 200])
+def test_tables_fit_into_a_terminal_whatever_the_labels_are(columns: int) -> None:
+    labels = tuple(
+        f"{name} {i}"
+        for i, name in enumerate(["世界の評価", "👩‍👩‍👧", "❤️", "e\u0301", "a name of many words"] * 5)
+    )
+    truth = np.arange(100, dtype=np.int32) % 25
+    evaluation = distilnp.SingleLabelEvaluation(
+        truncation=Truncation(0, 900, 0),
+        model_labels=labels,
+        true_ids=truth,
+        predicted_ids=(truth + truth % 3).astype(np.int32) % 25,
+        scores=np.full(100, 0.9),
+        true_probabilities=np.full(100, 0.9),
+        logits=np.zeros((100, 25), np.float32),
+        in_parts=False,
+    )
+    options = Namespace(digits=4, min_score=[], fit_temperature=False)
+    tables = report.in_words(evaluation, 1.0, options, columns).split("\n\n")
+
+    lines = [line for table in tables[:-1] for line in table.split("\n") if line]
+    assert max(map(columns_of, lines)) <= max(columns, 53)  # scikit-learn needs these
+    ends = {columns_of(line) for line in tables[1].split("\n")}
+    assert len(ends) == 1  # the figures of labels are aligned
+    parts = [[line.split() for line in table.split("\n")] for table in tables[3:-1]]
+    heads = [part[0][3:] for part in parts]  # without "true \\ predicted"
+    assert (len(parts) > 1) == (columns < 200)
+    assert [head for part in heads for head in part] == [str(i) for i in range(25)]
+    counts = [
+        int(n) for part, own in zip(parts, heads, strict=True) for row in part[1:] for n in row[-len(own) :]
+    ]
+    assert sum(counts) == 100

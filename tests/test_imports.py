@@ -429,7 +429,7 @@ MAY_IMPORT = {
         "numpy",
     },
     "evaluation.coverage": {"errors", "evaluation.measures", "foreign", "numpy"},
-    "evaluation.measures": {"numpy", "scipy", "sklearn"},
+    "evaluation.measures": {"widths", "numpy", "scipy", "sklearn"},
     "evaluation.multi_label": {
         "calibration",
         "evaluation.base",

@@ -5,6 +5,7 @@ Nothing is kept of a text except what the figures need: see the tallies of `eval
 
 import io
 import json
+import shutil
 import sys
 import time
 from argparse import Namespace
@@ -91,7 +92,8 @@ def _print(evaluation: Evaluation, seconds: float, options: Namespace) -> None:
         return
     if isinstance(sys.stdout, io.TextIOWrapper):  # a label may have characters that the locale lacks
         sys.stdout.reconfigure(errors="backslashreplace")
-    print(in_words(evaluation, seconds, options))
+    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    print(in_words(evaluation, seconds, options, columns))
 
 
 def _expect_options_of(classifier: Classifier, options: Namespace) -> None:

@@ -17,6 +17,15 @@ from ..widths import columns_of, fit
 # The width that every terminal has.
 LINE_COLUMNS = 80
 
+# The columns between two cells.
+GAP = 2
+
+# The columns of precision, recall, F1 and support in scikit-learn's report, with what separates them.
+FIGURES_COLUMNS = 41
+
+# A terminal may be so narrow that a table has no room, but a label needs some to be told from others.
+LEAST_LABEL_COLUMNS = 12
+
 # The width of the words that begin the lines below the tables.
 HEAD_COLUMNS = 12
 
@@ -71,10 +80,14 @@ def figures(evaluation: Evaluation, seconds: float, options: Namespace) -> dict[
     return found
 
 
-def in_words(evaluation: Evaluation, seconds: float, options: Namespace) -> str:
-    """Return the same figures for people, with `options.digits` digits after the decimal point."""
+def in_words(evaluation: Evaluation, seconds: float, options: Namespace, columns: int | None) -> str:
+    """Return the same figures for people.
+
+    They have `options.digits` digits after the decimal point, and tables fit into the columns of a terminal;
+    None is for a file.
+    """
     digits = options.digits
-    blocks, lines = _of_kind(evaluation, digits)
+    blocks, lines = _of_kind(evaluation, digits, columns)
     if options.min_score and isinstance(evaluation, SingleLabelEvaluation):
         blocks.append(_coverage(evaluation.coverage(options.min_score), digits))
     cut = evaluation.truncation
@@ -96,12 +109,26 @@ def in_words(evaluation: Evaluation, seconds: float, options: Namespace) -> str:
     )
 
 
-def aligned(lines: Sequence[Sequence[str]]) -> str:
-    """Return rows of cells as a table, in columns that are aligned at the right."""
+def aligned(lines: Sequence[Sequence[str]], columns: int | None = None) -> str:
+    """Return rows of cells as a table that is aligned at the right.
+
+    A table that is wider than a terminal goes on below, with its first column again.
+    """
     widths = [max(map(columns_of, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(" " * (width - columns_of(cell)) + cell for cell, width in zip(line, widths, strict=True))
-        for line in lines
+    parts: list[list[int]] = []
+    room = 0
+    for i, width in enumerate(widths[1:], start=1):
+        room -= GAP + width
+        if not parts or (columns is not None and room < 0):
+            parts.append([0])
+            room = (columns or 0) - widths[0] - GAP - width
+        parts[-1].append(i)
+    return "\n\n".join(
+        "\n".join(
+            (" " * GAP).join(" " * (widths[i] - columns_of(line[i])) + line[i] for i in part)
+            for line in lines
+        )
+        for part in parts
     )
 
 
@@ -109,12 +136,12 @@ def _n_seen(evaluation: Evaluation) -> int:
     return evaluation.truncation.n_tokens - evaluation.truncation.n_tokens_not_seen
 
 
-def _of_kind(evaluation: Evaluation, digits: int) -> tuple[list[str], dict[str, str]]:
+def _of_kind(evaluation: Evaluation, digits: int, columns: int | None) -> tuple[list[str], dict[str, str]]:
     """Return the tables and the lines that only one kind of model has."""
     if isinstance(evaluation, SingleLabelEvaluation):
-        return _of_single_label(evaluation, digits)
+        return _of_single_label(evaluation, digits, columns)
     if isinstance(evaluation, MultiLabelEvaluation):
-        return _of_multi_label(evaluation, digits)
+        return _of_multi_label(evaluation, digits, columns)
     assert isinstance(evaluation, RegressionEvaluation)
     r = evaluation.pearson_r
     return [], {
@@ -124,13 +151,15 @@ def _of_kind(evaluation: Evaluation, digits: int) -> tuple[list[str], dict[str, 
     }
 
 
-def _of_single_label(evaluation: SingleLabelEvaluation, digits: int) -> tuple[list[str], dict[str, str]]:
-    names = [fit(label, None) for label in evaluation.labels]
+def _of_single_label(
+    evaluation: SingleLabelEvaluation, digits: int, columns: int | None
+) -> tuple[list[str], dict[str, str]]:
+    names = _names(evaluation.labels, columns)
     ids = evaluation.label_ids
     low, high = evaluation.accuracy_interval
     tables = [
         report_in_words(evaluation.true_ids, evaluation.predicted_ids, ids, names, digits).removesuffix("\n"),
-        _matrix(ids, names, evaluation.confusion_matrix.tolist()),
+        _matrix(ids, names, evaluation.confusion_matrix.tolist(), columns),
     ]
     return tables, {
         "accuracy": f"{evaluation.n_right}/{evaluation.n_texts} = {evaluation.accuracy:.{digits}f}, "
@@ -140,13 +169,16 @@ def _of_single_label(evaluation: SingleLabelEvaluation, digits: int) -> tuple[li
     }
 
 
-def _of_multi_label(evaluation: MultiLabelEvaluation, digits: int) -> tuple[list[str], dict[str, str]]:
+def _of_multi_label(
+    evaluation: MultiLabelEvaluation, digits: int, columns: int | None
+) -> tuple[list[str], dict[str, str]]:
+    names = _names(evaluation.labels, columns)
     rows = [
-        (fit(label, LINE_COLUMNS // 2), *_cells(scores, digits))
-        for label, scores in evaluation.per_label.items()
+        (name, *_cells(scores, digits))
+        for name, scores in zip(names, evaluation.per_label.values(), strict=True)
     ]
     low, high = evaluation.exact_match_interval
-    return [aligned([("", "precision", "recall", "f1-score", "support"), *rows])], {
+    return [aligned([("", "precision", "recall", "f1-score", "support"), *rows], columns)], {
         "F1": f"{evaluation.micro_f1:.{digits}f} micro average, "
         f"{evaluation.macro_f1:.{digits}f} macro average",
         "exact match": f"{evaluation.n_right}/{evaluation.n_texts} = {evaluation.exact_match:.{digits}f}, "
@@ -154,6 +186,12 @@ def _of_multi_label(evaluation: MultiLabelEvaluation, digits: int) -> tuple[list
         "log loss": f"{evaluation.log_loss:.{digits}f}",
         "calibration": f"{evaluation.calibration_error:.{digits}f} expected calibration error",
     }
+
+
+def _names(labels: Sequence[str], columns: int | None) -> list[str]:
+    """Return labels as a terminal can show them beside their figures."""
+    room = None if columns is None else max(LEAST_LABEL_COLUMNS, columns - FIGURES_COLUMNS)
+    return [fit(label, room) for label in labels]
 
 
 def _cells(scores: LabelScores, digits: int) -> list[str]:
@@ -193,12 +231,15 @@ def _fit_in_words(fit_or_reason: Fit | str, digits: int) -> str:
     )
 
 
-def _matrix(ids: Sequence[int], names: Sequence[str], matrix: list[list[int]]) -> str:
+def _matrix(ids: Sequence[int], names: Sequence[str], matrix: list[list[int]], columns: int | None) -> str:
     """Return the confusion matrix as text; ids head the columns if names are too wide."""
     corner = "true \\ predicted"
     heads, rows = list(names), list(names)
-    if max(map(columns_of, [corner, *names])) + sum(2 + columns_of(name) for name in names) > LINE_COLUMNS:
+    width = max(map(columns_of, [corner, *names])) + sum(GAP + columns_of(name) for name in names)
+    if width > (columns or LINE_COLUMNS):
         heads = [str(i) for i in ids]
         rows = [f"{name} {i}" for name, i in zip(names, ids, strict=True)]
     cells = [[str(count) for count in counts] for counts in matrix]
-    return aligned([[head, *row] for head, row in zip([corner, *rows], [heads, *cells], strict=True)])
+    return aligned(
+        [[head, *row] for head, row in zip([corner, *rows], [heads, *cells], strict=True)], columns
+    )

@@ -9,6 +9,12 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest, pearsonr
 from sklearn.metrics import classification_report, confusion_matrix, precision_recall_fscore_support
 
+from ..widths import columns_of
+
+# A character that no report has, and the lines of a report before those of labels.
+PLACEHOLDER = "\ue000"
+N_HEAD_LINES = 2
+
 # The quantile of the normal distribution that leaves 2.5 % on either side.
 Z_95 = 1.959963984540054
 
@@ -53,10 +59,15 @@ def report(
 def report_in_words(
     truth: NDArray[Any], predicted: NDArray[Any], ids: Sequence[int], names: Sequence[str], digits: int
 ) -> str:
-    """Return scikit-learn's report as the table that model cards have."""
-    return classification_report(
-        truth, predicted, labels=ids, target_names=names, zero_division=0, digits=digits
-    )
+    """Return scikit-learn's report as the table that model cards have, aligned as a terminal shows it."""
+    # scikit-learn counts characters. A terminal may show one of them in two columns, or several in one.
+    blanks = [PLACEHOLDER * columns_of(name) for name in names]
+    lines = classification_report(
+        truth, predicted, labels=ids, target_names=blanks, zero_division=0, digits=digits
+    ).split("\n")
+    for i, (blank, name) in enumerate(zip(blanks, names, strict=True), start=N_HEAD_LINES):
+        lines[i] = lines[i].replace(blank, name, 1)
+    return "\n".join(lines)
 
 
 def correlation(truth: NDArray[np.float64], predicted: NDArray[np.float64]) -> float | None:

@@ -175,8 +175,10 @@ def _coverage(scores: NDArray[np.float64], right: NDArray[np.bool_], left: float
             last = plot.x(row.coverage)
             below = plot.y(row.accuracy) + 17
             at = (last - 4, below) if below < plot.top + plot.height - 4 else (last - 8, below - 26)
-            shift, anchor = (8, "start") if is_at_axis else (0, "end")
-            marks.append(text(f"{row.min_score:g}", at[0] + shift, at[1], class_="soft", text_anchor=anchor))
+            if is_at_axis:
+                at = (last + 5, below - 25)
+            anchor = "start" if is_at_axis else "end"
+            marks.append(text(f"{row.min_score:g}", *at, class_="soft", text_anchor=anchor))
     return group(
         f"Coverage against accuracy. By least score: {'; '.join(spoken) or 'too few answers'}",
         text("Coverage against accuracy", left - PLOT_LEFT + MARGIN, PLOT_TOP - 30, class_="title"),
