@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from ..errors import InputFileError
 from .formats import NULL, SKIP, STOP
-from .lines import BadLine
+from .lines import BadLine, MissingText
 
 T = TypeVar("T")
 
@@ -18,10 +18,14 @@ class BadRows:
     ----------
     on_error : str
         "stop", "null" or "skip". The last two differ only in what is written.
+    missing_is_null : bool
+        Whether a text that its table has as null is no bad row: its answer is null, too, unless it is
+        skipped.
     """
 
-    def __init__(self, on_error: str = STOP) -> None:
+    def __init__(self, on_error: str = STOP, *, missing_is_null: bool = False) -> None:
         self.on_error = on_error
+        self._missing_is_null = missing_is_null
         self._n_rows = 0
         self._first: BadLine | None = None
 
@@ -37,14 +41,26 @@ class BadRows:
             A row is bad, and `on_error` is "stop".
         """
         for row in rows:
-            if not isinstance(row, BadLine):
+            if isinstance(row, BadLine):
+                self.count(row)
+                yield None
+            else:
                 yield row
-                continue
-            if self.on_error == STOP:
-                raise InputFileError(f"{row}. To go on after such a row, give --on-error {SKIP}") from row
-            self._n_rows += 1
-            self._first = self._first or row
-            yield None
+
+    def count(self, row: BadLine) -> None:
+        """Count a bad row.
+
+        Raises
+        ------
+        InputFileError
+            `on_error` is "stop".
+        """
+        if isinstance(row, MissingText) and self._missing_is_null and self.on_error != SKIP:
+            return
+        if self.on_error == STOP:
+            raise InputFileError(f"{row}. To go on after such a row, give --on-error {SKIP}") from row
+        self._n_rows += 1
+        self._first = self._first or row
 
     def report(self) -> None:
         """Write how many rows were bad to standard error, and why the first one was."""

@@ -1,67 +1,74 @@
 """`distilnp classify`: texts in, answers out, each as early as possible.
 
-`readers` say which texts there are, and `writers` how an answer looks.
+`readers` say which texts there are, `answers_out` where an answer goes.
 """
 
-import io
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from itertools import chain, islice, tee
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from ..api import Classifier
+from ..errors import InputFileError
 from ..foreign import printable
 from ..predictions import Prediction
 from ..texts import Text
+from .answers_out import Answers, answers_out, check_output
 from .bad_rows import BadRows
-from .formats import SKIP
-from .lines import Lines, naming_the_line, open_lines
-from .loading import kinds_of_parts, load_classifier
+from .columns import Columns, Kept, Row, Rows
+from .files import check_files
+from .formats import FILE_COLUMN, SKIP, TEXT_COLUMN, WHOLE_FILE_COLUMNS
+from .lines import BadLine, Lines, naming_the_line, open_lines
+from .loading import load_classifier
 from .progress import Progress
-from .readers import Columns, read_rows
-from .writers import Classified, Writer, csv_writer, jsonl_writer, table_writer
+from .readers import read_rows
+from .recognition import expect_text
+from .writers import Classified
 
 T = TypeVar("T")
 
 
+class Input(NamedTuple):
+    """A text, None for a row without one, and the columns of its row that are kept."""
+
+    text: Text | None
+    kept: Mapping[str, object] | None = None
+
+
 def classify(options: Namespace) -> None:
     """Run the command with the options that `grammar` parsed."""
+    check_output(options)
     if options.texts:
         _hint_at_files(options.texts)
         classifier = load_classifier(options)
-        write = _writer(options, classifier)
-        for text, prediction in answers(classifier, [options.texts], options.batch_tokens):
-            write(_columns(text, options), prediction)
-            sys.stdout.flush()
+        with answers_out(options, classifier, None) as out:
+            _answer(classifier, [map(Input, options.texts)], options, out)
         return
-    with open_lines(options.file) as lines:
-        classifier = load_classifier(options)
-        _prompt(lines)
-        bad_rows = BadRows(options.on_error)
-        rows = bad_rows.watch(
-            read_rows(
-                lines,
-                Columns(options.column, options.pair_column),
-                file=options.file,
-                input_format=options.input_format,
-                delimiter=options.delimiter,
-            )
-        )
-        # An error about the file itself comes before the header line of CSV is written.
-        rows = chain(list(islice(rows, 1)), rows)
-        write = _writer(options, classifier)
-        with Progress(lines, rows_are_seen=sys.stdout.isatty()) as progress, naming_the_line(lines):
-            texts = (None if row is None else row.text for row in rows)
-            runs = arrivals(progress.watch(texts), lines.ready)
-            for text, prediction in answers(classifier, runs, options.batch_tokens):
-                progress.before_row()
-                if prediction is not None or options.on_error != SKIP:
-                    write(_columns(text, options), prediction)
-                    sys.stdout.flush()
-                progress.after_row()
-        bad_rows.report()
+    files = options.file or [None]
+    check_files(files)
+    kept = _kept(options)
+    bad_rows = BadRows(options.on_error, missing_is_null=True)
+    with ExitStack() as stack:
+        loaded: Classifier | None = None
+        into: Answers | None = None
+        for file in files:
+            with open_lines(file) as lines:
+                if loaded is None:
+                    loaded = load_classifier(options)
+                    _prompt(lines)
+                inputs = _inputs(_rows(lines, file, options, kept), bad_rows)
+                # An error about the file itself comes before anything is written.
+                inputs = chain(list(islice(inputs, 1)), inputs)
+                into = into or stack.enter_context(answers_out(options, loaded, kept))
+                with Progress(lines, rows_are_seen=into.is_seen) as progress, naming_the_line(lines):
+                    for _ in islice(inputs, into.n_to_skip):  # an earlier run has answered these
+                        into.n_to_skip -= 1
+                    runs = arrivals(progress.watch(inputs), lines.ready)
+                    _answer(loaded, runs, options, into, progress)
+    bad_rows.report()
 
 
 def arrivals(texts: Iterator[T], ready: Callable[[], bool]) -> Iterator[Iterator[T]]:
@@ -83,51 +90,88 @@ def arrivals(texts: Iterator[T], ready: Callable[[], bool]) -> Iterator[Iterator
 
 
 def answers(
-    classifier: Classifier, runs: Iterable[Iterable[Text | None]], batch_tokens: int
-) -> Iterator[tuple[Text | None, Prediction | None]]:
-    """Pair each text with its prediction, and None with None, in their order.
+    classifier: Classifier, runs: Iterable[Iterable[Input]], batch_tokens: int
+) -> Iterator[tuple[Input, Prediction | None]]:
+    """Pair each input with its prediction, or with None if it has no text, in their order.
 
     The end of a run ends a batch, even if the batch is not full.
     """
     for run in runs:
-        to_classify, texts = tee(run)
-        only_texts = (text for text in to_classify if text is not None)
-        for prediction in classifier.stream(only_texts, batch_tokens=batch_tokens):
-            while (text := next(texts)) is None:
-                yield None, None
-            yield text, prediction
-        yield from ((None, None) for _ in texts)
+        to_classify, inputs = tee(run)
+        texts = (each.text for each in to_classify if each.text is not None)
+        for prediction in classifier.stream(texts, batch_tokens=batch_tokens):
+            while (one := next(inputs)).text is None:
+                yield one, None
+            yield one, prediction
+        yield from ((one, None) for one in inputs)
 
 
-def _writer(options: Namespace, classifier: Classifier) -> Writer:
-    """Return the writer of the chosen format; by default, a table for people and JSON lines for programs."""
-    is_terminal = sys.stdout.isatty()
-    output_format = options.format or ("table" if is_terminal else "jsonl")
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # UTF-8 can write everything except half of a surrogate pair, and Python's escape for that is JSON's.
-        encoding = sys.stdout.encoding if output_format == "table" else "utf-8"
-        sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace", newline="\n")
-    multi_label = classifier.threshold is not None
-    if output_format == "jsonl":
-        return jsonl_writer(sys.stdout, all_scores=options.all_scores, multi_label=multi_label)
-    if output_format == "csv":
-        return csv_writer(
-            sys.stdout,
-            classifier.labels,
-            all_scores=options.all_scores,
-            multi_label=multi_label,
-            input_columns=("text",) if options.pair_column is None else ("text", "text_pair"),
-            kinds_of_parts=kinds_of_parts(classifier),
-        )
-    # https://no-color.org: set, and not empty
-    colours = is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return table_writer(sys.stdout, classifier.labels, all_scores=options.all_scores, colours=colours)
+def _answer(
+    classifier: Classifier,
+    runs: Iterable[Iterable[Input]],
+    options: Namespace,
+    out: Answers,
+    progress: Progress | None = None,
+) -> None:
+    for one, prediction in answers(classifier, runs, options.batch_tokens):
+        if progress is not None:
+            progress.before_row()
+        if prediction is not None or options.on_error != SKIP:
+            out.write(_columns(one, options), prediction)
+        out.row_done()
+        if progress is not None:
+            progress.after_row()
 
 
-def _columns(text: Text | None, options: Namespace) -> Classified:
+def _kept(options: Namespace) -> Kept | None:
+    """Return the columns that stand beside an answer; None for its text alone."""
+    if options.whole_files:
+        return Kept(tuple(options.keep or WHOLE_FILE_COLUMNS))
+    return None if options.keep is None else Kept(tuple(options.keep) or None)
+
+
+def _rows(lines: Lines, file: str | None, options: Namespace, kept: Kept | None) -> Rows:
+    if options.whole_files:
+        return _whole_file(lines, file or "-", kept)
+    return read_rows(
+        lines,
+        Columns(options.column, options.pair_column, kept=kept),
+        file=file,
+        input_format=options.input_format,
+        delimiter=options.delimiter,
+    )
+
+
+def _whole_file(lines: Lines, name: str, kept: Kept | None) -> Rows:
+    """Return the row that a file is if all of it is one text."""
+    assert kept is not None
+    kept.settle(lines, list(WHOLE_FILE_COLUMNS))
+    try:
+        expect_text(lines)
+        text = lines.all()
+    except InputFileError as error:
+        bad = BadLine(str(error))
+        bad.kept = kept.of({FILE_COLUMN: name})
+        yield bad
+    else:
+        yield Row(text, None, kept.of({FILE_COLUMN: name, TEXT_COLUMN: text}))
+
+
+def _inputs(rows: Rows, bad_rows: BadRows) -> Iterator[Input]:
+    for row in rows:
+        if isinstance(row, BadLine):
+            bad_rows.count(row)
+            yield Input(None, row.kept)
+        else:
+            yield Input(row.text, row.kept)
+
+
+def _columns(one: Input, options: Namespace) -> Classified:
     """Return the columns that come before an answer, which are null for a row that cannot be used."""
-    if text is not None:
-        return text
+    if one.kept is not None:
+        return one.kept
+    if one.text is not None:
+        return one.text
     return {"text": None} if options.pair_column is None else {"text": None, "text_pair": None}
 
 

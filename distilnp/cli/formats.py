@@ -7,6 +7,20 @@ import os.path
 
 INPUT_FORMATS = LINES, CSV, TSV, JSONL, JSON = ("lines", "csv", "tsv", "jsonl", "json")
 
+OUTPUT_FORMATS = TABLE, _, _, PARQUET = ("table", JSONL, CSV, "parquet")
+
+# The suffixes of an output, each of which decides.
+OUTPUT_FORMAT_OF_SUFFIX = {
+    ".csv": CSV,
+    ".jsonl": JSONL,
+    ".ndjson": JSONL,
+    ".parquet": PARQUET,
+    ".pq": PARQUET,
+}
+
+# The columns of the table that files are if each is a text.
+WHOLE_FILE_COLUMNS = FILE_COLUMN, TEXT_COLUMN = ("file", "text")
+
 # A suffix decides only what the content leaves open; see `recognition`.
 FORMAT_OF_SUFFIX = {
     ".csv": CSV,
@@ -16,6 +30,8 @@ FORMAT_OF_SUFFIX = {
     ".ndjson": JSONL,
     ".json": JSON,
 }
+
+SUFFIXES_OF_PACKED_FILES = (".gz", ".bz2", ".xz", ".zst")
 
 # What may separate the fields of a table; of two that separate as many, the first one does.
 DELIMITERS = COMMA, SEMICOLON, TAB, PIPE = (",", ";", "\t", "|")
@@ -30,6 +46,14 @@ USUAL_LABEL_COLUMNS = ("label", "labels")
 
 
 def format_of(file: str) -> str | None:
-    """Return the format that the end of a file's name shows, with or without .gz, or None."""
-    _, suffix = os.path.splitext(file.lower().removesuffix(".gz"))  # noqa: PTH122 (pathlib takes 3 ms)
+    """Return the format that the end of a file's name shows, packed or not, or None."""
+    name, suffix = os.path.splitext(file.lower())  # noqa: PTH122 (pathlib takes 3 ms)
+    if suffix in SUFFIXES_OF_PACKED_FILES:
+        _, suffix = os.path.splitext(name)  # noqa: PTH122
     return FORMAT_OF_SUFFIX.get(suffix)
+
+
+def output_format_of(file: str) -> str | None:
+    """Return the format that the name of an output shows, or None."""
+    _, suffix = os.path.splitext(file.lower())  # noqa: PTH122
+    return OUTPUT_FORMAT_OF_SUFFIX.get(suffix)

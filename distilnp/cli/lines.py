@@ -1,7 +1,8 @@
-"""The lines of a file, gzipped or not, decoded and counted; `Lines.ready` says if the next one has arrived.
+"""The lines of a file, packed or not, decoded and counted; `Lines.ready` says if the next one has arrived.
 
-`unpacker` unpacks gzip, and `readers` turn lines into texts. Nothing here knows what a line holds. Memory is
-bounded whatever the file is: a line may have `MAX_LINE_BYTES`.
+`unpacker` unpacks gzip and others, and `readers` turn lines into texts. Nothing here knows what a line holds.
+Memory is bounded whatever the file is: a line may have `MAX_LINE_BYTES`. A file without lines, such as
+Parquet, is taken as it is by its reader, which then counts rows instead of lines.
 """
 
 import os
@@ -9,14 +10,15 @@ import select
 import stat
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 from typing import BinaryIO
 
 from ..errors import InputFileError, TextTooLongError
 from ..foreign import printable
-from .unpacker import DamagedGzip, Unpacker
+from .files import is_url, open_url
+from .unpacker import Damaged, Unpacker
 
 # The capacity of a pipe on Linux.
 CHUNK_BYTES = 65536
@@ -36,7 +38,19 @@ MOST_BLANK_LINES = 16
 
 
 class BadLine(InputFileError):
-    """A line, or the row that ends on it, cannot be used; the next one may be."""
+    """A line, or the row that ends on it, cannot be used; the next one may be.
+
+    Attributes
+    ----------
+    kept : mapping or None
+        The columns of the row that were to be kept, if they are known.
+    """
+
+    kept: Mapping[str, object] | None = None
+
+
+class MissingText(BadLine):
+    """The text of a row is a null of its table, which whoever wrote the table meant."""
 
 
 class _TooLong(Exception):
@@ -53,10 +67,11 @@ class Lines:
     name : str
         The name of the file in messages.
     number : int
-        The number of the last line that was returned; the first line has number 1.
+        The number of the last line that was returned, or of the last row of a file that was taken. The first
+        one has number 1.
     n_bytes : int
-        The bytes of the file up to the end of that line. For gzip, an estimate: the bytes that were read,
-        times the share of their unpacked text that was returned.
+        The bytes of the file up to the end of that line. For a packed file, an estimate: the bytes that were
+        read, times the share of their unpacked text that was returned.
     size : int or None
         The bytes of the file on the disk; None for a pipe or a terminal.
     is_terminal : bool
@@ -73,6 +88,7 @@ class Lines:
         self.size = _size(file)
         self.is_terminal = file.isatty()
         self._file = file
+        self._place = "line"
         self._unpacker = Unpacker()
         self._chunks: Iterator[bytes] | None = None  # the rest of the last piece of the file, None if used up
         self._n_unpacked = 0
@@ -80,7 +96,7 @@ class Lines:
         self._is_at_end = False  # the file has been read
         self._ended = False  # the file has been read and split into lines
         # What ends the file early; reported after the lines before it have been returned.
-        self._obstacle: DamagedGzip | _TooLong | None = None
+        self._obstacle: Damaged | _TooLong | None = None
         self._whole: deque[bytes] = deque()
         self._unfinished: list[bytes] = []  # pieces, joined once: a line may be as long as the file
         self._n_unfinished = 0  # their bytes
@@ -120,6 +136,8 @@ class Lines:
         A blank line does not count. It may be the last one, which is no row of a table, so that a reader has
         to wait for the line after it. So it is with a comma or a bracket between the values of JSON.
         """
+        if self._place == "row":
+            return self.has_rest
         blank = b" \t\r\n,[]" if self._in_pieces else None
         while not (self._whole or self._obstacle or self._ended):
             if self._chunks is None and not _can_read(self._file):
@@ -148,9 +166,56 @@ class Lines:
         self._in_pieces = True
         self._finish_piece()
 
+    def all(self) -> str:
+        """Return the whole text.
+
+        Raises
+        ------
+        BadLine
+            It has more than `MAX_LINE_BYTES`, or is not UTF-8.
+        """
+        parts: list[str] = []
+        n_characters = 0
+        for line in self:
+            parts.append(line)
+            n_characters += len(line)
+            if n_characters > MAX_LINE_BYTES:
+                raise self.error(
+                    f"the file has more than {MAX_LINE_BYTES:,} characters, expected a text that somebody "
+                    "wrote"
+                )
+        return "".join(parts)
+
+    def take(self) -> BinaryIO:
+        """Return the file itself, from its beginning, to the reader of a format that has no lines.
+
+        The reader counts rows in `number`, and bytes as well as it can. `has_rest` is true up to its end.
+
+        Raises
+        ------
+        InputFileError
+            The file is packed, or a pipe. Such formats are read from their ends.
+        """
+        if self._unpacker.is_packed:
+            raise InputFileError(f"{self.name} is packed, expected the file that is in it. Unpack it first")
+        if not self._file.seekable():
+            raise InputFileError(
+                f"{self.name} is a pipe, expected a file, because tables of this kind are read from their "
+                "ends. Write the table into a file, and give --file"
+            )
+        self._file.seek(0)
+        self._place = "row"
+        self.has_rest = True
+        return self._file
+
     def error(self, message: str) -> BadLine:
-        """Return an error about the last line that was returned."""
-        return BadLine(f"{self.name}, line {self.number}: {message}")
+        """Return an error about the last line or row that was returned."""
+        return BadLine(f"{self.place}: {message}")
+
+    @property
+    def place(self) -> str:
+        """The last line or row that was returned, as messages name it."""
+        return f"{self.name}, {self._place} {self.number}"
 
     def _read(self) -> None:
         """Take one step: read a piece of the file, or take a chunk from the last piece."""
@@ -159,7 +224,7 @@ class Lines:
             return
         try:
             chunk = next(self._chunks, None)
-        except DamagedGzip as error:
+        except Damaged as error:
             self._obstacle = error
             return
         if chunk is not None:
@@ -214,10 +279,10 @@ class Lines:
         if whole:
             self._whole.append(piece[:whole])
 
-    def _fatal(self, obstacle: DamagedGzip | _TooLong) -> InputFileError:
-        if isinstance(obstacle, DamagedGzip):
+    def _fatal(self, obstacle: Damaged | _TooLong) -> InputFileError:
+        if isinstance(obstacle, Damaged):
             return InputFileError(
-                f"{self.name}, after line {self.number}: the gzip file {obstacle}. Fetch or compress it again"
+                f"{self.name}, after line {self.number}: {obstacle}. Fetch or compress it again"
             )
         (beginning,) = obstacle.args
         where = f"{self.name}, line {self.number + 1}: "
@@ -247,13 +312,17 @@ class Lines:
 def open_lines(path: str | None) -> Iterator[Lines]:
     """Open the lines of a file, or those of standard input for None and "-".
 
-    A gzip file is recognised by its content, not by its name.
+    A packed file is recognised by its content, not by its name.
 
     Raises
     ------
     InputFileError
         The file cannot be opened, or is the file that standard output writes.
     """
+    if path is not None and is_url(path):
+        with open_url(path) as file:
+            yield Lines(file, path)
+        return
     is_stdin = path in (None, "-")
     name = "standard input" if path is None or is_stdin else path
     try:
@@ -261,11 +330,8 @@ def open_lines(path: str | None) -> Iterator[Lines]:
         # 0, even if sys.stdin is something else.
         file = open(0 if is_stdin else name, "rb", buffering=0, closefd=not is_stdin)  # noqa: SIM115
     except OSError as error:
-        expected = "a file of texts"
-        if "://" in name:
-            expected += ' on this machine. Fetch it first: curl -L "URL" | distilnp'
         raise InputFileError(
-            f"{printable(name)} cannot be read: {error.strerror}. Expected {expected}"
+            f"{printable(name)} cannot be read: {error.strerror}. Expected a file of texts"
         ) from error
     with file:
         if _is_output(file):
@@ -295,6 +361,10 @@ def _size(file: BinaryIO) -> int | None:
 
 def _can_read(file: BinaryIO) -> bool:
     """Return whether a read would return at once; False, which is safe, if that is unknown, as on Windows."""
+    try:
+        file.fileno()
+    except OSError:  # a file in memory, or one that a server sends
+        return True
     try:
         return bool(select.select([file], [], [], 0)[0])
     except (OSError, ValueError):

@@ -1,5 +1,7 @@
 """The rows of a file: texts, pairs and labels, out of lines, CSV, TSV, JSON lines and JSON arrays.
 
+`typed_tables` reads Parquet, Arrow and Excel.
+
 Each of `READERS` picks the wanted columns out of the rows of one format. It yields a row that cannot be used
 as the error that says why, and then the rows after it; `bad_rows` decides what becomes of it. Errors after
 which there is no next row are raised. Nothing is repaired. Nothing here knows a model.
@@ -8,57 +10,20 @@ which there is no next row are raised. Nothing is repaired. Nothing here knows a
 import csv
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Callable, Iterator
 
 from ..errors import InputFileError
-from ..texts import Text
-from .formats import CSV, JSON, JSONL, LINES, NAME_OF_DELIMITER, TAB, TSV, USUAL_COLUMNS
+from .columns import Chosen, Columns, Row, Rows, choose, named, row_of
+from .formats import CSV, JSON, JSONL, LINES, NAME_OF_DELIMITER, TAB, TSV
 from .json_values import json_values
 from .lines import MAX_LINE_BYTES, BadLine, Lines
 from .recognition import delimiter_of, expect_text, header_of, recognise, separator_line
+from .signatures import kind_of
 
-# The most columns that a message lists: a file may have thousands.
-MOST_SHOWN = 20
+__all__ = ["READERS", "Columns", "Row", "Rows", "read_rows"]
 
 # A field of TSV that looks as if CSV's quotes enclosed it: quotes are doubled in it, or nothing is in it.
 ENCLOSED = re.compile(r'"(?:[^"]|"")*"')
-
-
-class Columns(NamedTuple):
-    """The wanted columns, by name.
-
-    Attributes
-    ----------
-    text : str or None
-        The column of texts; None for the obvious one.
-    pair : str or None
-        The column of second texts; None if there is none.
-    labels : tuple of str
-        Possible names of the column of labels; empty if no labels are wanted.
-    """
-
-    text: str | None = None
-    pair: str | None = None
-    labels: tuple[str, ...] = ()
-
-
-class _Chosen(NamedTuple):
-    """The columns of a file that were chosen."""
-
-    text: str
-    pair: str | None
-    label: str | None
-
-
-class Row(NamedTuple):
-    """The text and the label of a row; the label is None if no labels are wanted."""
-
-    text: Text
-    label: str | float | list[Any] | None  # a number or a list is one of JSON
-
-
-Rows: TypeAlias = Iterator[Row | BadLine]
 
 
 def read_rows(
@@ -88,6 +53,12 @@ def read_rows(
         The file cannot be used, or not any further.
     """
     if input_format is None and delimiter is None:
+        kind = kind_of(lines.peek())
+        if kind is not None and kind.is_table:
+            # Imported for such a table alone: Arrow takes a tenth of a second.
+            from .typed_tables import read_table
+
+            return read_table(lines, columns, kind)
         input_format = recognise(lines, file, is_table=columns != Columns())
         if input_format == TSV:
             return _read_table(lines, _expect_no_quoting(lines, _tsv_records(lines)), columns, delimiter=None)
@@ -192,7 +163,7 @@ class _Objects:
     def __init__(self, lines: Lines, columns: Columns) -> None:
         self._lines = lines
         self._columns = columns
-        self._chosen: _Chosen | None = None
+        self._chosen: Chosen | None = None
 
     def row(self, text: str, number: int | None = None) -> Row | BadLine:
         """Return the row of an object, or the error about it, with its number if it is one of an array."""
@@ -217,11 +188,17 @@ class _Objects:
                 '{"text": "..."}'
             )
         names = list(cells)
-        self._chosen = self._chosen or _choose(self._lines, names, self._columns)
-        for name in self._chosen:
-            if name is not None:
-                self._check(cells[_named(self._lines, names, name)], name, where)
-        return _row(self._chosen, cells)
+        self._chosen = self._chosen or choose(self._lines, names, self._columns)
+        self._check_kept(cells, where)
+        try:
+            for name in self._chosen:
+                if name is not None:
+                    self._check(cells[named(self._lines, names, name)], name, where)
+        except BadLine as error:
+            if self._columns.kept is not None:
+                error.kept = self._columns.kept.of(cells)
+            raise
+        return row_of(self._chosen, cells, self._columns.kept)
 
     def _check(self, cell: object, name: str, where: str) -> None:
         is_label = self._chosen is not None and name == self._chosen.label
@@ -229,12 +206,15 @@ class _Objects:
             expected = "a string, a number or an array" if is_label else "a string"
             raise self._lines.error(f"{where}{name!r:.60} is {json.dumps(cell):.60}, expected {expected}")
 
-
-def _row(columns: _Chosen, cells: Mapping[str, Any]) -> Row:
-    text: Text = cells[columns.text]
-    if columns.pair is not None:
-        text = {"text": cells[columns.text], "text_pair": cells[columns.pair]}
-    return Row(text, None if columns.label is None else cells[columns.label])
+    def _check_kept(self, cells: dict[str, object], where: str) -> None:
+        kept = self._columns.kept
+        if kept is None or kept.wanted is not None or kept.columns is None:
+            return
+        if more := [name for name in cells if name not in kept.columns]:
+            raise self._lines.error(
+                f"{where}the key {more[0]!r:.60} is not in the first object, expected the same keys in all "
+                "of them. Name those to keep: --keep NAME"
+            )
 
 
 def _read_table(
@@ -249,7 +229,7 @@ def _read_table(
         if isinstance(record, BadLine):
             raise InputFileError(str(record)) from record
         header = record
-    chosen = _choose(lines, header, columns)
+    chosen = choose(lines, header, columns)
     blank = _BlankLines(lines)
     for fields in records:
         # In one column, "" is an empty text in CSV, and so is a blank line in TSV, which has no quotes.
@@ -257,7 +237,11 @@ def _read_table(
             blank.hold()
             continue
         for error in blank.rows(f"the row is blank, expected {len(header)} fields as in the header"):
-            yield _row(chosen, {header[0]: ""}) if delimiter is None and len(header) == 1 else error
+            yield (
+                row_of(chosen, {header[0]: ""}, columns.kept)
+                if delimiter is None and len(header) == 1
+                else error
+            )
         if isinstance(fields, BadLine):
             yield fields
         elif len(fields) != len(header):
@@ -266,7 +250,7 @@ def _read_table(
                 + _advice(delimiter)
             )
         else:
-            yield _row(chosen, dict(zip(header, fields, strict=True)))
+            yield row_of(chosen, dict(zip(header, fields, strict=True)), columns.kept)
 
 
 def _advice(delimiter: str | None) -> str:
@@ -352,47 +336,3 @@ def _csv_records(lines: Lines, delimiter: str) -> Iterator[list[str] | BadLine]:
         if fields is None:
             return
         yield fields
-
-
-def _choose(lines: Lines, names: list[str], wanted: Columns) -> _Chosen:
-    """Return the wanted columns if they have been named, otherwise the obvious ones.
-
-    Raises
-    ------
-    InputFileError
-        A column is not there, or not obvious. Then no row can be used.
-    """
-    try:
-        return _choice(lines, names, wanted)
-    except BadLine as error:
-        raise InputFileError(str(error)) from None
-
-
-def _choice(lines: Lines, names: list[str], wanted: Columns) -> _Chosen:
-    pair = None if wanted.pair is None else _named(lines, names, wanted.pair)
-    label = None
-    if len(wanted.labels) == 1:
-        label = _named(lines, names, wanted.labels[0])
-    elif wanted.labels:
-        usual = [name for name in wanted.labels if name in names and name not in (wanted.text, pair)]
-        label = _only(lines, names, usual, "--label-column NAME to say which of them holds the label")
-    if wanted.text is not None:
-        return _Chosen(_named(lines, names, wanted.text), pair, label)
-    others = [name for name in names if name not in (pair, label)]
-    obvious = others if len(others) == 1 else [name for name in USUAL_COLUMNS if name in others]
-    text = _only(lines, names, obvious, "--column NAME to say which of them holds the text")
-    return _Chosen(text, pair, label)
-
-
-def _named(lines: Lines, names: list[str], name: str) -> str:
-    return _only(lines, names, [name], f"one {name!r:.60} among them")
-
-
-def _only(lines: Lines, names: list[str], candidates: list[str], expected: str) -> str:
-    """Return the only candidate, provided that exactly one column has its name."""
-    if len(candidates) == 1 and names.count(candidates[0]) == 1:
-        return candidates[0]
-    listed = ", ".join(f"{name!r:.60}" for name in names[:MOST_SHOWN]) or "none"
-    if len(names) > MOST_SHOWN:
-        listed += f" and {len(names) - MOST_SHOWN:,} more"
-    raise lines.error(f"the columns are {listed}; expected {expected}")

@@ -1,44 +1,53 @@
 """The kinds of files that are no text, or no texts, by their first bytes: `kind_of`.
 
-Such a file is named for what it is, together with the command that turns it into text. Nothing is unpacked or
-converted here: each kind would need a package of its own.
+Such a file is named for what it is, together with the command that turns it into text. Some are tables that
+`typed_tables` reads.
 """
 
 import re
 from typing import NamedTuple
+
+PARQUET, ARROW, EXCEL, OPEN_DOCUMENT = (
+    "a Parquet file",
+    "an Arrow or Feather file",
+    "an Excel workbook",
+    "an OpenDocument spreadsheet",
+)
 
 TABLE = "Write its table as CSV first, for example with pandas: {read}.to_csv('texts.csv', index=False)"
 UNPACK = "Unpack it first: {command} FILE > TEXTS"
 
 
 class Kind(NamedTuple):
-    """What a file is, with an article, and what to do with it."""
+    """What a file is, with an article, and what to do with it; `is_table` if it can be read as it is."""
 
     name: str
     advice: str
+    is_table: bool = False
 
 
-def _table(name: str, read: str) -> Kind:
-    return Kind(name, TABLE.format(read=f"pandas.{read}"))
+def _table(name: str, read: str, *, is_table: bool = False) -> Kind:
+    return Kind(name, TABLE.format(read=f"pandas.{read}"), is_table)
 
 
 def _packed(name: str, command: str) -> Kind:
     return Kind(name, UNPACK.format(command=command))
 
 
-_SPREADSHEET = _table("an Excel workbook", "read_excel('FILE')")
+_SPREADSHEET = _table(EXCEL, "read_excel('FILE')", is_table=True)
 _DOCUMENT = Kind("a document, not its text", "Save it as plain text first")
 _PICTURE_OR_SOUND = Kind("a picture, a sound or a film", "Give a file of texts")
-_ARROW = _table("an Arrow or Feather file", "read_feather('FILE')")
+_ARROW = _table(ARROW, "read_feather('FILE')", is_table=True)
 _WITHOUT_READER = "Export its texts as CSV or JSON lines first"
 
 # Regular expressions for the first bytes. If they are all printable, the byte after them must not be, because
 # a text may begin with the same letters.
 _BINARY = rb"(?![\t\n\r -~])"
 KINDS: dict[bytes, Kind] = {
-    rb"PAR[1E]" + _BINARY: _table("a Parquet file", "read_parquet('FILE')"),
+    rb"PAR[1E]" + _BINARY: _table(PARQUET, "read_parquet('FILE')", is_table=True),
     rb"ORC(?:[^\t\n\r -~]|\n[\0-\x08])": _table("an ORC file", "read_orc('FILE')"),
-    rb"ARROW1\0|FEA1" + _BINARY + rb"|\xff\xff\xff\xff..\0\0": _ARROW,
+    rb"ARROW1\0|\xff\xff\xff\xff..\0\0": _ARROW,
+    rb"FEA1" + _BINARY: _table("a Feather file of version 1", "read_feather('FILE')"),
     rb"Obj\x01": Kind("an Avro file", _WITHOUT_READER),
     rb"SQLite format 3\0": _table("an SQLite database", "read_sql('SELECT text FROM ...', 'sqlite:///FILE')"),
     rb".{8}DUCK[\0-\x08]": Kind("a DuckDB database", _WITHOUT_READER),
@@ -51,9 +60,7 @@ KINDS: dict[bytes, Kind] = {
     rb"\x93NUMPY": Kind("an array of NumPy", _WITHOUT_READER),
     # A zip archive, or what is made of one. The names of the files in it are not packed.
     rb"PK(?:\x03\x04|\x05\x06)(?=.*(?:xl/|Content_Types)(?!.*(?:word|ppt)/))": _SPREADSHEET,
-    rb"PK\x03\x04(?=.*opendocument\.spreadsheet)": _table(
-        "an OpenDocument spreadsheet", "read_excel('FILE')"
-    ),
+    rb"PK\x03\x04(?=.*opendocument\.spreadsheet)": _table(OPEN_DOCUMENT, "read_excel('FILE')", is_table=True),
     rb"PK\x03\x04(?=.*(?:word/|ppt/|opendocument\.|epub))": _DOCUMENT,
     rb"PK(?:\x03\x04|\x05\x06|\x07\x08)": _packed("a zip archive", "unzip -p"),
     rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": _table(

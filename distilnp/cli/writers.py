@@ -1,4 +1,4 @@
-"""Predictions as output: JSON lines, CSV, and a table for people.
+"""Predictions as text: JSON lines, CSV, and a table for people. `parquet_output` writes Parquet.
 
 Each `..._writer` returns a function that writes one text and its prediction. The caller decides when to
 flush. Nothing here knows where texts come from.
@@ -9,6 +9,8 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from operator import attrgetter
 from typing import Any, TextIO
 
 from ..predictions import Prediction
@@ -17,7 +19,7 @@ from ..widths import columns_of, fit
 # What was classified: a text, or the columns that come before those of its prediction, by their names.
 Classified = str | Mapping[str, object]
 
-# The prediction is None for a row of the input that could not be used: all its fields are null, or empty.
+# The prediction is None for a row of the input without one: all its fields are null, or empty.
 Writer = Callable[[Classified, Prediction | None], None]
 
 FIELDS = ("label", "score", "n_tokens", "n_seen", "truncated")
@@ -42,7 +44,7 @@ COLOURS = ("35", "32", "33", "36", "34", "31")
 BOLD, DIM, YELLOW = "1", "2", "33"
 
 
-def jsonl_writer(stream: TextIO, *, all_scores: bool, multi_label: bool = False) -> Writer:
+def jsonl_writer(stream: TextIO, all_scores: bool, multi_label: bool = False, *, prefix: str = "") -> Writer:
     """Return a function that writes one JSON object per line.
 
     Parameters
@@ -52,12 +54,14 @@ def jsonl_writer(stream: TextIO, *, all_scores: bool, multi_label: bool = False)
         Whether to write the score of every label.
     multi_label : bool, default False
         Whether to write `labels`, because a text may have several labels, or none.
+    prefix : str
+        What the names of the fields of the prediction begin with.
     """
     more = [*(["labels"] if multi_label else []), *(["scores"] if all_scores else [])]
 
     def write(text: Classified, prediction: Prediction | None) -> None:
-        record = _record(text, prediction) | {name: getattr(prediction, name, None) for name in more}
-        record |= _parts(prediction)
+        fields = {name: getattr(prediction, name, None) for name in (*FIELDS, *more)} | _parts(prediction)
+        record = _input(text) | {f"{prefix}{name}": value for name, value in fields.items()}
         line = json.dumps(record, ensure_ascii=False)
         stream.write(HARMFUL.sub(lambda found: f"\\u{ord(found[0]):04x}", line) + "\n")
 
@@ -67,11 +71,13 @@ def jsonl_writer(stream: TextIO, *, all_scores: bool, multi_label: bool = False)
 def csv_writer(
     stream: TextIO,
     labels: Sequence[str],
-    *,
     all_scores: bool,
     multi_label: bool = False,
-    input_columns: Sequence[str] = ("text",),
     kinds_of_parts: Sequence[str] = (),
+    *,
+    input_columns: Sequence[str] = ("text",),
+    prefix: str = "",
+    has_header: bool = True,
 ) -> Writer:
     """Write a header line, and return a function that writes a row for each text.
 
@@ -85,31 +91,52 @@ def csv_writer(
     multi_label : bool, default False
         Whether to write `labels`, because a text may have several labels, or none. They are one field of
         JSON: any other separator could be part of a label.
-    input_columns : sequence of str
-        The columns before those of the prediction, with the names that they have in what was classified.
     kinds_of_parts : sequence of str
         The kinds of parts that texts are split into. Each kind is one field of JSON.
+    input_columns : sequence of str
+        The columns before those of the prediction, with the names that they have in what was classified.
+    prefix : str
+        What the names of the columns of the prediction begin with.
+    has_header : bool
+        Whether to write the header line, which an output that is continued has already.
     """
     # All text is quoted, because Python before 3.13 does not quote a field with a \r if rows end in \n.
     rows = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-    more = ("labels",) if multi_label else ()
-    scores = (f"score_{label}" for label in labels if all_scores)
-    header = (*input_columns, *FIELDS, *more, *scores, *kinds_of_parts)
-    rows.writerow(header)
+    predicted = prediction_columns(labels, all_scores, multi_label, kinds_of_parts)
+    if has_header:
+        rows.writerow((*input_columns, *(f"{prefix}{name}" for name in predicted)))
 
     def write(text: Classified, prediction: Prediction | None) -> None:
-        if prediction is None:
-            rows.writerow(None for _ in header)
-            return
-        record = _record(text, prediction) | {"truncated": "true" if prediction.truncated else "false"}
-        if multi_label:
-            record["labels"] = json.dumps(prediction.labels, ensure_ascii=False)
-        scores = prediction.scores.values() if all_scores else ()
-        parts = _parts(prediction)
-        as_json = (json.dumps(parts[kind], ensure_ascii=False) for kind in kinds_of_parts)
-        rows.writerow((*record.values(), *scores, *as_json))
+        cells = (value(prediction) if prediction is not None else None for value in predicted.values())
+        rows.writerow(map(_csv_cell, (*_input(text).values(), *cells)))
 
     return write
+
+
+def prediction_columns(
+    labels: Sequence[str], all_scores: bool, multi_label: bool, kinds_of_parts: Sequence[str]
+) -> dict[str, Callable[[Prediction], object]]:
+    """Return the columns of a prediction in a table, by their names, and what gets their values."""
+    columns: dict[str, Callable[[Prediction], object]] = {name: attrgetter(name) for name in FIELDS}
+    if multi_label:
+        columns["labels"] = lambda prediction: json.dumps(prediction.labels, ensure_ascii=False)
+    if all_scores:
+        columns |= {f"score_{label}": partial(_score, label) for label in labels}
+    return columns | {kind: partial(_parts_as_json, kind) for kind in kinds_of_parts}
+
+
+def _score(label: str, prediction: Prediction) -> float:
+    return prediction.scores[label]
+
+
+def _parts_as_json(kind: str, prediction: Prediction) -> str:
+    return json.dumps(_parts(prediction)[kind], ensure_ascii=False)
+
+
+def _csv_cell(value: object) -> object:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
 
 
 def table_writer(stream: TextIO, labels: Sequence[str], *, all_scores: bool, colours: bool) -> Writer:
@@ -165,9 +192,8 @@ def table_writer(stream: TextIO, labels: Sequence[str], *, all_scores: bool, col
     return write
 
 
-def _record(text: Classified, prediction: Prediction | None) -> dict[str, Any]:
-    columns = {"text": text} if isinstance(text, str) else dict(text)
-    return columns | {name: getattr(prediction, name, None) for name in FIELDS}
+def _input(text: Classified) -> dict[str, Any]:
+    return {"text": text} if isinstance(text, str) else dict(text)
 
 
 def _parts(prediction: Prediction | None) -> dict[str, list[dict[str, Any]]]:

@@ -247,7 +247,7 @@ def options_with_a_value() -> list[tuple[str, str]]:
 
 
 def test_some_options_have_a_value() -> None:
-    assert {("classify", "--file"), ("evaluate", "--model"), ("bundle", "--model")} < {
+    assert {("classify", "--column"), ("evaluate", "--model"), ("bundle", "--model")} < {
         *options_with_a_value()
     }
 

@@ -7,6 +7,7 @@ import io
 import json
 import lzma
 import pickle
+import re
 import sqlite3
 import tarfile
 import zipfile
@@ -365,11 +366,10 @@ def array() -> bytes:
 
 TEXT = b"id,text\n1,What a joy.\n"
 NO_TEXTS: list[tuple[bytes | Callable[[Path], bytes], str]] = [
-    (bz2.compress(TEXT), "a bzip2 file"),
-    (bz2.compress(b""), "a bzip2 file"),
-    (lzma.compress(TEXT), "an xz file"),
+    (bz2.compress(bz2.compress(TEXT)), "a bzip2 file"),
+    (gzip.compress(lzma.compress(TEXT)), "an xz file"),
     (lzma.compress(TEXT, lzma.FORMAT_ALONE), "an LZMA file"),
-    (b"\x28\xb5\x2f\xfd\x04\x00" + TEXT, "a zstd file"),
+    (gzip.compress(b"\x28\xb5\x2f\xfd\x04\x00" + TEXT), "a zstd file"),
     (b"\x04\x22\x4d\x18\x64\x40" + TEXT, "an LZ4 file"),
     (gzip.compress(gzip.compress(TEXT)), "a gzip file in a gzip file"),
     (zip_with("a.csv"), "a zip archive"),
@@ -412,7 +412,9 @@ def test_a_file_that_holds_no_texts_is_named_for_what_it_is(number: int, tmp_pat
     for file in ("a.csv", "a.txt", None, "a.json", "a.parquet"):
         error = error_of(content, file)
         assert error.startswith(f"FILE is {name}")
-        assert ", expected text in UTF-8. " in error
+        # These are tables that can be read, and these files are damaged.
+        is_table = re.search("Parquet|Arrow|Excel|OpenDocument", name) and "old" not in name
+        assert (", and cannot be read" if is_table else ", expected text in UTF-8. ") in error
     for input_format in ("csv", "tsv", "jsonl", "json"):
         assert error_of(content, input_format=input_format).startswith(f"FILE is {name}")
 

@@ -3,7 +3,17 @@
 import argparse
 
 from ...choices import DEFAULT_THRESHOLD
-from ..formats import INPUT_FORMATS, LINES, ON_ERROR, STOP
+from ..formats import (
+    INPUT_FORMATS,
+    LINES,
+    ON_ERROR,
+    OUTPUT_FORMATS,
+    PARQUET,
+    STOP,
+    TABLE,
+    WHOLE_FILE_COLUMNS,
+    output_format_of,
+)
 from .shared import (
     Commands,
     add_columns,
@@ -83,8 +93,19 @@ def add(commands: Commands) -> argparse.ArgumentParser:
     )
     parser.add_argument("texts", metavar="TEXT", nargs="*", help="a text; after --, it may begin with a dash")
     inputs = parser.add_argument_group("input")
-    inputs.add_argument("--file", metavar="FILE", help='read the texts from FILE; "-" is standard input')
+    inputs.add_argument(
+        "--file",
+        metavar="FILE",
+        nargs="+",
+        action="extend",
+        help='read the texts from these files, one after the other; "-" is standard input, and an address '
+        "such as "
+        "https://... or hf://... is fetched",
+    )
     add_input_format(inputs, INPUT_FORMATS)
+    inputs.add_argument(
+        "--whole-files", action="store_true", help="take each file as one text, and write its name, too"
+    )
     add_columns(inputs)
     inputs.add_argument(
         "--on-error",
@@ -96,8 +117,36 @@ def add(commands: Commands) -> argparse.ArgumentParser:
     outputs = parser.add_argument_group("output")
     outputs.add_argument(
         "--format",
-        choices=("table", "jsonl", "csv"),
-        help="the format of the answers (default: table on a terminal, jsonl in a file or a pipe)",
+        choices=OUTPUT_FORMATS,
+        help="the format of the answers (default: as the name of the output shows; else table on a terminal, "
+        "jsonl in a file or a pipe)",
+    )
+    outputs.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="write the answers to FILE, which appears when it is complete: .csv, .jsonl or .parquet",
+    )
+    outputs.add_argument(
+        "--resume",
+        action="store_true",
+        help="continue an --output that was cut off, with the same model, options and files; without one, "
+        "begin",
+    )
+    outputs.add_argument(
+        "--keep",
+        metavar="NAME",
+        nargs="*",
+        action="extend",
+        help="write these columns of the input beside each answer, in place of its text; without a NAME, all "
+        "columns",
+    )
+    outputs.add_argument(
+        "--prefix",
+        metavar="TEXT",
+        default="",
+        help="what the names of the columns of an answer begin with, so that they differ from those that are "
+        "kept",
     )
     outputs.add_argument("--all-scores", action="store_true", help="write the score of every label")
     model = add_model(parser)
@@ -115,18 +164,55 @@ def settle(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None
     """Check the options, and settle the format of the input."""
     if options.texts:
         _check_texts(options, parser)
-    for name in ("column", "pair_column"):
+    for name in ("column", "pair_column", "keep"):
         if getattr(options, name) is not None and options.input_format == LINES:
             parser.error(
                 f"{flag(name)} is given for an input of one text per line, expected one with columns"
             )
     settle_input_format(options, parser)
+    _settle_output(options, parser)
+    if options.whole_files:
+        _check_whole_files(options, parser)
     expect_different(options, parser, ("column", "pair_column"))
     settle_long_texts(options, parser)
 
 
+def _settle_output(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    """Check the options of the output, and settle its format if its name shows it."""
+    if options.output is None:
+        if options.resume:
+            parser.error("--resume is given without --output, expected both")
+        if options.format == PARQUET:
+            parser.error("--format parquet is given without --output, expected both: it is no text")
+        return
+    if options.format == TABLE:
+        parser.error(
+            "--format table is given with --output, expected csv, jsonl or parquet: a table is for people"
+        )
+    options.format = options.format or output_format_of(options.output)
+    if options.format is None:
+        parser.error(
+            f"--output is {options.output!r:.60}, expected a name that ends in .csv, .jsonl or .parquet, or "
+            "a --format"
+        )
+    if options.resume and (options.file is None or "-" in options.file):
+        parser.error("--resume is given without --file, expected texts that can be read again")
+
+
+def _check_whole_files(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    if options.file is None:
+        parser.error("--whole-files is given without --file, expected both")
+    for name in ("input_format", "delimiter", "column", "pair_column"):
+        if getattr(options, name) is not None:
+            parser.error(f"{flag(name)} is given with --whole-files, expected one of them")
+    if unknown := [name for name in options.keep or () if name not in WHOLE_FILE_COLUMNS]:
+        parser.error(
+            f"--keep is {unknown[0]!r:.60} with --whole-files, expected {' or '.join(WHOLE_FILE_COLUMNS)}"
+        )
+
+
 def _check_texts(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
-    for name in ("file", "input_format", "delimiter", "column", "pair_column"):
+    for name in ("file", "input_format", "delimiter", "column", "pair_column", "keep"):
         if getattr(options, name) is not None:
             parser.error(f"{flag(name)} is given with texts as arguments, expected one source of texts")
     for number, text in enumerate(options.texts, start=1):
