@@ -136,7 +136,7 @@ def _into_file(options: Namespace, classifier: Classifier, kept: Kept | None) ->
         return
     n_rows = output.n_rows
     if n_rows:
-        _say(f"{n_rows:,} rows have their answers in {printable(options.output)}. The run goes on after them")
+        _say(f"rows that an earlier run has answered: {n_rows:,}. This one goes on after them")
     write, flush, finish = _file_writer(output, options, classifier, kept)
 
     def row_done() -> None:
@@ -154,7 +154,7 @@ def _into_file(options: Namespace, classifier: Classifier, kept: Kept | None) ->
         with suppress(DistilnpError):
             output.commit(flush, n_rows)
             if output.can_be_resumed:
-                _say(f"{n_rows:,} rows have their answers, and --resume goes on after them")
+                _say(f"rows that are answered: {n_rows:,}. --resume goes on after them")
         raise
     finally:
         output.close()
@@ -227,7 +227,7 @@ def _text_writer(
 
 def _input_columns(options: Namespace, kept: Kept | None) -> tuple[str, ...]:
     if kept is not None:
-        return kept.columns or ()
+        return kept.names
     return ("text",) if options.pair_column is None else ("text", "text_pair")
 
 

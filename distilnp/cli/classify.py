@@ -59,7 +59,7 @@ def classify(options: Namespace) -> None:
                 if loaded is None:
                     loaded = load_classifier(options)
                     _prompt(lines)
-                inputs = _inputs(_rows(lines, file, options, kept), bad_rows)
+                inputs = _inputs(_rows(lines, file, options, kept), bad_rows, kept)
                 # An error about the file itself comes before anything is written.
                 inputs = chain(list(islice(inputs, 1)), inputs)
                 into = into or stack.enter_context(answers_out(options, loaded, kept))
@@ -157,11 +157,16 @@ def _whole_file(lines: Lines, name: str, kept: Kept | None) -> Rows:
         yield Row(text, None, kept.of({FILE_COLUMN: name, TEXT_COLUMN: text}))
 
 
-def _inputs(rows: Rows, bad_rows: BadRows) -> Iterator[Input]:
+def _inputs(rows: Rows, bad_rows: BadRows, kept: Kept | None) -> Iterator[Input]:
     for row in rows:
         if isinstance(row, BadLine):
             bad_rows.count(row)
-            yield Input(None, row.kept)
+            if kept is not None and not kept.names:
+                raise InputFileError(
+                    f"{row}. It is the first row, which has to show the columns. Name those to keep: --keep "
+                    "NAME"
+                ) from row
+            yield Input(None, kept.of({}) if row.kept is None and kept is not None else row.kept)
         else:
             yield Input(row.text, row.kept)
 

@@ -58,8 +58,12 @@ class Kept:
 
     def of(self, cells: Mapping[str, object]) -> Mapping[str, object]:
         """Return the kept columns of a row; one that the row has not is null."""
-        assert self.columns is not None
-        return {name: cells.get(name) for name in self.columns}
+        return {name: cells.get(name) for name in self.names}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns, as far as they are known."""
+        return self.columns or self.wanted or ()
 
 
 class Columns(NamedTuple):

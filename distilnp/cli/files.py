@@ -19,8 +19,8 @@ URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 FACTS = ("size", "ETag", "etag", "mtime", "LastModified", "last_modified", "blob_id", "created")
 
 INSTALL = (
-    'Install what serves such addresses, for example: pip install "distilnp[tables]" for https://, or pip install '
-    "s3fs for s3://"
+    'Install what serves such addresses, for example: pip install "distilnp[tables]" for https://, or '
+    "pip install s3fs for s3://"
 )
 
 

@@ -105,6 +105,7 @@ class OutputFile:
         self._lock()
         size = os.fstat(self.file.fileno()).st_size
         if size < state["n_bytes"]:
+            self.file.close()
             raise DistilnpError(
                 f"{printable(self._part)} has {size:,} bytes, expected {state['n_bytes']:,}, which were "
                 f"written to the disk. Something has cut it. Delete it and {printable(self._state)}, and "
@@ -149,6 +150,7 @@ class OutputFile:
         try:
             fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
+            self.file.close()
             raise ArgumentError(
                 f"{printable(self._part)} is being written by another process, expected one at a time. Wait "
                 "for its end"

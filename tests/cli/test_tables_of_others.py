@@ -145,7 +145,7 @@ def test_other_files_of_pandas_are_read(
     pandas = pytest.importorskip("pandas")
     pytest.importorskip(package)
     pytest.importorskip("python_calamine")
-    frame = pandas.DataFrame([("What a joy.", 1), (" ", 0), ("é\n", 7)] * 3, columns=["text", "label"])
+    frame = pandas.DataFrame([("What a joy.", 1), ("so so", 0), ("é\n", 7)] * 3, columns=["text", "label"])
     getattr(frame, method)(tmp_path / "table.xlsx", **options)
     for file in ("a.csv", "a.txt", None):
         rows = rows_of((tmp_path / "table.xlsx").read_bytes(), file)
