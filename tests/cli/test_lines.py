@@ -1,10 +1,14 @@
 """The lines of files: where they end, what is gzip, what is damaged, and when a line is ready."""
 
+import bz2
 import gzip
+import importlib.util
 import io
+import lzma
 import os
 import threading
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -71,6 +75,42 @@ def test_gzip_has_the_lines_that_were_packed_wherever_a_chunk_ends(members: list
     packed = b"".join(map(gzip.compress, members))
     for file in (io.BytesIO(packed), OneByteAtATime(packed), io.BytesIO(packed + bytes(9))):
         assert list(Lines(file, "FILE")) == lines_of(b"".join(members))
+
+
+def zstd_compress(content: bytes) -> bytes:
+    for name in ("compression.zstd", "backports.zstd"):
+        if importlib.util.find_spec(name.partition(".")[0]):
+            return importlib.import_module(name).compress(content)
+    pytest.skip("no package packs zstd")
+
+
+@given(st.lists(SOME_LINES, min_size=1))
+@pytest.mark.parametrize("compress", [bz2.compress, lzma.compress, zstd_compress])
+def test_other_packed_files_have_the_lines_that_were_packed_wherever_a_chunk_ends(
+    compress: Callable[[bytes], bytes], members: list[bytes]
+) -> None:
+    packed = b"".join(map(compress, members))
+    for file in (io.BytesIO(packed), OneByteAtATime(packed)):
+        assert list(Lines(file, "FILE")) == lines_of(b"".join(members))
+
+
+@pytest.mark.parametrize("compress", [bz2.compress, lzma.compress, zstd_compress])
+def test_damaged_packed_files_are_errors_after_the_lines_before_the_damage(
+    compress: Callable[[bytes], bytes],
+) -> None:
+    packed = compress(b"a\nb\n")
+    for content, message in (
+        (packed[:-3], "stops in the middle"),
+        (packed + b"more", "is damaged, or something else follows its end"),
+        (packed[:12] + b"\xff\xff\xff" + packed[15:], "is damaged"),
+    ):
+        with pytest.raises(InputFileError, match=f"^FILE, after line [02]: the .* file {message}"):
+            list(Lines(io.BytesIO(content), "FILE"))
+
+
+@pytest.mark.parametrize("content", [b"B\n", b"BZh9\nBZ", b"(\n", b"BZh91AY"])
+def test_text_that_begins_like_a_packed_file_is_text(content: bytes) -> None:
+    assert list(Lines(OneByteAtATime(content), "FILE")) == lines_of(content)
 
 
 @given(SOME_LINES.map(lambda content: b"\x1f" + content))
