@@ -867,7 +867,7 @@ def classify_frame(
     ----------
     frame, column
         See `Classifier.classify_frame`.
-    model
+    model : str or path, optional
         See `load`.
     pair_column, scores, prefix, progress
         See `Classifier.classify_frame`.

@@ -101,10 +101,10 @@ def test_damaged_packed_files_are_errors_after_the_lines_before_the_damage(
     packed = compress(b"a\nb\n")
     for content, message in (
         (packed[:-3], "stops in the middle"),
-        (packed + b"more", "is damaged, or something else follows its end"),
-        (packed[:12] + b"\xff\xff\xff" + packed[15:], "is damaged"),
+        (packed + b"more than a header" * 3, "is damaged, or something else follows its end"),
+        (packed[:12] + b"\xff\xff\xff" + packed[15:], "(is damaged|stops)"),
     ):
-        with pytest.raises(InputFileError, match=f"^FILE, after line [02]: the .* file {message}"):
+        with pytest.raises(InputFileError, match=f"^FILE, after line [0-2]: the .* file {message}"):
             list(Lines(io.BytesIO(content), "FILE"))
 
 

@@ -179,7 +179,7 @@ def test_a_table_in_a_pipe_is_an_error() -> None:
             list(read_rows(Lines(file, "PIPE"), Columns()))
 
 
-# ---------------------------------------------------------------------------------------------- untyped columns
+# -------------------------------------------------------------------------------------------- untyped columns
 
 
 @pytest.mark.parametrize(

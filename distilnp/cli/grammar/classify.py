@@ -35,7 +35,8 @@ that arrive while the model is computing form the next batch.
 """
 
 EPILOG = """\
-input is UTF-8, with or without a byte order mark, gzipped or not:
+input is UTF-8, with or without a byte order mark, packed or not (gzip, bzip2,
+xz, zstd):
   lines  one text per line; a blank line is an empty text
   csv    a header line, then rows; a comma, semicolon, tab or bar separates the
          fields, as the header shows, or as a line "sep=;" before it says; a
@@ -44,6 +45,9 @@ input is UTF-8, with or without a byte order mark, gzipped or not:
          character, as in the files of GLUE
   jsonl  one JSON object per line
   json   an array of JSON objects or of strings, or objects in any layout
+  Parquet, Arrow and Excel files are recognised, too; they need
+  pip install "distilnp[tables]". A text that is null there gets an answer of
+  nulls.
   The first line shows the format, whatever the name of the file is. The name
   decides only what the first line leaves open: in *.csv and *.tsv, one column
   is a table, and in *.tsv quotes are ordinary characters. A first line that may
@@ -70,6 +74,12 @@ output:
          the number of its tokens that no earlier one contains.
   csv    the same fields below a header line. --all-scores adds one column per
          label, score_LABEL. The arrays are written as JSON.
+  parquet  the fields of csv with their types; needs --output
+  --keep writes columns of the input in place of text and text_pair. In Parquet,
+  they have the types that they have in Parquet or Arrow; columns of CSV, JSON
+  and Excel become text.
+  An --output that is cut off leaves two files beside it, FILE.distilnp-part and
+  FILE.distilnp-state. --resume goes on with them.
   jsonl and csv are UTF-8 in every locale. JSON can hold half of a surrogate
   pair, which UTF-8 cannot; it is written as its escape, such as \\ud83d
 
@@ -77,6 +87,8 @@ examples:
   distilnp classify "I really liked that movie!"
   distilnp classify --file reviews.csv --column review --format csv > out.csv
   distilnp classify --file books.jsonl --long-text windows
+  distilnp classify --file a.parquet --keep -o answers.parquet --resume
+  distilnp classify --whole-files --file *.txt --keep file
   tail -f chat.log | distilnp classify
   grep -h refund *.txt | distilnp classify | jq -r .label | sort | uniq -c
 """
