@@ -148,6 +148,10 @@ def _into_file(options: Namespace, classifier: Classifier, kept: Kept | None) ->
         yield Answers(write, row_done, n_to_skip=n_rows)
         output.commit(flush, n_rows)
         output.finish(finish)
+    except KeyboardInterrupt:
+        if output.can_be_resumed:
+            _say(f"rows whose answers are on the disk: {output.n_rows:,}. --resume goes on after them")
+        raise
     except DistilnpError:
         # It came between two rows, so that the rows before it are whole. Ctrl-C may come in the middle of
         # one.

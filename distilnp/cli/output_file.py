@@ -211,9 +211,11 @@ class OutputFile:
                 # Without its part, a state that is finished says that nothing is left to do.
                 self.file.seek(size)
                 self._commit(is_finished=True)
+                self.file.close()  # Windows neither removes nor renames an open file
                 self._part.unlink()
             else:
                 self._commit(is_finished=True)
+                self.file.close()
                 self._part.replace(self._path)
             _sync_folder(self._path.parent)
             self._state.unlink(missing_ok=True)
