@@ -902,9 +902,13 @@ def evaluate(
 
     Parameters
     ----------
-    texts, labels, label_map, progress
+    texts, labels
         See `Classifier.evaluate`.
-    model, **options
+    model
+        See `load`.
+    label_map, progress
+        See `Classifier.evaluate`.
+    **options
         See `load`, but for its `labels`.
 
     Returns
@@ -948,7 +952,8 @@ def compare(
     model_a, model_b : str, path or Classifier
         The models, as for `load`. Two classifiers may also be one model with different options.
     texts, labels, label_map, progress
-        See `Classifier.evaluate`. A label is one of each model's.
+        See `Classifier.evaluate`. A label is one of each model's; if the models name them differently, give
+        ids, or a label map to ids.
     **options
         See `load`, but for its `labels`. They are for models given by name.
 
@@ -967,8 +972,8 @@ def compare(
     Examples
     --------
     >>> import distilnp
-    >>> texts, labels = ["What a joy.", "What a bore."], ["positive", "negative"]
-    >>> print(distilnp.compare("sst2-mini", "imdb-mini", texts, labels).sentence)
+    >>> texts = ["What a joy.", "What a bore."]
+    >>> print(distilnp.compare("sst2-mini", "imdb-mini", texts, [1, 0]).sentence)
     On these 2 rows, A and B are right for the same ones: nothing tells them apart.
     """
     check_iterable(texts)

@@ -145,8 +145,8 @@ def resolved_temperature(
     if config.calibration_temperature is None:
         raise ArgumentError(
             f"calibrated is True and {folder / 'config.json'} has no calibration_temperature, expected the "
-            "number that the logits are divided by. weights/recipes/calibrate.py of distilnp's repository "
-            "fits it on held-out texts; without it, leave calibrated out"
+            "number that the logits are divided by. distilnp evaluate FILE --fit-temperature fits it on "
+            "texts with labels; without it, leave calibrated out"
         )
     return float(config.calibration_temperature)
 

@@ -94,7 +94,7 @@ def test_a_checkpoint_without_a_temperature_is_an_error_that_names_the_field(pla
     with pytest.raises(distilnp.ArgumentError) as raised:
         distilnp.load(plain, calibrated=True)
 
-    for words in (str(plain / "config.json"), "has no calibration_temperature", "recipes/calibrate.py"):
+    for words in (str(plain / "config.json"), "has no calibration_temperature", "--fit-temperature"):
         assert words in str(raised.value)
 
 

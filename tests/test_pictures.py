@@ -190,3 +190,10 @@ def test_a_picture_that_cannot_be_written_is_an_error_before_anything_is_answere
         assert message in capsys.readouterr().err
     assert kept.read_text() == "as before"
     assert not (tmp_path / "new.svg").exists()
+
+
+def test_the_picture_of_the_page_is_the_one_of_the_command(data: Path) -> None:
+    page = Path(__file__).parents[1] / "docs" / "evaluate.svg"
+    rows = [line.split("\t") for line in (data / "sst2" / "dev.tsv").read_text().splitlines()[1:]]
+    texts, labels = zip(*rows, strict=True)
+    assert page.read_text(encoding="utf-8") == distilnp.evaluate(texts, labels, "sst2-mini").plot()

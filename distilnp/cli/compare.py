@@ -9,6 +9,7 @@ from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import tee
+from textwrap import fill
 
 from ..api import Classifier
 from ..errors import InputFileError
@@ -129,7 +130,7 @@ def _differences(options: Namespace, tally: Tally) -> Iterator[WriteRow]:
 
 def _in_words(comparison: Comparison, digits: int) -> str:
     """Return the comparison for people."""
-    from .report import aligned  # it needs scikit-learn
+    from .report import LINE_COLUMNS, aligned  # it needs scikit-learn
 
     rows = [["", "right", "share", "only this one is right"]]
     names = [fit(name, NAME_COLUMNS) for name in (comparison.name_a, comparison.name_b)]
@@ -155,6 +156,6 @@ def _in_words(comparison: Comparison, digits: int) -> str:
             f"{high:+.{digits}f}",
             f"McNemar     p = {comparison.p_value:.{digits}g}, exact and two-sided",
             "",
-            comparison.sentence,
+            fill(comparison.sentence, LINE_COLUMNS),
         ]
     )
