@@ -1,5 +1,6 @@
 """`evaluate` and `compare` from Python: figures equal those of scikit-learn, and bad input is named."""
 
+import csv
 import itertools
 import json
 import math
@@ -405,7 +406,13 @@ def test_a_comparison_counts_the_rows_that_differ(
     written = [json.loads(line) for line in differences.read_text().splitlines()]
     assert [row["line"] - 1 for row in written if row["right"] == "a"] == found.only_a.tolist()
     assert [row["line"] - 1 for row in written if row["right"] == "b"] == found.only_b.tolist()
-    assert main(command) == 0
+    as_csv = tmp_path / "differences.csv"
+    assert main([*command[:-1], str(as_csv)]) == 0
+    with as_csv.open(encoding="utf-8", newline="") as table:
+        rows_of_csv = list(csv.DictReader(table))
+    assert [{**row, "line": int(row["line"])} for row in rows_of_csv] == [
+        {key: value if key == "line" else str(value) for key, value in row.items()} for row in written
+    ]
     assert capsys.readouterr().out.split("\n\n")[-1].split() == found.sentence.split()
 
 

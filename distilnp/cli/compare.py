@@ -25,6 +25,9 @@ from .loading import load_classifier
 from .progress import Progress
 from .writers import HARMFUL
 
+# The columns of --differences behind those that name the row.
+COLUMNS = ("true_label", "right", "label_a", "score_a", "label_b", "score_b")
+
 # The most columns that the name of a model takes: a folder may have a long one.
 NAME_COLUMNS = 36
 
@@ -100,26 +103,19 @@ def _differences(options: Namespace, tally: Tally) -> Iterator[WriteRow]:
     with side_file(path, "--differences", options.file) as file:
         is_csv = path.lower().endswith(".csv")
         rows = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-        has_header = False
+        if is_csv:
+            texts = ("text",) if options.pair_column is None else ("text", "text_pair")
+            rows.writerow(("line", *texts, *COLUMNS))
 
         def write(example: Example, a: Prediction, b: Prediction) -> None:
-            nonlocal has_header
             truth = example.truths[0]
-            record = example.columns() | {
-                "true_label": tally.names(truth),
-                "right": "a" if tally.is_right(truth, a) else "b",
-                "label_a": a.label,
-                "score_a": a.score,
-                "label_b": b.label,
-                "score_b": b.score,
-            }
+            right = "a" if tally.is_right(truth, a) else "b"
+            found = (tally.names(truth), right, a.label, a.score, b.label, b.score)
+            record = example.columns() | dict(zip(COLUMNS, found, strict=True))
             if not is_csv:
                 line = json.dumps(record, ensure_ascii=False)
                 file.write(HARMFUL.sub(lambda found: f"\\u{ord(found[0]):04x}", line) + "\n")
                 return
-            if not has_header:
-                rows.writerow(record)
-                has_header = True
             rows.writerow(
                 json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value
                 for value in record.values()

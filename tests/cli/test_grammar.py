@@ -14,7 +14,7 @@ from distilnp.cli.readers import READERS
 from distilnp.native.targets import TARGETS
 
 CLASSIFYING = ["classify", "evaluate"]
-COMMANDS = [*CLASSIFYING, "info", "models", "download", "verify", "bundle", "convert"]
+COMMANDS = [*CLASSIFYING, "compare", "info", "models", "download", "verify", "bundle", "convert"]
 
 
 def help_of(capsys: pytest.CaptureFixture[str], *command: str) -> str:
@@ -207,7 +207,15 @@ def test_options_for_long_texts_that_exclude_each_other_are_refused(
         (["evaluate"], "required: FILE"),
         (["evaluate", "a.csv", "--on-error", "null"], "invalid choice: 'null'"),
         (["evaluate", "a.csv", "--input-format", "lines"], "invalid choice: 'lines'"),
-        (["evaluate", "a.csv", "--threshold", "0.5"], "unrecognized arguments: --threshold"),
+        (["evaluate", "a.csv", "--threshold", "a=high"], "'a=high' is given, expected a number from 0 to 1"),
+        (["evaluate", "a.csv", "--plot", "-"], "--plot is '-', expected the name of a file"),
+        (
+            ["evaluate", "a.csv", "--plot", "b", "--errors", "b"],
+            "--errors and --plot are both 'b', expected two files",
+        ),
+        (["compare", "a", "b"], "required: FILE"),
+        (["compare", "a", "b", "c", "--differences", "-"], "--differences is '-', expected the name of"),
+        (["compare", "a", "b", "c", "--model", "d"], "unrecognized arguments: --model"),
         (["evaluate", "a.csv", "--label-map", "pos"], "'pos' has no =, expected VALUE=LABEL"),
         (
             ["evaluate", "a.csv", "--label-map", "a=0", "--label-map", "a=1"],

@@ -18,8 +18,8 @@ input is the same as for evaluate. A label must be one of each model's.
 output:
   Only texts for which exactly one model is right tell the two apart. McNemar's
   exact test says how often chance would divide these so unevenly. The interval
-  of the difference is that of Agresti and Min 2005. A multi-label model is right
-  if a text gets exactly its labels.
+  of the difference is that of Agresti and Min 2005. A multi-label model is
+  right if a text gets exactly its labels.
   --json writes all of it as one object, with the figures of evaluate for each
   model, and with the numbers of the texts, from 0, that only one gets right.
   --differences writes line (the last line of the row in the input), text,

@@ -37,7 +37,7 @@ output:
   cut          how many texts the model saw only in part, and how many tokens
                it did not see
   speed        includes reading and tokenizing, but not loading
-  min score    with --min-score: what is gained by leaving unsure texts to people
+  min score    with --min-score: what is gained if unsure texts get no answer
   temperature  with --fit-temperature: the one with the least log loss, and what
                it is worth on texts that it was not fitted on
   A multi-label model has F1 and exact match instead of accuracy: how many texts
