@@ -103,16 +103,14 @@ def _read_arrow(lines: Lines, columns: Columns, kind: Kind) -> Rows:
         used = dict.fromkeys(
             name for name in (*chosen, *(kept.columns or () if kept else ())) if name is not None
         )
-        n_rows = 0
         _expect_text_type(lines, schema, chosen)
         for batch in batches(list(used)):
             for start in range(0, len(batch), BATCH_ROWS):
                 piece = batch.slice(start, BATCH_ROWS)
                 yield from _rows(lines, piece, chosen, kept)
-            n_rows += len(batch)
             lines.n_bytes = file.tell()
         lines.has_rest = False
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:  # Arrow need not check UTF-8
         reason = " ".join(str(error).split())
         raise InputFileError(
             f"{lines.name} is {kind.name}, and cannot be read after row {lines.number:,} ({shown(reason)}), "

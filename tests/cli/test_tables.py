@@ -164,6 +164,13 @@ def test_a_damaged_table_is_an_error(classify: Any, at: int) -> None:
     assert "a.parquet" in classify("--file", name)
 
 
+def test_a_text_that_is_not_utf8_is_an_error(classify: Any) -> None:
+    buffers = pyarrow.array([b"w1", b"caf\xe9"]).buffers()
+    texts = pyarrow.Array.from_buffers(pyarrow.string(), 2, buffers)
+    name = write(pyarrow.table({"text": texts}), "a.arrow")
+    assert "a.arrow is an Arrow or Feather file, and cannot be read after row 0" in classify("--file", name)
+
+
 def test_a_table_in_a_packed_file_is_an_error(classify: Any) -> None:
     name = write(TYPED, "a.parquet")
     Path("a.gz").write_bytes(gzip.compress(Path(name).read_bytes()))
