@@ -203,6 +203,29 @@ def test_options_for_long_texts_that_exclude_each_other_are_refused(
         (["classify", "--threads", "two"], "argument --threads: invalid int value"),
         (["classify", "--form", "csv"], "unrecognized arguments"),
         (["classify", "caf\udce9"], r"text 1 is 'caf\udce9', expected text in the encoding of the locale"),
+        (["classify", "--resume", "--file", "a"], "--resume is given without --output, expected both"),
+        (
+            ["classify", "--resume", "-o", "a.csv"],
+            "--resume is given without --file, expected texts that can be",
+        ),
+        (
+            ["classify", "--resume", "-o", "a.csv", "--file", "a", "-"],
+            "expected texts that can be read again",
+        ),
+        (["classify", "--format", "parquet"], "--format parquet is given without --output, expected both"),
+        (["classify", "--format", "table", "-o", "a.csv"], "--format table is given with --output"),
+        (["classify", "-o", "a.txt"], "--output is 'a.txt', expected a name that ends in .csv, .jsonl or"),
+        (
+            ["classify", "--keep", "--file", "a", "--input-format", "lines"],
+            "--keep is given for an input of one",
+        ),
+        (["classify", "--keep", "id", "--", "a"], "--keep is given with texts as arguments"),
+        (["classify", "--whole-files"], "--whole-files is given without --file, expected both"),
+        (
+            ["classify", "--whole-files", "--file", "a", "--column", "b"],
+            "--column is given with --whole-files",
+        ),
+        (["classify", "--whole-files", "--file", "a", "--keep", "b"], "expected file or text"),
         (["info", "a", "b"], "unrecognized arguments"),
         (["evaluate"], "required: FILE"),
         (["evaluate", "a.csv", "--on-error", "null"], "invalid choice: 'null'"),
@@ -238,6 +261,18 @@ def test_a_wrong_command_line_is_refused(
     output, errors = capsys.readouterr()
     assert not output
     assert message in errors
+
+
+@pytest.mark.parametrize(
+    ("name", "output_format"), [("a.CSV", "csv"), ("a.ndjson", "jsonl"), ("a.b.pq", "parquet")]
+)
+def test_the_name_of_an_output_shows_its_format(name: str, output_format: str) -> None:
+    assert parse(["classify", "-o", name, "w1"]).format == output_format
+    assert parse(["classify", "-o", name, "--format", "csv", "w1"]).format == "csv"
+
+
+def test_files_may_be_given_together_or_one_by_one() -> None:
+    assert parse(["classify", "--file", "a", "b", "--file", "c"]).file == ["a", "b", "c"]
 
 
 def options_with_a_value() -> list[tuple[str, str]]:
