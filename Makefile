@@ -64,10 +64,12 @@ goldens: .venv/train .venv/test  ## compute the tests' goldens with the witnesse
 	DISTILNP_BUILD_TARGETS=none $(BIN)/python -m pip install --quiet --editable ".[$*]"
 	touch $@
 
+.venv/dev: .venv/test  # one at a time, if make has several jobs: both install into .venv
+
 $(LIBRARIES): $(shell find distilnp/kernels distilnp/native -name "*.py") | .venv/test
 	$(BIN)/python -m distilnp.native.build
 
-dist/ready: pyproject.toml hatch_build.py $(shell find distilnp weights -type f -not -path "*/__pycache__/*" -not -path "*/lib/*") | .venv/test
+dist/ready: pyproject.toml hatch_build.py $(shell find distilnp weights -type f -not -path "*/__pycache__/*" -not -path "*/lib/*") | .venv/test $(LIBRARIES)
 	rm -rf dist
 	$(BIN)/python -m hatchling build --directory dist
 	touch $@

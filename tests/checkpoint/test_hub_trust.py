@@ -127,7 +127,9 @@ def bad_etags(outside: Path) -> list[str]:
         "con",
         "a\tb",
     ]
-    return [form.format(path) for path, form in itertools.product(paths, ['"{}"', 'W/"{}"', "{}"])]
+    # An ETag may be weak, and a server may forget the quotes. Six paths show that neither makes a difference.
+    others = [form.format(path) for path, form in itertools.product(paths[:6], ['W/"{}"', "{}"])]
+    return [*(f'"{path}"' for path in paths), *others]
 
 
 def test_an_etag_never_becomes_a_path(

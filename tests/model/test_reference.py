@@ -77,7 +77,7 @@ def test_the_tiny_published_encoder_gives_the_logits_of_transformers(data: Path,
     assert_equals_transformers("tiny-real", config, params)
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("dtype", [pytest.param(np.float64, marks=pytest.mark.sweep), np.float32])
 def test_the_bundled_checkpoint_gives_the_logits_of_transformers(dtype: type) -> None:
     folder = find_checkpoint("sst2-mini")
     config = read_config(folder)

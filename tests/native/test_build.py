@@ -20,7 +20,7 @@ ALLOWED = {"sched_yield", "memcpy", "memmove", "memset", "memcmp"}
 
 BUILDABLE = [target for target in TARGETS.values() if linker.has_linker(target)]
 # The same command builds the others, in ten seconds each.
-BUILT = BUILDABLE[:2]
+BUILT = BUILDABLE[:1]
 pytestmark = pytest.mark.skipif(not BUILDABLE, reason="nothing here links for any target")
 
 
