@@ -3,7 +3,7 @@
 import sys
 from abc import ABC, abstractmethod
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any, NamedTuple
@@ -117,6 +117,14 @@ class Evaluation(ABC):
             for row in group
         )
         return lines + (f"<table>{table}</table>" if rows else "")
+
+    def _html_by_label(self, per_label: Mapping[str, LabelScores]) -> str:
+        """Return the headlines, and a table with a row for each label."""
+        rows = [
+            (label, *(f"{share:.4f}" for share in scores[:3]), f"{scores.support:,}")
+            for label, scores in per_label.items()
+        ]
+        return self._html(("label", "precision", "recall", "F1", "texts"), rows)
 
 
 class Tally(ABC):

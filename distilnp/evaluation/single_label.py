@@ -235,17 +235,7 @@ class SingleLabelEvaluation(Evaluation):
 
     def _repr_html_(self) -> str:
         """Return the figures for notebooks."""
-        rows = [
-            (
-                label,
-                f"{scores.precision:.4f}",
-                f"{scores.recall:.4f}",
-                f"{scores.f1:.4f}",
-                f"{scores.support:,}",
-            )
-            for label, scores in self.per_label.items()
-        ]
-        return self._html(("label", "precision", "recall", "F1", "texts"), rows)
+        return self._html_by_label(self.per_label)
 
 
 class SingleLabelTally(Tally):
