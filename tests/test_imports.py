@@ -423,8 +423,6 @@ MAY_IMPORT = {
         "errors",
         "evaluation.base",
         "evaluation.measures",
-        "evaluation.multi_label",
-        "evaluation.single_label",
         "foreign",
         "numpy",
     },

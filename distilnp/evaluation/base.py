@@ -3,7 +3,7 @@
 import sys
 from abc import ABC, abstractmethod
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any, NamedTuple
@@ -118,11 +118,71 @@ class Evaluation(ABC):
         )
         return lines + (f"<table>{table}</table>" if rows else "")
 
-    def _html_by_label(self, per_label: Mapping[str, LabelScores]) -> str:
-        """Return the headlines, and a table with a row for each label."""
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class LabelEvaluation(Evaluation):
+    """What the figures of models of labels share.
+
+    Attributes
+    ----------
+    model_labels : tuple of str
+        All labels of the model, in the order of their ids.
+    logits : array of float32, [n_texts, n_model_labels]
+        What the model computed.
+    in_parts : bool
+        Whether a text was answered in several windows or sentences.
+    right : array of bool, [n_texts]
+        Which answers are right.
+    n_right : int
+        How many answers are right. Several labels are right if they are exactly the true ones.
+    labels : tuple of str
+        The labels that are true or predicted somewhere, in the order of their ids.
+    absent_labels : tuple of str
+        The other labels of the model.
+    per_label : dict of str to LabelScores
+        Precision, recall, F1 and support of each of `labels`.
+    """
+
+    model_labels: tuple[str, ...]
+    logits: NDArray[np.float32]
+    in_parts: bool
+
+    @property
+    @abstractmethod
+    def right(self) -> NDArray[np.bool_]:
+        """Which answers are right."""
+
+    @property
+    @abstractmethod
+    def label_ids(self) -> list[int]:
+        """The ids of `labels`."""
+
+    @property
+    @abstractmethod
+    def per_label(self) -> dict[str, LabelScores]:
+        """Precision, recall, F1 and support of each label."""
+
+    @property
+    def n_right(self) -> int:
+        """How many answers are right."""
+        return int(self.right.sum())
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels that are true or predicted somewhere."""
+        return tuple(self.model_labels[i] for i in self.label_ids)
+
+    @property
+    def absent_labels(self) -> tuple[str, ...]:
+        """The other labels of the model."""
+        present = set(self.label_ids)
+        return tuple(label for i, label in enumerate(self.model_labels) if i not in present)
+
+    def _repr_html_(self) -> str:
+        """Return the figures for notebooks."""
         rows = [
             (label, *(f"{share:.4f}" for share in scores[:3]), f"{scores.support:,}")
-            for label, scores in per_label.items()
+            for label, scores in self.per_label.items()
         ]
         return self._html(("label", "precision", "recall", "F1", "texts"), rows)
 

@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 from ..choices import FunctionToApply
 from ..errors import ArgumentError
 from ..foreign import shown
-from .base import Evaluation
-from .multi_label import MultiLabelEvaluation
-from .single_label import SingleLabelEvaluation
+from .base import Evaluation, LabelEvaluation
 
 # What chance gives in fewer cases than these is taken for a difference, as is usual.
 SIGNIFICANT = 0.05
@@ -50,8 +48,8 @@ class Comparison:
 
     name_a: str
     name_b: str
-    a: SingleLabelEvaluation | MultiLabelEvaluation
-    b: SingleLabelEvaluation | MultiLabelEvaluation
+    a: LabelEvaluation
+    b: LabelEvaluation
 
     @property
     def n_texts(self) -> int:
@@ -163,8 +161,8 @@ class Comparison:
 def compared(names: Sequence[str], evaluations: Sequence[Evaluation]) -> Comparison:
     """Return the comparison of two models of labels, whose answers are to the same texts."""
     a, b = evaluations
-    assert isinstance(a, SingleLabelEvaluation | MultiLabelEvaluation)
-    assert isinstance(b, SingleLabelEvaluation | MultiLabelEvaluation)
+    assert isinstance(a, LabelEvaluation)
+    assert isinstance(b, LabelEvaluation)
     return Comparison(name_a=names[0], name_b=names[1], a=a, b=b)
 
 

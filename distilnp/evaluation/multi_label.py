@@ -10,44 +10,34 @@ from numpy.typing import NDArray
 
 from ..calibration import expected_calibration_error, fit_temperature
 from ..predictions import Prediction
-from .base import Evaluation, LabelScores, Tally, expect_whole, frozen, probabilities
+from .base import LabelEvaluation, LabelScores, Tally, expect_whole, frozen, probabilities
 from .svg import Svg
 from .truth import LabelSets
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class MultiLabelEvaluation(Evaluation):
+class MultiLabelEvaluation(LabelEvaluation):
     """How good the answers are of a model whose labels apply each by itself.
 
     A label that is nowhere true and nowhere predicted is left out, as scikit-learn does: a mean over labels
     would count it as completely wrong.
 
+    `LabelEvaluation` has the attributes that are common to models of labels.
+
     Attributes
     ----------
-    model_labels : tuple of str
-        All labels of the model, in the order of their ids.
     truth, predicted : array of bool, [n_texts, n_model_labels]
         Which labels are true, and which are predicted because they score above the threshold.
     scores : array of float, [n_texts, n_model_labels]
         The score of each label.
-    logits : array of float32, [n_texts, n_model_labels]
-        What the model computed.
-    in_parts : bool
-        Whether a text was answered in several windows or sentences.
     n_texts : int
         How many texts there are.
     right : array of bool, [n_texts]
         Which texts got exactly their labels.
-    n_right : int
-        How many texts got exactly their labels.
     exact_match : float
-        Their share of all texts.
+        The share of texts that got exactly their labels.
     exact_match_interval : tuple of float
         Its 95 % interval, by Wilson.
-    labels : tuple of str
-        The labels that are true or predicted somewhere, in the order of their ids.
-    absent_labels : tuple of str
-        The other labels of the model.
     per_label : dict of str to LabelScores
         Precision, recall, F1 and support of each of `labels`.
     micro_f1 : float
@@ -60,12 +50,9 @@ class MultiLabelEvaluation(Evaluation):
         How far the scores of labels, and how often these are true, are apart.
     """
 
-    model_labels: tuple[str, ...]
     truth: NDArray[np.bool_]
     predicted: NDArray[np.bool_]
     scores: NDArray[np.float64]
-    logits: NDArray[np.float32]
-    in_parts: bool
 
     @property
     def n_texts(self) -> int:
@@ -76,11 +63,6 @@ class MultiLabelEvaluation(Evaluation):
     def right(self) -> NDArray[np.bool_]:
         """Which texts got exactly their labels."""
         return (self.truth == self.predicted).all(axis=1)
-
-    @property
-    def n_right(self) -> int:
-        """How many texts got exactly their labels."""
-        return int(self.right.sum())
 
     @property
     def exact_match(self) -> float:
@@ -98,17 +80,6 @@ class MultiLabelEvaluation(Evaluation):
     def label_ids(self) -> list[int]:
         """The ids of `labels`."""
         return np.flatnonzero((self.truth | self.predicted).any(axis=0)).tolist()
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The labels that are true or predicted somewhere."""
-        return tuple(self.model_labels[i] for i in self.label_ids)
-
-    @property
-    def absent_labels(self) -> tuple[str, ...]:
-        """The other labels of the model."""
-        present = set(self.label_ids)
-        return tuple(label for i, label in enumerate(self.model_labels) if i not in present)
 
     @property
     def per_label(self) -> dict[str, LabelScores]:
@@ -199,10 +170,6 @@ class MultiLabelEvaluation(Evaluation):
             "micro F1": f"{self.micro_f1:.4f}",
             "macro F1": f"{self.macro_f1:.4f}",
         }
-
-    def _repr_html_(self) -> str:
-        """Return the figures for notebooks."""
-        return self._html_by_label(self.per_label)
 
 
 class MultiLabelTally(Tally):

@@ -12,47 +12,37 @@ from numpy.typing import NDArray
 from ..calibration import expected_calibration_error, fit_temperature
 from ..choices import USUAL_MIN_SCORES
 from ..predictions import Prediction
-from .base import Evaluation, LabelScores, Tally, expect_whole, frozen, probabilities
+from .base import LabelEvaluation, LabelScores, Tally, expect_whole, frozen, probabilities
 from .coverage import Coverage, coverage_table
 from .svg import Svg
 from .truth import LabelIds
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class SingleLabelEvaluation(Evaluation):
+class SingleLabelEvaluation(LabelEvaluation):
     """How good the answers are of a model that chooses one label for a text.
 
     A label that is nowhere true and nowhere predicted is left out, as scikit-learn does: a mean over labels
     would count it as completely wrong.
 
+    `LabelEvaluation` has the attributes that are common to models of labels.
+
     Attributes
     ----------
-    model_labels : tuple of str
-        All labels of the model, in the order of their ids.
     true_ids, predicted_ids : array of int, [n_texts]
         The id of the label that is true, and of the one that is predicted.
     scores : array of float, [n_texts]
         The score of the predicted label.
     true_probabilities : array of float, [n_texts]
         The score of the true label, divided by the sum of all scores.
-    logits : array of float32, [n_texts, n_labels]
-        What the model computed.
-    in_parts : bool
-        Whether a text was answered in several windows or sentences.
     n_texts : int
         How many texts there are.
     right : array of bool, [n_texts]
         Which answers are right.
-    n_right : int
-        How many answers are right.
     accuracy : float
-        Their share of all answers.
+        The share of answers that are right.
     accuracy_interval : tuple of float
         The 95 % interval of the accuracy, by Wilson.
-    labels : tuple of str
-        The labels that are true or predicted somewhere, in the order of their ids.
-    absent_labels : tuple of str
-        The other labels of the model.
     per_label : dict of str to LabelScores
         Precision, recall, F1 and support of each of `labels`.
     confusion_matrix : array of int, [n_labels, n_labels]
@@ -63,13 +53,10 @@ class SingleLabelEvaluation(Evaluation):
         How far scores and accuracy are apart; see `distilnp.calibration`.
     """
 
-    model_labels: tuple[str, ...]
     true_ids: NDArray[np.int32]
     predicted_ids: NDArray[np.int32]
     scores: NDArray[np.float64]
     true_probabilities: NDArray[np.float64]
-    logits: NDArray[np.float32]
-    in_parts: bool
 
     @property
     def n_texts(self) -> int:
@@ -80,11 +67,6 @@ class SingleLabelEvaluation(Evaluation):
     def right(self) -> NDArray[np.bool_]:
         """Which answers are right."""
         return self.true_ids == self.predicted_ids
-
-    @property
-    def n_right(self) -> int:
-        """How many answers are right."""
-        return int(self.right.sum())
 
     @property
     def accuracy(self) -> float:
@@ -102,17 +84,6 @@ class SingleLabelEvaluation(Evaluation):
     def label_ids(self) -> list[int]:
         """The ids of `labels`."""
         return np.union1d(self.true_ids, self.predicted_ids).tolist()
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The labels that are true or predicted somewhere."""
-        return tuple(self.model_labels[i] for i in self.label_ids)
-
-    @property
-    def absent_labels(self) -> tuple[str, ...]:
-        """The other labels of the model."""
-        present = set(self.label_ids)
-        return tuple(label for i, label in enumerate(self.model_labels) if i not in present)
 
     @property
     def per_label(self) -> dict[str, LabelScores]:
@@ -232,10 +203,6 @@ class SingleLabelEvaluation(Evaluation):
             "log loss": f"{self.log_loss:.4f}",
             "calibration error": f"{self.calibration_error:.4f}",
         }
-
-    def _repr_html_(self) -> str:
-        """Return the figures for notebooks."""
-        return self._html_by_label(self.per_label)
 
 
 class SingleLabelTally(Tally):
