@@ -142,21 +142,23 @@ class Tokens:
 
     def __call__(self, rows: list[Row]) -> list[Row]:
         """Return the tokens of each row."""
+        candidates = self._candidates()
         return [
-            [token for i, sentence in enumerate(row) for token in self._tokens(sentence, i)] for row in rows
+            [token for i, sentence in enumerate(row) for token in self._tokens(sentence, i, candidates)]
+            for row in rows
         ]
 
-    def _tokens(self, sentence: Annotation, i: int) -> Iterator[Annotation]:
+    def _tokens(self, sentence: Annotation, i: int, candidates: re.Pattern[str]) -> Iterator[Annotation]:
         text = sentence.result
         position = utf16_position(text)
         index = sentence.metadata.get("sentence", str(i))
-        for start, end in self._spans(text):
+        for start, end in self._spans(text, candidates):
             if self.min_length <= end - start <= self.max_length:
                 begin, last = sentence.begin + position(start), sentence.begin + position(end) - 1
                 yield Annotation(TOKEN, begin, last, text[start:end], {"sentence": index})
 
-    def _spans(self, text: str) -> Iterator[tuple[int, int]]:
-        for candidate in self._candidates().finditer(text):
+    def _spans(self, text: str, candidates: re.Pattern[str]) -> Iterator[tuple[int, int]]:
+        for candidate in candidates.finditer(text):
             if candidate.start() == candidate.end():
                 continue
             if candidate["exception"] is not None:
