@@ -19,10 +19,12 @@ from .checkpoint.config_json import read_config
 from .checkpoint.registry import find_checkpoint, hub_model, promised_labels
 from .choices import (
     DEFAULT_BATCH_TOKENS,
+    DEFAULT_EXPLAIN_METHOD,
     DEFAULT_LONG_TEXT,
     DEFAULT_MODEL,
     DEFAULT_PRECISION,
     Aggregate,
+    ExplainMethod,
     FunctionToApply,
     LongText,
     Missing,
@@ -61,6 +63,9 @@ from .version import __version__
 if TYPE_CHECKING:  # most programs measure nothing
     from .evaluation.base import Evaluation
     from .evaluation.comparison import Comparison
+    from .explain.counterfactual import Counterfactual
+    from .explain.explanation import Explanation
+    from .explain.trace import Trace
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -489,6 +494,132 @@ class Classifier:
 
         return map(with_predictions, frame) if isinstance(frame, Iterator) else with_predictions(frame)
 
+    def explain(
+        self,
+        text: Text,
+        *,
+        method: ExplainMethod = DEFAULT_EXPLAIN_METHOD,
+        target: str | int | None = None,
+    ) -> "Explanation":
+        """Say which words of a text a label comes from.
+
+        What is explained is the logit of the label, because a score near 1 hides what moves it.
+
+        Parameters
+        ----------
+        text : str or mapping
+            See `classify`.
+        method : {"gradient_x_input", "integrated_gradients", "leave_one_out", "attention_rollout"}, optional
+            - "gradient_x_input": the gradient of the logit with respect to a token's vector, times the
+              vector (arXiv:1605.01713). The cheapest: one forward and one backward pass.
+            - "integrated_gradients": the mean of that gradient on the way from a text of [MASK] tokens
+              (arXiv:1703.01365). The attributions add up to the difference of the logits; `error` says by
+              how much they miss it.
+            - "leave_one_out": by how much the logit falls without the word.
+            - "attention_rollout": from which tokens attention carries something to [CLS]
+              (arXiv:2005.00928). That is where the model looked, and not why it decided; the label makes no
+              difference.
+        target : str or int, optional
+            The label to explain, or its id. By default, the label that is predicted.
+
+        Returns
+        -------
+        Explanation
+            An attribution for every word, with its place in the text. docs/inside.md says how far each
+            method can be trusted.
+
+        Raises
+        ------
+        ArgumentError
+            There is no such method or label.
+        DistilnpError
+            See `classify`.
+
+        Examples
+        --------
+        >>> import distilnp
+        >>> explanation = distilnp.load("sst2-mini").explain("I really liked that movie!")
+        >>> explanation.target, explanation.strongest(1)[0].text
+        ('POSITIVE', 'liked')
+        """
+        from .explain.explainer import explain  # imported late: most programs explain nothing
+
+        prediction = self._expect_single(text)
+        return explain(text, self.reading, self.engine, self.labels, prediction, method, target)
+
+    def counterfactual(self, text: Text) -> "Counterfactual | None":
+        """Find the fewest words whose removal turns the answer to a text.
+
+        All sets of up to three words are tried if the text is short: single words always, pairs of up to 77
+        words, and triples of up to 27. Otherwise, the words that count most are removed until the answer
+        turns, and those that can stay are put back. `Counterfactual.is_minimal` says whether it is certain
+        that no fewer words do.
+
+        Parameters
+        ----------
+        text : str or mapping
+            See `classify`.
+
+        Returns
+        -------
+        Counterfactual or None
+            None if no removal was found that turns the answer.
+
+        Raises
+        ------
+        ArgumentError
+            The model has a single label, so its answer cannot become another one.
+        DistilnpError
+            See `classify`.
+
+        Examples
+        --------
+        >>> import distilnp
+        >>> distilnp.load("sst2-mini").counterfactual("I really liked that movie!")
+        """
+        from .explain.counterfactual import Search
+
+        return Search(text, self.reading, self.engine, self.scoring, self._expect_single(text)).run()
+
+    def trace(self, text: Text) -> "Trace":
+        """Run the reference pass on a text, and keep every intermediate.
+
+        Parameters
+        ----------
+        text : str or mapping
+            See `classify`. It is cut as `long_text` says.
+
+        Returns
+        -------
+        Trace
+            A mapping from names to arrays, with the tokens, the logits, and the logits that the head would
+            give after each layer.
+
+        Raises
+        ------
+        ArgumentError
+            The model is given the text in several windows or sentences: each is a pass of its own.
+        DistilnpError
+            See `classify`.
+
+        Examples
+        --------
+        >>> import distilnp
+        >>> trace = distilnp.load("sst2-mini").trace("What a joy.")
+        >>> trace.tokens
+        ('[CLS]', 'what', 'a', 'joy', '.', '[SEP]')
+        >>> trace["layer.0.attention.probs"].shape  # [n_heads, n_seq, n_seq]
+        (12, 6, 6)
+        """
+        from .explain.trace import record_trace
+
+        self._expect_single(text)
+        return record_trace(text, self.reading, self.engine, self.labels)
+
+    def _expect_single(self, text: Text) -> Prediction:
+        """Classify a text that is one text, and not several."""
+        return next(self._predict([self.reading.passages(text, "text")]))  # type: ignore[return-value]
+
     def warmup(self) -> None:
         """Compile the kernels now, where they have to be compiled: some seconds, once in a process."""
         self.engine.warmup()
@@ -574,24 +705,22 @@ class Classifier:
         logits = self.engine.forward([ids for text in batch for passage in text for ids in passage.inputs])
         first = 0
         for text in batch:
-            answers = []
-            for passage in text:
-                rows = logits[first : first + len(passage.inputs)]
-                first += len(passage.inputs)
-                self._check_finite(rows, passage)
-                answers.append(self.scoring.answer(passage, rows))
-            if not answers:
+            if not text:
                 yield None
-            else:
-                yield answers[0] if self.sentences is None else self.scoring.coalesced(text, answers)
+                continue
+            inputs = [ids for passage in text for ids in passage.inputs]
+            rows = logits[first : first + len(inputs)]
+            first += len(inputs)
+            self._check_finite(rows, inputs)
+            yield self.scoring.text_answer(text, rows, is_split=self.sentences is not None)
 
-    def _check_finite(self, logits: NDArray[np.float32], passage: Passage) -> None:
+    def _check_finite(self, logits: NDArray[np.float32], inputs: Sequence[Sequence[int]]) -> None:
         if not np.isfinite(logits).all():
             bad = int(np.flatnonzero(~np.isfinite(logits).all(axis=1))[0])
-            n_tokens = len(passage.inputs[bad])
             raise CheckpointError(
-                f"{self.folder} gives the logits {logits[bad].tolist()} for {n_tokens} tokens, expected "
-                "finite numbers. Its weights are finite but too large for float32: the checkpoint is damaged"
+                f"{self.folder} gives the logits {logits[bad].tolist()} for {len(inputs[bad])} tokens, "
+                "expected finite numbers. Its weights are finite but too large for float32: the checkpoint "
+                "is damaged"
             )
 
 

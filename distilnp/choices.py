@@ -35,3 +35,7 @@ DEFAULT_CALIBRATION_BINS = 15
 # Least scores for the table of coverage: from every answer down to the surest ones, closer together where
 # most scores are.
 USUAL_MIN_SCORES = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+
+# Ways to say which words an answer comes from: see `explain/attributions.py`.
+ExplainMethod = Literal["gradient_x_input", "integrated_gradients", "leave_one_out", "attention_rollout"]
+DEFAULT_EXPLAIN_METHOD: ExplainMethod = "integrated_gradients"

@@ -84,7 +84,7 @@ def choose_passage(
     ids = encoding.ids
     extent = Extent(start, end, len(ids) - 2)
     if policy != "windows":
-        return Passage(extent, len(ids), (cut(encoding, max_length, policy),))
+        return Passage(extent, len(ids), (cut(ids, encoding.lengths, max_length, policy),))
     if len(ids) <= max_length:  # offsets cost several times as much as ids
         return Passage(extent, len(ids), (ids,), (extent,))
     offsets = encoding.offsets[1:-1]
@@ -100,14 +100,18 @@ def choose_passage(
     return Passage(extent, len(ids), tuple(part.ids for part in parts), tuple(extents))
 
 
-def cut(encoding: Encoding, max_length: int, policy: LongText = "head") -> tuple[int, ...]:
-    """Return at most `max_length` ids of an encoding, chosen by a policy that cuts; pairs only by "head"."""
-    ids = encoding.ids
+def cut(
+    ids: tuple[int, ...], lengths: tuple[int, ...], max_length: int, policy: LongText = "head"
+) -> tuple[int, ...]:
+    """Return at most `max_length` of the ids of a text, chosen by a policy that cuts; pairs only by "head".
+
+    `lengths` is the number of tokens in each text, without [CLS] and [SEP].
+    """
     if len(ids) <= max_length:
         return ids
     room = max_length - 2
-    if len(encoding.lengths) == 2:
-        first, second = encoding.lengths
+    if len(lengths) == 2:
+        first, second = lengths
         n_first, n_second = longest_first(first, second, room - 1)
         sep = 1 + first
         return (*ids[: 1 + n_first], *ids[sep : sep + 1 + n_second], ids[-1])

@@ -151,6 +151,20 @@ class Scoring:
         whole = self._combined(windows, weights, self.aggregate, passage.n_tokens, passage.n_tokens)
         return replace(whole, windows=windows)
 
+    def text_answer(
+        self, passages: Sequence[Passage], logits: NDArray[np.float32], *, is_split: bool
+    ) -> Prediction:
+        """Make the prediction for a text from the logits [n_inputs, n_labels] of all inputs of its passages.
+
+        `is_split` says whether the passages are sentences; otherwise there is one passage.
+        """
+        answers, first = [], 0
+        for passage in passages:
+            end = first + len(passage.inputs)
+            answers.append(self.answer(passage, logits[first:end]))
+            first = end
+        return self.coalesced(passages, answers) if is_split else answers[0]
+
     def coalesced(self, passages: Sequence[Passage], answers: Sequence[Prediction]) -> Prediction:
         """Make the prediction for a text from those for its sentences: the mean of their scores.
 

@@ -14,7 +14,7 @@ from distilnp.cli import main
 from distilnp.evaluation.base import Truncation
 from distilnp.evaluation.coverage import curve
 from distilnp.evaluation.pictures import MOST_LABELS, WIDTH
-from distilnp.evaluation.svg import Svg, width_of
+from distilnp.svg import Svg, width_of
 
 SVG = "{http://www.w3.org/2000/svg}"
 NASTY = ["<b>&\"'", "\x1b[31m\x00\ufffe", "\ud83d", "]]></svg><script>", "世界" * 40, "👩‍👩‍👧", "ordinary"]

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ArgumentError, DistilnpError
 from ..predictions import Prediction
-from .svg import Svg
+from ..svg import Svg
 
 
 class Truncation(NamedTuple):

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ..calibration import expected_calibration_error, fit_temperature
 from ..predictions import Prediction
+from ..svg import Svg
 from .base import LabelEvaluation, LabelScores, Tally, expect_whole, frozen, probabilities
-from .svg import Svg
 from .truth import LabelSets
 
 

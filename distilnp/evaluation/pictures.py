@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..calibration import expected_calibration_error, reliability
+from ..svg import SMALL, TITLE, Plot, Svg, cut, element, group, picture, text, tip, width_of
 from .base import LabelScores
 from .coverage import coverage_table, curve
-from .svg import SMALL, TITLE, Plot, Svg, cut, element, group, picture, text, tip, width_of
 
 # A picture is as wide as the text of a page, with two plots beside each other.
 WIDTH = 760

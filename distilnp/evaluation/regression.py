@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..predictions import Prediction
+from ..svg import Svg
 from .base import Evaluation, Tally, frozen
-from .svg import Svg
 from .truth import Numbers
 
 

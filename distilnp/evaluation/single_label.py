@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from ..calibration import expected_calibration_error, fit_temperature
 from ..choices import USUAL_MIN_SCORES
 from ..predictions import Prediction
+from ..svg import Svg
 from .base import LabelEvaluation, LabelScores, Tally, expect_whole, frozen, probabilities
 from .coverage import Coverage, coverage_table
-from .svg import Svg
 from .truth import LabelIds
 
 

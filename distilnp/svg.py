@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from html import escape
 
-from ..foreign import printable
-from ..widths import columns_of, fit
+from .foreign import printable
+from .widths import columns_of, fit
 
 # The width of a character in fonts without serifs, as a share of their size; wide ones take two of them.
 CHARACTER = 0.62

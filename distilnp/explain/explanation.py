@@ -1,0 +1,152 @@
+"""What an explanation says, and how it is shown. `explainer` makes it."""
+
+import json
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from ..choices import ExplainMethod
+from ..foreign import printable
+from ..predictions import Prediction
+from .attribution import Attribution
+
+# The methods as they stand in a sentence.
+METHODS: dict[ExplainMethod, str] = {
+    "gradient_x_input": "gradient times input",
+    "integrated_gradients": "integrated gradients",
+    "leave_one_out": "leaving out each word",
+    "attention_rollout": "attention rollout",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Explanation:
+    """Which words of a text a label comes from.
+
+    For a text in windows or sentences, the explained logit is the mean of theirs, as in `Prediction.logits`,
+    and a word that is in two windows adds to both.
+
+    Attributes
+    ----------
+    texts : tuple of str
+        The text, or both of a pair.
+    target : str
+        The label that is explained.
+    method : {"gradient_x_input", "integrated_gradients", "leave_one_out", "attention_rollout"}
+        How attributions were computed: see `Classifier.explain`.
+    logit : float
+        The logit of the label. For a classifier that computes with integers, it is that of the same weights
+        in float32 if the method needs gradients, which integers do not have.
+    words : tuple of Attribution
+        Every word of the text. A punctuation mark is a word of its own.
+    tokens : tuple of Attribution
+        Every token of the text, without [CLS] and [SEP]. Empty for "leave_one_out", which leaves out whole
+        words.
+    special : float
+        The sum of the attributions of [CLS] and [SEP], which are in no text.
+    baseline_logit : float or None
+        With "integrated_gradients", the logit of the input that says nothing, from which the way begins.
+    error : float or None
+        With "integrated_gradients", by how much the attributions miss the difference of the two logits.
+    n_steps : int or None
+        With "integrated_gradients", the number of gradients that each input took; the largest, if there
+        are several inputs.
+    prediction : Prediction
+        What the classifier says about the text.
+    """
+
+    texts: tuple[str, ...]
+    target: str
+    method: ExplainMethod
+    logit: float
+    words: tuple[Attribution, ...]
+    tokens: tuple[Attribution, ...]
+    special: float
+    baseline_logit: float | None
+    error: float | None
+    n_steps: int | None
+    prediction: Prediction
+
+    def as_dict(self, *, full: bool = False) -> dict[str, Any]:
+        """Return the explanation as a dict that JSON can hold.
+
+        Parameters
+        ----------
+        full : bool, default False
+            By default, the dict has the label, its score, the method, and the words. In full, it has every
+            attribute, with the prediction in full.
+
+        Returns
+        -------
+        dict of str to object
+        """
+        words = [asdict(word) for word in self.words]
+        if not full:
+            return {"target": self.target, "score": self._score, "method": self.method, "words": words}
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values |= {"texts": list(self.texts), "words": words, "tokens": [asdict(one) for one in self.tokens]}
+        return values | {"prediction": self.prediction.as_dict(full=True)}
+
+    def to_json(self) -> str:
+        """Return `as_dict(full=True)` as JSON, on one line."""
+        return json.dumps(self.as_dict(full=True), ensure_ascii=False)
+
+    def strongest(self, n: int | None = None) -> list[Attribution]:
+        """Return the words by how much they count, for the label or against it; the strongest first.
+
+        Parameters
+        ----------
+        n : int, optional
+            At most so many words; by default, all of them.
+        """
+        return sorted(self.words, key=lambda word: -abs(word.attribution))[:n]
+
+    def __repr__(self) -> str:
+        words = ", ".join(f"{word.text} {word.attribution:+.2f}" for word in self.strongest(3))
+        return f"Explanation({self.target!r}, {self.method}: {words})"
+
+    def to_text(self, *, color: bool = False) -> str:
+        """Return the explanation as lines for a terminal: the text, and the words that count most.
+
+        Parameters
+        ----------
+        color : bool, default False
+            Whether words are coloured: blue for the label, orange against it.
+        """
+        from .terminal import lines  # imported late, as `fragment` is: only those who look need it
+
+        headline = f"{printable(self.target)} {self._score:.4f} (logit {self.logit:+.2f}), by {self._method}"
+        return "\n".join(lines(headline, self.texts, self.words, self._exactness, color=color))
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def _repr_html_(self) -> str:
+        """Return the text with its words coloured, for notebooks."""
+        from .fragment import coloured
+
+        answer = f"{self._score:.4f} (logit {self.logit:+.2f})"
+        note = f"Blue speaks for the label, orange against it; by {self._method}. {self._exactness}"
+        return coloured(self.target, answer, self.texts, self.words, note)
+
+    @property
+    def _score(self) -> float:
+        return self.prediction.scores[self.target]
+
+    @property
+    def _method(self) -> str:
+        return METHODS[self.method]
+
+    @property
+    def _exactness(self) -> str:
+        if self.error is None or self.baseline_logit is None:
+            return ""
+        difference = self.logit - self.baseline_logit
+        return f"The attributions add up to {difference:+.2f}, within {abs(self.error):.2g}."
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """Tell pydantic, which calls this, that an explanation is written as `as_dict(full=True)`."""
+        from pydantic_core import core_schema
+
+        write = core_schema.plain_serializer_function_ser_schema(lambda e: e.as_dict(full=True))
+        return core_schema.is_instance_schema(cls, serialization=write)
