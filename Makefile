@@ -4,7 +4,7 @@ BIN := .venv/bin
 
 LIBRARIES := distilnp/native/lib/manifest.json
 
-.PHONY: demo kernels test test-numpy test-wheel test-spark check check-full test-arm64 bench bench-quick goldens
+.PHONY: demo kernels test test-numpy test-wheel test-spark test-browser check check-full test-arm64 bench bench-quick goldens
 
 demo: .venv/demo  ## classify two texts with the bundled checkpoint
 	$(BIN)/distilnp classify "I really liked that movie!" "What a waste of two hours."
@@ -12,7 +12,7 @@ demo: .venv/demo  ## classify two texts with the bundled checkpoint
 kernels: $(LIBRARIES)  ## build the libraries in distilnp/native/lib, if sources are newer
 
 test: .venv/test $(LIBRARIES) dist/ready  ## run the tests; if DISTILNP_DATA is set, also those on research texts
-	DISTILNP_DIST=dist $(BIN)/python -m pytest -m "not sweep"
+	DISTILNP_DIST=dist $(BIN)/python -m pytest -m "not sweep" --ignore tests/browser
 
 test-numpy: .venv/test  ## test the public API in the tier without compiled kernels
 	DISTILNP_KERNELS=numpy $(BIN)/python -m pytest tests/test_api.py
@@ -25,7 +25,10 @@ test-wheel: .venv-wheel/ready  ## test the engine from a wheel, in an environmen
 test-spark: .venv-spark/ready  ## test the stages on Spark, from a wheel; needs Java
 	.venv-spark/bin/pytest tests/spark
 
-check: .venv/dev test test-numpy test-wheel test-spark  ## check the tests, the style, the types and the spelling
+test-browser: .venv/browser .venv-browser/ready  ## test the pages in Chromium; needs Chromium and npm
+	$(BIN)/python -m pytest tests/browser
+
+check: .venv/dev test test-numpy test-wheel test-spark test-browser  ## check the tests, the style, the types and the spelling
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -64,7 +67,9 @@ goldens: .venv/train .venv/test  ## compute the tests' goldens with the witnesse
 	DISTILNP_BUILD_TARGETS=none $(BIN)/python -m pip install --quiet --editable ".[$*]"
 	touch $@
 
-.venv/dev: .venv/test  # one at a time, if make has several jobs: both install into .venv
+# One at a time, if make has several jobs: they install into the same .venv.
+.venv/browser: .venv/test
+.venv/dev: .venv/browser
 
 $(LIBRARIES): $(shell find distilnp/kernels distilnp/native -name "*.py") | .venv/test
 	$(BIN)/python -m distilnp.native.build
@@ -84,4 +89,11 @@ dist/ready: pyproject.toml hatch_build.py $(shell find distilnp weights -type f 
 	rm -rf .venv-spark
 	$(PYTHON) -m venv .venv-spark
 	.venv-spark/bin/python -m pip install --quiet "$$(echo dist/*.whl)[spark]" "pyspark[connect]" pytest hypothesis
+	touch $@
+
+.venv-browser/ready: tests/browser/package.json tests/browser/package-lock.json
+	rm -rf .venv-browser
+	mkdir .venv-browser
+	cp $^ .venv-browser
+	npm ci --prefix .venv-browser --silent --no-audit --no-fund
 	touch $@
