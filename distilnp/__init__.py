@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from .evaluation.multi_label import MultiLabelEvaluation
     from .evaluation.regression import RegressionEvaluation
     from .evaluation.single_label import SingleLabelEvaluation
+    from .explain.counterfactual import Counterfactual
+    from .explain.explanation import Explanation
+    from .explain.trace import Trace
     from .predictions import Part, Prediction
 
 __all__ = [
@@ -41,9 +44,11 @@ __all__ = [
     "Classifier",
     "Comparison",
     "ConfigError",
+    "Counterfactual",
     "DistilnpError",
     "DownloadError",
     "Evaluation",
+    "Explanation",
     "InputFileError",
     "InputTypeError",
     "ModelNotFoundError",
@@ -55,6 +60,7 @@ __all__ = [
     "TensorError",
     "TextTooLongError",
     "TokenizerFilesError",
+    "Trace",
     "classify",
     "classify_frame",
     "compare",
@@ -66,12 +72,15 @@ __all__ = [
 _MODULES = {
     "Classifier": "api",
     "Comparison": "evaluation.comparison",
+    "Counterfactual": "explain.counterfactual",
     "Evaluation": "evaluation.base",
+    "Explanation": "explain.explanation",
     "MultiLabelEvaluation": "evaluation.multi_label",
     "Part": "predictions",
     "Prediction": "predictions",
     "RegressionEvaluation": "evaluation.regression",
     "SingleLabelEvaluation": "evaluation.single_label",
+    "Trace": "explain.trace",
     "classify": "api",
     "classify_frame": "api",
     "compare": "api",

@@ -38,4 +38,4 @@ USUAL_MIN_SCORES = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 
 # Ways to say which words an answer comes from: see `explain/attributions.py`.
 ExplainMethod = Literal["gradient_x_input", "integrated_gradients", "leave_one_out", "attention_rollout"]
-DEFAULT_EXPLAIN_METHOD: ExplainMethod = "integrated_gradients"
+DEFAULT_EXPLAIN_METHOD: ExplainMethod = "leave_one_out"

@@ -1,15 +1,31 @@
 """The answers of a classifier: `Prediction`, and `Part` for a window or a sentence. `scoring` makes both."""
 
-import json
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .serializable import Serializable
+
+# The types of a full dict, as JSON Schema has them.
+TYPES_OF_PREDICTION = {
+    "label": {"type": "string"},
+    "score": {"type": "number"},
+    "labels": {"type": "array", "items": {"type": "string"}},
+    "scores": {"type": "object", "additionalProperties": {"type": "number"}},
+    "logits": {"type": "array", "items": {"type": "number"}},
+    "n_tokens": {"type": "integer"},
+    "n_seen": {"type": "integer"},
+    "windows": {"type": "array", "items": {"type": "object"}},
+    "sentences": {"type": "array", "items": {"type": "object"}},
+    "truncated": {"type": "boolean"},
+    "is_empty": {"type": "boolean"},
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Prediction:
+class Prediction(Serializable):
     """What the model says about one text.
 
     Attributes
@@ -38,6 +54,8 @@ class Prediction:
         With `sentences=True`, what the model says about each sentence; otherwise empty. The tokens above are
         then those of all sentences, and each sentence has its own [CLS] and [SEP].
     """
+
+    _JSON_TYPES = TYPES_OF_PREDICTION
 
     label: str
     score: float
@@ -85,10 +103,6 @@ class Prediction:
             values[name] = [part.as_dict(full=True) for part in values[name]]
         return values
 
-    def to_json(self) -> str:
-        """Return `as_dict(full=True)` as JSON, on one line."""
-        return json.dumps(self.as_dict(full=True), ensure_ascii=False)
-
     def __getitem__(self, name: str) -> Any:
         """Return an attribute by its name: `prediction["label"]`, as for the dicts of transformers.
 
@@ -121,24 +135,6 @@ class Prediction:
         )
         return f"<table><tr><th>label</th><th>score</th></tr>{rows}</table><small>{seen}</small>"
 
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
-        """Tell pydantic, which calls this, that a prediction is written as `as_dict(full=True)`."""
-        from pydantic_core import core_schema
-
-        write = core_schema.plain_serializer_function_ser_schema(lambda p: p.as_dict(full=True))
-        return core_schema.is_instance_schema(cls, serialization=write)
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
-        """Tell pydantic how that looks in a JSON schema, such as the one of a web service."""
-        return {
-            "type": "object",
-            "title": cls.__name__,
-            "properties": _JSON_TYPES,
-            "required": [*_JSON_TYPES],
-        }
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Part(Prediction):
@@ -155,18 +151,3 @@ class Part(Prediction):
     start: int
     end: int
     n_new: int
-
-
-_JSON_TYPES = {
-    "label": {"type": "string"},
-    "score": {"type": "number"},
-    "labels": {"type": "array", "items": {"type": "string"}},
-    "scores": {"type": "object", "additionalProperties": {"type": "number"}},
-    "logits": {"type": "array", "items": {"type": "number"}},
-    "n_tokens": {"type": "integer"},
-    "n_seen": {"type": "integer"},
-    "windows": {"type": "array", "items": {"type": "object"}},
-    "sentences": {"type": "array", "items": {"type": "object"}},
-    "truncated": {"type": "boolean"},
-    "is_empty": {"type": "boolean"},
-}

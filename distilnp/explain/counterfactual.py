@@ -1,6 +1,5 @@
 """The fewest words whose removal turns an answer: found exactly for short texts, and greedily for others."""
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import combinations, tee
@@ -16,6 +15,7 @@ from ..foreign import shown
 from ..predictions import Prediction
 from ..reading import Reading
 from ..scoring import Scoring
+from ..serializable import Serializable
 from ..texts import Text
 from .attribution import Attribution
 from .inputs import read_inputs
@@ -28,9 +28,19 @@ from .words import n_words, seen_words, word_attributions
 MAX_EXACT_WORDS = 3
 MAX_SETS = 3_000
 
+# The types of a full dict, as JSON Schema has them.
+TYPES_OF_COUNTERFACTUAL = {
+    "texts": {"type": "array", "items": {"type": "string"}},
+    "words": {"type": "array", "items": {"type": "object"}},
+    "shortened": {"type": "array", "items": {"type": "string"}},
+    "is_minimal": {"type": "boolean"},
+    "before": {"type": "object"},
+    "after": {"type": "object"},
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Counterfactual:
+class Counterfactual(Serializable):
     """Words without which the answer is another one.
 
     Attributes
@@ -49,6 +59,8 @@ class Counterfactual:
     before, after : Prediction
         What the classifier says with these words, and without them.
     """
+
+    _JSON_TYPES = TYPES_OF_COUNTERFACTUAL
 
     texts: tuple[str, ...]
     words: tuple[Attribution, ...]
@@ -77,10 +89,6 @@ class Counterfactual:
             "before": self.before.as_dict(full=full),
             "after": self.after.as_dict(full=full),
         }
-
-    def to_json(self) -> str:
-        """Return `as_dict(full=True)` as JSON, on one line."""
-        return json.dumps(self.as_dict(full=True), ensure_ascii=False)
 
     def __repr__(self) -> str:
         words = ", ".join(repr(word.text) for word in self.words)

@@ -1,12 +1,12 @@
 """What an explanation says, and how it is shown. `explainer` makes it."""
 
-import json
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from ..choices import ExplainMethod
 from ..foreign import printable
 from ..predictions import Prediction
+from ..serializable import Serializable
 from .attribution import Attribution
 
 # The methods as they stand in a sentence.
@@ -17,9 +17,24 @@ METHODS: dict[ExplainMethod, str] = {
     "attention_rollout": "attention rollout",
 }
 
+# The types of a full dict, as JSON Schema has them.
+TYPES_OF_EXPLANATION = {
+    "texts": {"type": "array", "items": {"type": "string"}},
+    "target": {"type": "string"},
+    "method": {"enum": [*METHODS]},
+    "logit": {"type": "number"},
+    "words": {"type": "array", "items": {"type": "object"}},
+    "tokens": {"type": "array", "items": {"type": "object"}},
+    "special": {"type": "number"},
+    "baseline_logit": {"type": ["number", "null"]},
+    "error": {"type": ["number", "null"]},
+    "n_steps": {"type": ["integer", "null"]},
+    "prediction": {"type": "object"},
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Explanation:
+class Explanation(Serializable):
     """Which words of a text a label comes from.
 
     For a text in windows or sentences, the explained logit is the mean of theirs, as in `Prediction.logits`,
@@ -54,6 +69,8 @@ class Explanation:
         What the classifier says about the text.
     """
 
+    _JSON_TYPES = TYPES_OF_EXPLANATION
+
     texts: tuple[str, ...]
     target: str
     method: ExplainMethod
@@ -85,10 +102,6 @@ class Explanation:
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         values |= {"texts": list(self.texts), "words": words, "tokens": [asdict(one) for one in self.tokens]}
         return values | {"prediction": self.prediction.as_dict(full=True)}
-
-    def to_json(self) -> str:
-        """Return `as_dict(full=True)` as JSON, on one line."""
-        return json.dumps(self.as_dict(full=True), ensure_ascii=False)
 
     def strongest(self, n: int | None = None) -> list[Attribution]:
         """Return the words by how much they count, for the label or against it; the strongest first.
@@ -142,11 +155,3 @@ class Explanation:
             return ""
         difference = self.logit - self.baseline_logit
         return f"The attributions add up to {difference:+.2f}, within {abs(self.error):.2g}."
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
-        """Tell pydantic, which calls this, that an explanation is written as `as_dict(full=True)`."""
-        from pydantic_core import core_schema
-
-        write = core_schema.plain_serializer_function_ser_schema(lambda e: e.as_dict(full=True))
-        return core_schema.is_instance_schema(cls, serialization=write)

@@ -151,4 +151,4 @@ def _ticks(low: float, high: float) -> list[float]:
     span = (high - low) or 1.0
     power = 10.0 ** floor(log10(span / 6))
     step = next(digit * power for digit in (1, 2, 5, 10) if span <= 6 * digit * power)
-    return [n * step for n in range(floor(low / step), ceil(high / step) + 1)]
+    return [n * step for n in range(floor(low / step), max(1, ceil(high / step)) + 1)]

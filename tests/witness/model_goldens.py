@@ -129,6 +129,21 @@ def trace(model: Model, ids: list[int]) -> dict[str, np.ndarray]:
     return named | {f"layer.{i}.attention.probs": probs[0].numpy() for i, probs in enumerate(attentions)}
 
 
+def gradients(model: Model, ids: list[int]) -> np.ndarray:
+    """Return the gradient of every logit with respect to the embeddings' output: [n_labels, n_seq, dim].
+
+    PyTorch's autograd computes it, in float64.
+    """
+    model = model.double()
+    with torch.no_grad():
+        embedded = model.distilbert.embeddings(torch.tensor([ids]))
+    x = embedded.requires_grad_()
+    hook = model.distilbert.embeddings.register_forward_hook(lambda *_: x)
+    logits = model(torch.tensor([ids])).logits[0]
+    hook.remove()
+    return np.stack([torch.autograd.grad(logit, x, retain_graph=True)[0][0].numpy() for logit in logits])
+
+
 def variant(name: str, data: Path | None) -> list[dict[str, object]]:
     """Return the results of transformers' pipeline on every text, with a checkpoint of one kind."""
     with TemporaryDirectory() as folder:
@@ -180,6 +195,13 @@ def main() -> None:
     if data:
         write("tiny-real", lambda: logits(tiny_real_model(data)))
         write("sst2-dev", lambda: sst2_labels(bundled_model(), data / "sst2/dev.tsv"))
+    if only in (None, "gradients"):
+        lengths = (1, 2, 7, 33)
+        for name in ("odd-sizes", "one-label-relu"):
+            model = seeded_model(name)
+            ids = {str(n): seeded_ids(CONFIGS[name].vocab_size, n, seed=n) for n in lengths}
+            computed = {n: gradients(model, text) for n, text in ids.items()}
+            np.savez_compressed(GOLDENS / f"gradients-{name}.npz", **computed)
     if only is None:
         ids = seeded_ids(CONFIGS["odd-sizes"].vocab_size, 6, seed=6)
         np.savez_compressed(GOLDENS / "trace-odd-sizes.npz", **trace(seeded_model("odd-sizes"), ids))
