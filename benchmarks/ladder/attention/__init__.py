@@ -1,0 +1,1 @@
+"""The rungs of attention, one file each: from all scores at once to none at all."""
