@@ -1,4 +1,4 @@
-"""Climb the rungs of a batch of texts of many lengths: check them, time them in turns, and write the table."""
+"""Climb the rungs of padding: check them, time them in turns, and write the table."""
 
 from functools import partial
 from types import ModuleType

@@ -1,4 +1,4 @@
-"""Climb the rungs of the matrix product: check them, time them in turns, and write the table and the picture."""
+"""Climb the rungs of the matrix product: check them, time them in turns, write the table, draw."""
 
 from functools import partial
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The operands of the rungs as the engine keeps them: where rows lie, panels, tiles, the type of an entry point."""
+"""The operands of the rungs, as the engine keeps them, and the types of their kernels."""
 
 from functools import cache
 from typing import Any, NamedTuple
@@ -44,6 +44,11 @@ def copied(matrix: Any) -> Floats:
     copy = zeros(*matrix.shape)
     copy[:] = matrix
     return copy
+
+
+def transposed(weight: Floats) -> Floats:
+    """Return a weight [n, k] as [k, n], in such rows."""
+    return copied(weight.T)
 
 
 def place(matrix: Floats) -> tuple[int, int]:

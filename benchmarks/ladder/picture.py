@@ -41,8 +41,7 @@ def picture(results: Sequence[Result], machine: Machine, rows: Sequence[int], cp
     for m, kind, x in zip(rows, KINDS, (MARGIN, MARGIN + 90), strict=True):
         parts.append(element("circle", class_=kind, cx=x + 4.0, cy=58.0, r=4))
         parts.append(text(f"{m} rows", x + 13, 62, class_="soft"))
-    for n, peak in peaks.items():
-        parts.append(plot.line([(log10(peak), 0), (log10(peak), len(results))], "ideal"))
+    parts += [plot.line([(log10(peak), 0), (log10(peak), len(results))], "ideal") for peak in peaks.values()]
     both = " and ".join(f"{peak:.0f}" for peak in peaks.values())
     parts.append(text(f"peak of 1 and 2 threads: {both}", plot.x(log10(peaks[1])), TOP - 8, class_="soft",
                       text_anchor="end"))  # fmt: skip

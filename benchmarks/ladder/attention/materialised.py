@@ -1,4 +1,4 @@
-"""The formula as it stands: all scores of all heads in memory, [n_heads, n_seq, n_seq], and all probabilities."""
+"""The formula as it stands: all scores of all heads in memory, [n_heads, n_seq, n_seq]."""
 
 import math
 
@@ -8,7 +8,7 @@ from ..operands import Floats
 
 
 def attend(q: Floats, k: Floats, v: Floats, n_heads: int, c: Floats) -> None:
-    """Compute c = softmax(q @ k.T / sqrt(head_dim)) @ v for every head; all are [n_seq, n_heads * head_dim]."""
+    """Compute the attention of every head: c = softmax(q @ k.T / sqrt(head_dim)) @ v."""
 
     def split_heads(x: Floats) -> Floats:  # [n_seq, dim] -> [n_heads, n_seq, head_dim]
         return x.reshape(len(x), n_heads, -1).swapaxes(0, 1)

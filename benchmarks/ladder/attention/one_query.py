@@ -1,4 +1,4 @@
-"""One query at a time: its scores, n_seq numbers, stay in the first-level cache from the first use to the last."""
+"""One query at a time: its scores, n_seq numbers, never leave the first-level cache."""
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from ..operands import Floats, kernel_of_attention, place, reused
 
 @kernel_of_attention
 def product(n_seq, n_heads, head_dim, q, k, v, row, c, c_row, scores):
-    """c = softmax(q @ k.T / sqrt(head_dim)) @ v, where scores[n_seq up to 16] and 16 floats more are free."""
+    """Compute c[n_seq, n_heads * head_dim]; scores[n_seq up to 16, and 16 more] are free to use."""
     scale, end = np.float32(1.0 / np.sqrt(head_dim)), (n_seq + LANES - 1) // LANES * LANES
     context = advance(scores, end)
     for task in range(n_heads * n_seq):
@@ -52,7 +52,7 @@ def product(n_seq, n_heads, head_dim, q, k, v, row, c, c_row, scores):
 
 
 def attend(q: Floats, k: Floats, v: Floats, n_heads: int, c: Floats) -> None:
-    """Compute c = softmax(q @ k.T / sqrt(head_dim)) @ v for every head; all are [n_seq, n_heads * head_dim]."""
+    """Compute the attention of every head: c = softmax(q @ k.T / sqrt(head_dim)) @ v."""
     (queries, row), scores = place(q), reused(1, len(q) + 2 * LANES).ctypes.data
     sizes = len(q), n_heads, q.shape[1] // n_heads
     product.call(*sizes, queries, k.ctypes.data, v.ctypes.data, row, *place(c), scores)

@@ -1,4 +1,4 @@
-"""Online softmax: keys and values are read once for 16 queries, and a score is forgotten as soon as it is used.
+"""Online softmax: a score is used once and forgotten, and keys are read once for 16 queries.
 
 The largest score so far is subtracted. When a larger one comes, whatever was summed before shrinks (Milakov
 and Gimelshein, arXiv:1805.02867). FlashAttention (arXiv:2205.14135) does this block by block.
@@ -17,7 +17,7 @@ from ..operands import Floats, kernel_of_attention, place, reused
 
 @kernel_of_attention
 def product(n_seq, n_heads, head_dim, q, k, v, row, c, c_row, scratch):
-    """c = softmax(q @ k.T / sqrt(head_dim)) @ v; scratch holds 16 queries and their contexts, lane by lane."""
+    """Compute c[n_seq, n_heads * head_dim]; scratch holds 16 queries and their contexts."""
     queries, context, n_groups = scratch, advance(scratch, head_dim * LANES), (n_seq + LANES - 1) // LANES
     for task in range(n_heads * n_groups):
         column, i = task // n_groups * head_dim, task % n_groups * LANES
@@ -44,7 +44,7 @@ def product(n_seq, n_heads, head_dim, q, k, v, row, c, c_row, scratch):
 
 
 def attend(q: Floats, k: Floats, v: Floats, n_heads: int, c: Floats) -> None:
-    """Compute c = softmax(q @ k.T / sqrt(head_dim)) @ v for every head; all are [n_seq, n_heads * head_dim]."""
+    """Compute the attention of every head: c = softmax(q @ k.T / sqrt(head_dim)) @ v."""
     (queries, row), head_dim = place(q), q.shape[1] // n_heads
     scratch = reused(1, 2 * LANES * head_dim).ctypes.data
     sizes = len(q), n_heads, head_dim

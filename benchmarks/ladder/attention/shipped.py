@@ -12,7 +12,7 @@ ROWS, A, B, C, INDEX = range(5)
 
 
 def attend(q: Floats, k: Floats, v: Floats, n_heads: int, c: Floats) -> None:
-    """Compute c = softmax(q @ k.T / sqrt(head_dim)) @ v for every head; all are [n_seq, n_heads * head_dim]."""
+    """Compute the attention of every head: c = softmax(q @ k.T / sqrt(head_dim)) @ v."""
     n_seq, (queries, a_row), (keys, b_row), (result, c_row) = len(q), place(q), place(k), place(c)
     head_dim = q.shape[1] // n_heads
     firsts = range(0, n_seq, SPAN_QUERIES)

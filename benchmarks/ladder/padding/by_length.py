@@ -1,4 +1,4 @@
-"""Padded batches of texts of similar length: all texts are sorted first, and the answers are put back in order."""
+"""Padded batches of texts of similar length: texts are sorted first, and answers put back in order."""
 
 from collections.abc import Sequence
 

@@ -9,6 +9,7 @@ import numpy as np
 from distilnp.model.config import DistilBertConfig
 from distilnp.model.params import Array, Layer, Params
 from distilnp.model.reference import feed_forward, layer_norm, linear, relu, softmax
+
 from .padded import TEXTS
 
 

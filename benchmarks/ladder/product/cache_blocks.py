@@ -11,6 +11,8 @@ from distilnp.kernels.words.memory import advance
 from .. import operands
 from ..operands import Floats, kernel_of_a_product, panels, place
 
+prepare = panels
+
 
 @cache
 def kernel(tile: Tile) -> EntryPoint:
@@ -33,11 +35,6 @@ def kernel(tile: Tile) -> EntryPoint:
                         )  # fmt: skip
 
     return product
-
-
-def prepare(weight: Floats) -> Floats:
-    """Return the weight [n, k] as panels, [n / 16, k, 16]."""
-    return panels(weight)
 
 
 def multiply(a: Floats, weight: Floats, c: Floats) -> None:

@@ -1,4 +1,4 @@
-"""int8: 32 bits hold four numbers, and one instruction adds four products; `model/int8.py` derives the scheme."""
+"""int8: a word of 32 bits holds four numbers, and an instruction adds four products (`model/int8.py`)."""
 
 from functools import cache
 
@@ -16,8 +16,9 @@ from distilnp.kernels.tiles import JOB_ROWS, LANES, MR, Tile
 from distilnp.kernels.words.memory import advance, float_pointer, int_pointer
 
 from .. import operands, team
-from ..operands import INT, Floats, Int8Weight, place, reused
-from ..operands import int8_weight as prepare
+from ..operands import INT, Floats, Int8Weight, int8_weight, place, reused
+
+prepare = int8_weight
 
 
 @cache
@@ -26,9 +27,7 @@ def kernel(tile: Tile) -> EntryPoint:
     multiply_tiles, width, height = multiplier(tile), tile.panels, max(tile.rows, MR)
 
     @entry_point(*5 * (INT,), int_pointer, *3 * (float_pointer, INT), *4 * (float_pointer,))
-    def product(
-        n_threads, m, n, k, quads, boards, a, a_row, rows, row, c, c_row, scale, sums, zeros, scratch
-    ):
+    def product(threads, m, n, k, quads, boards, a, a_row, rows, row, c, c_row, scale, sums, zeros, scratch):
         """Take part in c[m, n up to 16] = a[m, k] @ weight: quantize the rows of a, then multiply."""
         n_panels = (n + LANES - 1) // LANES
         scratch = advance(scratch, take_job(advance(boards, 2 * BOARD_STEP)) * GEMM_SCRATCH)
@@ -41,8 +40,10 @@ def kernel(tile: Tile) -> EntryPoint:
         board = advance(boards, BOARD_STEP)
         n_jobs, job, n_done = n_product_jobs(m, n_panels, height), take_job(board), 0
         while job < n_jobs:
-            gemm(multiply_tiles, width, height, True, finish_int8, job, n_threads, m, n_quads(k), n_panels,
-                 rows, row, FLOAT32, quads, scale, sums, zeros, zeros, 0, c, c_row, IDENTITY, scratch)  # fmt: skip
+            gemm(
+                multiply_tiles, width, height, True, finish_int8, job, threads, m, n_quads(k), n_panels, rows,
+                row, FLOAT32, quads, scale, sums, zeros, zeros, 0, c, c_row, IDENTITY, scratch,
+            )  # fmt: skip
             job, n_done = take_job(board), n_done + 1
         await_all(board, n_jobs, n_done)
 
@@ -55,5 +56,4 @@ def multiply(a: Floats, weight: Int8Weight, c: Floats) -> None:
     rows, scratch = reused(len(a), n_quads(a.shape[1]) + 2), reused(1, threads * GEMM_SCRATCH)
     sizes = threads, *c.shape, a.shape[1], weight.quads.ctypes.data, boards.ctypes.data
     others = (x.ctypes.data for x in (weight.scale, weight.sums, weight.zeros, scratch))
-    call = kernel(operands.TILES.int8).call
-    team.together(call, *sizes, *place(a), *place(rows), *place(c), *others)
+    team.together(kernel(operands.TILES.int8).call, *sizes, *place(a), *place(rows), *place(c), *others)

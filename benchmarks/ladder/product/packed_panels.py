@@ -9,6 +9,8 @@ from distilnp.kernels.tiles import LANES, Tile
 from .. import operands
 from ..operands import Floats, kernel_of_a_product, panels, place
 
+prepare = panels
+
 
 @cache
 def kernel(tile: Tile) -> EntryPoint:
@@ -23,11 +25,6 @@ def kernel(tile: Tile) -> EntryPoint:
         multiply_tiles(m, k, n_panels, a, a_row, 1, b, LANES, b_panel, b, 0, 0, c, c_row, False)
 
     return product
-
-
-def prepare(weight: Floats) -> Floats:
-    """Return the weight [n, k] as panels, [n / 16, k, 16]."""
-    return panels(weight)
 
 
 def multiply(a: Floats, weight: Floats, c: Floats) -> None:

@@ -9,8 +9,9 @@ from distilnp.kernels.tiles import KC, LANES, MR, NC, Tile
 from distilnp.kernels.words.memory import advance
 
 from .. import operands
-from ..operands import Floats, kernel_of_a_product, place
-from .cache_blocks import prepare as prepare
+from ..operands import Floats, kernel_of_a_product, panels, place
+
+prepare = panels
 
 
 @inlined

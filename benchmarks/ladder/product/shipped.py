@@ -2,9 +2,10 @@
 
 from distilnp.kernels.steps import GEMM, GEMM_SCRATCH, NO_BIAS, step
 
-from ..operands import Floats, place
+from ..operands import Floats, panels, place
 from ..program import run
-from .cache_blocks import prepare as prepare
+
+prepare = panels
 
 # The places of the operands in the table of what changes from batch to batch.
 ROWS, A, C = range(3)

@@ -3,9 +3,10 @@
 from distilnp.kernels.quantize import n_quads
 from distilnp.kernels.steps import GEMM_INT8, GEMM_SCRATCH, IDENTITY, QUANTIZE, step
 
-from ..operands import Floats, Int8Weight, place, reused
-from ..operands import int8_weight as prepare  # noqa: F401
+from ..operands import Floats, Int8Weight, int8_weight, place, reused
 from ..program import run
+
+prepare = int8_weight
 
 # The places of the operands in the table of what changes from batch to batch.
 ROWS, A, QUANTIZED, C = range(4)

@@ -7,7 +7,9 @@ belong to 16 columns, so the weight is transposed.
 from distilnp.kernels.tiles import LANES
 from distilnp.kernels.words.lanes_f32 import fma, load, splat, store
 
-from ..operands import Floats, copied, kernel_of_a_product, place
+from ..operands import Floats, kernel_of_a_product, place, transposed
+
+prepare = transposed
 
 ROWS = 6
 
@@ -35,11 +37,6 @@ def product(m, n, k, a, a_row, b, b_row, c, c_row):
             store(c, i3 * c_row + j, c3)
             store(c, i4 * c_row + j, c4)
             store(c, i5 * c_row + j, c5)
-
-
-def prepare(weight: Floats) -> Floats:
-    """Return the weight transposed: [k, n]."""
-    return copied(weight.T)
 
 
 def multiply(a: Floats, weight: Floats, c: Floats) -> None:

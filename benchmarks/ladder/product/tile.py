@@ -11,7 +11,9 @@ from distilnp.kernels.multiply import multiplier
 from distilnp.kernels.tiles import LANES, Tile
 
 from .. import operands
-from ..operands import Floats, copied, kernel_of_a_product, place
+from ..operands import Floats, kernel_of_a_product, place, transposed
+
+prepare = transposed
 
 
 @cache
@@ -27,11 +29,6 @@ def kernel(tile: Tile) -> EntryPoint:
         multiply_tiles(m, k, n_panels, a, a_row, 1, b, b_row, LANES, b, 0, 0, c, c_row, False)
 
     return product
-
-
-def prepare(weight: Floats) -> Floats:
-    """Return the weight transposed: [k, n]."""
-    return copied(weight.T)
 
 
 def multiply(a: Floats, weight: Floats, c: Floats) -> None:

@@ -13,9 +13,10 @@ from distilnp.kernels.tiles import LANES, MR, Tile
 from distilnp.kernels.words.memory import float_pointer, int_pointer
 
 from .. import operands, team
-from ..operands import INT, Floats, place
-from .cache_blocks import prepare as prepare
+from ..operands import INT, Floats, panels, place
 from .prefetch import do_job
+
+prepare = panels
 
 
 @cache
