@@ -13,19 +13,20 @@ MULTIPLICATION = re.compile(r"^\s+(?:v?f?n?mul|vfn?madd|fmla|fmadd|vpdp|vpmadd|s
 
 
 def loops(assembly: str) -> list[list[str]]:
-    """Return the innermost loops, from their label to the jump back to it."""
+    """Return the innermost loops, from their label to the last jump back to it."""
     lines = [
         line
         for line in assembly.splitlines()
         if not line.lstrip().startswith((".", "#", "//")) or LABEL.match(line)
     ]
     labels: dict[str, int] = {}
-    spans = []
+    ends: dict[int, int] = {}  # of the last jump back to a label
     for i, line in enumerate(lines):
         if label := LABEL.match(line):
             labels[label[1]] = i
         elif (jump := JUMP.match(line)) and jump[1] in labels:
-            spans.append((labels[jump[1]], i))
+            ends[labels[jump[1]]] = i
+    spans = list(ends.items())
     innermost = [
         span for span in spans if not any(a >= span[0] and b <= span[1] for a, b in spans if (a, b) != span)
     ]
