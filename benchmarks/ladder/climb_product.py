@@ -94,10 +94,9 @@ def report(results: list[Result], machine: Machine, shape: Shape) -> str:
     limits = []
     for n in range(1, team.MOST + 1):
         flops, bytes_ = machine.rates(n)
-        reading = ", ".join(f"{2 * m * bytes_ / 4e9:.0f} GFLOP/s with {m} rows" for m in shape.rows[:1])
         limits.append(
             f"{n} thread{'s' * (n > 1)}: {flops / 1e9:.0f} GFLOP/s of multiply-adds in registers, and "
-            f"{bytes_ / 1e9:.1f} GB/s of reading, which allows {reading}."
+            f"{bytes_ / 1e9:.1f} GB/s of reading 256 MB."
         )
     sizes = f"C = A B^T in float32, B [{shape.n}, {shape.k}], {shape.n_weights} weights in turn, {cpu()}."
     return "\n".join([sizes, "", timing.table(lines), "", *limits])
