@@ -49,7 +49,7 @@ def measure(shape: Shape, effort: Effort) -> tuple[list[Result], Machine]:
     # Rungs with the same layout share the prepared weights.
     layouts: dict[Any, list[Any]] = {}
     for rung in rungs:
-        n_weights = 1 if rung.rows else shape.n_weights  # a slow rung reads one slowly enough
+        n_weights = 1 if rung.rows else shape.n_weights  # for a slow rung, reading takes no time
         prepare = rung.module.prepare
         if len(layouts.get(prepare, ())) < n_weights:
             layouts[prepare] = [prepare(weight) for weight in weights[:n_weights]]

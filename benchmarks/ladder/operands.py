@@ -70,7 +70,7 @@ def panels(weight: Floats) -> Floats:
 
 @cache
 def reused(rows: int, columns: int) -> Floats:
-    """Return memory that the rungs write anew in every call, and that nobody reads between two."""
+    """Return memory whose content is not needed after a call: the same memory each time."""
     return zeros(rows, columns)
 
 

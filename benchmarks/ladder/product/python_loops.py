@@ -1,6 +1,6 @@
 """The definition of a matrix product, in Python: an element of c is a sum of k products.
 
-Lists, because NumPy would make an object of every number that is read from an array.
+The numbers are in lists. NumPy would make an object of every number that is read from an array.
 """
 
 from ..operands import Floats

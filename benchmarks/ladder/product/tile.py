@@ -29,8 +29,8 @@ def kernel(tile: Tile) -> EntryPoint:
         From a term of b to the next are b_row floats, and from 16 columns to the next 16 are b_panel.
         """
         n_panels = (n + LANES - 1) // LANES
-        nothing = b  # is prefetched: 0 bytes for a number
-        multiply_tiles(m, k, n_panels, a, a_row, 1, b, b_row, b_panel, nothing, 0, 0, c, c_row, False)
+        # 0 bytes of each number are prefetched.
+        multiply_tiles(m, k, n_panels, a, a_row, 1, b, b_row, b_panel, b, 0, 0, c, c_row, False)
 
     return product
 

@@ -1,4 +1,4 @@
-"""Two threads: whoever is free takes the next job, and the last one out waits for the other."""
+"""Two threads: each takes the next free job until none is left, then waits for the jobs of the other."""
 
 from functools import cache
 
