@@ -32,7 +32,10 @@ DOCUMENTS = [
 PAGES = [README, *sorted((REPOSITORY / "docs").rglob("*.md"))]
 CARDS = sorted((REPOSITORY / "weights").glob("*/README.md"))
 
-COMMANDS = ("classify", "evaluate", "compare", "info", "models", "download", "verify", "bundle", "convert")
+COMMANDS = (
+    *("classify", "evaluate", "compare", "explain"),
+    *("info", "models", "download", "verify", "bundle", "convert"),
+)
 
 
 def in_repository(path: Path) -> str:

@@ -24,6 +24,7 @@ from .files import state_of
 from .formats import JSONL, PARQUET, TABLE
 from .loading import kinds_of_parts
 from .output_file import Finish, OutputFile
+from .standard_output import settle_look
 from .writers import Classified, Writer, csv_writer, jsonl_writer, prediction_columns, table_writer
 
 # The options that decide what the answers are, besides those that are part of the fingerprint.
@@ -199,18 +200,13 @@ def _file_writer(
 
 def _to_terminal_or_pipe(options: Namespace, classifier: Classifier, kept: Kept | None) -> Writer:
     """Return the writer of the chosen format; by default, a table for people and JSON lines for programs."""
-    is_terminal = sys.stdout.isatty()
-    output_format = options.format or (TABLE if is_terminal else JSONL)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # See `flush` above.
-        encoding = sys.stdout.encoding if output_format == TABLE else "utf-8"
-        sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace", newline="\n")
-    if output_format != TABLE:
-        options.format = output_format
+    look = settle_look(options.format)
+    if look.format != TABLE:
+        options.format = look.format
         return _text_writer(sys.stdout, options, classifier, kept, has_header=True)
-    # https://no-color.org: set, and not empty
-    colours = is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return table_writer(sys.stdout, classifier.labels, all_scores=options.all_scores, colours=colours)
+    return table_writer(
+        sys.stdout, classifier.labels, all_scores=options.all_scores, colours=look.has_colours
+    )
 
 
 def _text_writer(

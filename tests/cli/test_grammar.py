@@ -14,7 +14,7 @@ from distilnp.cli.readers import READERS
 from distilnp.native.targets import TARGETS
 
 CLASSIFYING = ["classify", "evaluate"]
-COMMANDS = [*CLASSIFYING, "compare", "info", "models", "download", "verify", "bundle", "convert"]
+COMMANDS = [*CLASSIFYING, "compare", "explain", "info", "models", "download", "verify", "bundle", "convert"]
 
 
 def help_of(capsys: pytest.CaptureFixture[str], *command: str) -> str:
@@ -237,6 +237,11 @@ def test_options_for_long_texts_that_exclude_each_other_are_refused(
             "--errors and --plot are both 'b', expected two files",
         ),
         (["compare", "a", "b"], "required: FILE"),
+        (["explain"], "required: TEXT"),
+        (["explain", "a", "b", "--text-pair", "c"], "--text-pair is given with 2 texts, expected one"),
+        (["explain", "a", "--method", "lime"], "invalid choice: 'lime'"),
+        (["explain", "a\udcff"], "text 1 is 'a\\udcff', expected text in the encoding of the locale"),
+        (["explain", "a", "--stride", "3"], "--stride is given without --long-text windows"),
         (["compare", "a", "b", "c", "--differences", "-"], "--differences is '-', expected the name of"),
         (["compare", "a", "b", "c", "--model", "d"], "unrecognized arguments: --model"),
         (["evaluate", "a.csv", "--label-map", "pos"], "'pos' has no =, expected VALUE=LABEL"),

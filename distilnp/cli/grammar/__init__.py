@@ -1,8 +1,8 @@
 """The grammar of the command line, and its help: `parse`.
 
 Each command has its prose, its arguments and their checks in one place: `classify`, `evaluate`, `compare`,
-and `checkpoints` for the commands that classify nothing. `shared` has what several of them use, `labelled`
-what only those use that read labels.
+`explain`, and `checkpoints` for the commands that classify nothing. `shared` has what several of them use,
+`labelled` what only those use that read labels.
 
 A command line that is wrong by itself ends here, as argparse ends it: usage, message, exit code 2. Whether a
 value suits the model is checked later, by the model. Nothing is imported that would slow `--help` down.
@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from ...foreign import printable
 from ...version import __version__
-from . import checkpoints, classify, compare, evaluate
+from . import checkpoints, classify, compare, evaluate, explain
 
 DESCRIPTION = "DistilBERT text classification on a CPU."
 
@@ -74,6 +74,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     classify_parser = classify.add(commands)
     evaluate_parser = evaluate.add(commands)
     compare_parser = compare.add(commands)
+    explain_parser = explain.add(commands)
     checkpoints.add(commands)
     options = parser.parse_args(arguments)
     if options.command == "classify":
@@ -82,4 +83,6 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         evaluate.settle(options, evaluate_parser)
     elif options.command == "compare":
         compare.settle(options, compare_parser)
+    elif options.command == "explain":
+        explain.settle(options, explain_parser)
     return options

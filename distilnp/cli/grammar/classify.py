@@ -20,6 +20,7 @@ from .shared import (
     add_command,
     add_input_format,
     add_model,
+    expect_decoded,
     expect_different,
     flag,
     settle_input_format,
@@ -227,7 +228,4 @@ def _check_texts(options: argparse.Namespace, parser: argparse.ArgumentParser) -
     for name in ("file", "input_format", "delimiter", "column", "pair_column", "keep"):
         if getattr(options, name) is not None:
             parser.error(f"{flag(name)} is given with texts as arguments, expected one source of texts")
-    for number, text in enumerate(options.texts, start=1):
-        # Python passes bytes that it cannot decode as these halves of surrogate pairs.
-        if any("\udc80" <= character <= "\udcff" for character in text):
-            parser.error(f"text {number} is {text!r:.60}, expected text in the encoding of the locale")
+    expect_decoded(options.texts, parser)

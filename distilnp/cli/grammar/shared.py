@@ -112,10 +112,10 @@ def add_columns(inputs: Group) -> None:
     )
 
 
-def add_model(parser: argparse.ArgumentParser, *, is_named: bool = True) -> Group:
+def add_model(parser: argparse.ArgumentParser, *, is_named: bool = True, is_batched: bool = True) -> Group:
     """Add the options that say which model classifies, and how; `loading` reads them.
 
-    With `is_named`, --model is one of them.
+    With `is_named`, --model is one of them; with `is_batched`, --batch-tokens.
     """
     model = parser.add_argument_group("model")
     if is_named:
@@ -143,14 +143,15 @@ def add_model(parser: argparse.ArgumentParser, *, is_named: bool = True) -> Grou
         action="store_true",
         help='treat "[SEP]" in a text as five characters, not as the token',
     )
-    model.add_argument(
-        "--batch-tokens",
-        metavar="N",
-        type=int,
-        default=DEFAULT_BATCH_TOKENS,
-        help="classify in batches of N tokens when enough texts have arrived; N decides how soon answers "
-        "come, never what they are (default: %(default)s)",
-    )
+    if is_batched:
+        model.add_argument(
+            "--batch-tokens",
+            metavar="N",
+            type=int,
+            default=DEFAULT_BATCH_TOKENS,
+            help="classify in batches of N tokens when enough texts have arrived; N decides how soon answers "
+            "come, never what they are (default: %(default)s)",
+        )
     model.add_argument(
         "--precision",
         choices=get_args(Precision),
@@ -219,6 +220,14 @@ def settle_long_texts(options: argparse.Namespace, parser: argparse.ArgumentPars
                 "is cut"
             )
     options.sentences = options.sentences and (options.language or True)
+
+
+def expect_decoded(texts: Sequence[str], parser: argparse.ArgumentParser) -> None:
+    """End with an error if a text on the command line is not in the encoding of the locale."""
+    for number, text in enumerate(texts, start=1):
+        # Python passes bytes that it cannot decode as these halves of surrogate pairs.
+        if any("\udc80" <= character <= "\udcff" for character in text):
+            parser.error(f"text {number} is {text!r:.60}, expected text in the encoding of the locale")
 
 
 def expect_different(

@@ -1,0 +1,43 @@
+"""`distilnp explain`: which words of a text its label comes from."""
+
+import json
+from argparse import Namespace
+
+from ..explain.counterfactual import Counterfactual
+from ..foreign import printable
+from ..texts import Text
+from .formats import TABLE
+from .loading import load_classifier
+from .standard_output import settle_look
+
+
+def explain(options: Namespace) -> None:
+    """Run the command with the options that `grammar` parsed."""
+    look = settle_look(options.format)
+    classifier = load_classifier(options)
+    target = options.target
+    if target is not None and target not in classifier.labels and target.isdecimal():
+        target = int(target)
+    for number, text in enumerate(options.texts):
+        given: Text = text if options.text_pair is None else {"text": text, "text_pair": options.text_pair}
+        explanation = classifier.explain(given, method=options.method, target=target)
+        counterfactual = classifier.counterfactual(given) if options.counterfactual else None
+        if look.format != TABLE:
+            values = explanation.as_dict(full=True)
+            if options.counterfactual:
+                values["counterfactual"] = counterfactual and counterfactual.as_dict(full=True)
+            print(json.dumps(values, ensure_ascii=False), flush=True)
+            continue
+        if number:
+            print()
+        print(explanation.to_text(color=look.has_colours))
+        if options.counterfactual:
+            print(_sentence(counterfactual), flush=True)
+
+
+def _sentence(found: Counterfactual | None) -> str:
+    if found is None:
+        return "No removal of words was found that changes the label."
+    words = ", ".join(printable(word.text) for word in found.words)
+    fewest = "No fewer words do that." if found.is_minimal else "Fewer words may do that."
+    return f"Without {words}, the label is {printable(found.after.label)} ({found.after.score:.4f}). {fewest}"
