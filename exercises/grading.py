@@ -1,0 +1,168 @@
+"""Grade an answer: call it with every case, find the first difference, and recognise the mistake.
+
+An array is compared with the package's result, and its intermediates with those of the same names in the
+reference's trace. A difference is recognised by trying every mistake of the exercise, then every two of them.
+"""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import messages
+from .exercise import Case, Exercise, Mistake
+from .running import TIME_LIMIT, Failure, call, load_function
+
+# How far numbers may be apart, relative to the largest expected one. Another order of a sum moves a float64
+# by some 1e-15 and a float32 by some 1e-7; six layers make a few hundred times that of it.
+TOLERANCES = {"float64": 1e-10, "float32": 1e-4}
+
+
+@dataclass(frozen=True)
+class Grade:
+    """What became of an answer.
+
+    Attributes
+    ----------
+    state : {"passes", "not written", "differs", "fails"}
+        "fails" means that the code did not return.
+    report : str
+        What to tell the learner.
+    """
+
+    state: str
+    report: str
+
+
+def grade(exercise: Exercise, path: Path, time_limit: float = TIME_LIMIT) -> Grade:
+    """Grade the answer in a file."""
+    if not path.exists():
+        return Grade("not written", messages.no_file(exercise, path))
+    case = None
+    try:
+        function = load_function(path, exercise.function, time_limit)
+        # Numba keeps the function that it compiles: errors of that one have lines, and it can be stopped.
+        versions = [function.py_func, function] if hasattr(function, "py_func") else [function]
+        n_cases = 0
+        for case in exercise.cases():
+            for one in versions:
+                report = _difference(exercise, case, one, path, time_limit)
+                if report:
+                    return Grade("differs", report)
+            n_cases += 1
+    except Failure as failure:
+        if failure.kind == "NotImplementedError":
+            return Grade("not written", messages.not_written(exercise, failure))
+        return Grade("fails", messages.failure(exercise, case, failure))
+    return Grade("passes", messages.passes(exercise, n_cases))
+
+
+def _difference(exercise: Exercise, case: Case, function: Any, path: Path, time_limit: float) -> str | None:
+    """Return what to say if the function's result for a case is not the expected one."""
+    expected_by_name: dict[str, Any] = {}
+    expected = exercise.solution(*exercise.arguments(case, expected_by_name))
+    recorded: dict[str, Any] = {}
+    given = call(function, exercise.arguments(case, recorded), path, time_limit)
+
+    if not isinstance(expected, np.ndarray):
+        if type(given) is type(expected) and given == expected:
+            return None
+        hints = _hints(exercise, case, "result", given, expected)
+        return messages.other_text(exercise, case, given, expected, hints)
+
+    if isinstance(given, np.ndarray) and same(given, expected) and given.dtype == expected.dtype:
+        return None
+    # The first intermediate that differs says more than the result.
+    values = [(name, recorded[name], expected_by_name[name]) for name in expected_by_name if name in recorded]
+    values.append(("result", given, expected))
+    for name, value, right in values:
+        if not isinstance(value, np.ndarray):
+            return messages.no_array(exercise, case, name, value, right)
+        if value.shape == right.shape and same(value, right):
+            continue
+        hints = _hints(exercise, case, name, value, right)
+        has_intermediates = bool(recorded) or not exercise.records
+        return messages.other_numbers(exercise, case, name, value, right, hints, has_intermediates)
+    for name, value, right in values:
+        if value.dtype != right.dtype:
+            return messages.other_type(exercise, case, name, value, right)
+    raise AssertionError("a result cannot differ in nothing")
+
+
+def same(given: Any, expected: Any) -> bool:
+    """Return whether two results are equal, up to the rounding of sums in another order."""
+    if not isinstance(expected, np.ndarray):
+        return type(given) is type(expected) and bool(given == expected)
+    if not isinstance(given, np.ndarray) or given.shape != expected.shape or given.dtype.kind not in "fiu":
+        return False
+    tolerance = TOLERANCES[expected.dtype.name]
+    size = np.abs(expected[np.isfinite(expected)]).max(initial=1.0)
+    return bool(np.allclose(given, expected, rtol=0, atol=tolerance * size, equal_nan=True))
+
+
+def _hints(exercise: Exercise, case: Case, name: str, given: Any, expected: Any) -> list[str]:
+    """Return hints: the mistakes that give these numbers, or a simple relation to the right ones."""
+    for mistakes in _combinations(exercise.mistakes):
+        made = _made(exercise, case, name, mistakes)
+        if made is not None and _alike(made, given) and not _alike(made, expected):
+            return messages.recognised(exercise, name, mistakes)
+    return list(_relations(given, expected)) if isinstance(expected, np.ndarray) else []
+
+
+def _combinations(mistakes: tuple[Mistake, ...]) -> Iterator[tuple[Mistake, ...]]:
+    """Yield every mistake, then every two that do not turn the same switch."""
+    yield from ((mistake,) for mistake in mistakes)
+    for first, second in itertools.combinations(mistakes, 2):
+        if not first.switches.keys() & second.switches.keys():
+            yield first, second
+
+
+def _made(exercise: Exercise, case: Case, name: str, mistakes: tuple[Mistake, ...]) -> Any:
+    """Return a result or an intermediate with some mistakes made, or None if they do not fit these shapes."""
+    switches: dict[str, Any] = {}
+    for mistake in mistakes:
+        switches |= mistake.switches
+    intermediates: dict[str, Any] = {}
+    try:
+        with np.errstate(all="ignore"):
+            result = exercise.variant(*exercise.arguments(case, intermediates), **switches)
+    except (ValueError, IndexError, KeyError):
+        return None
+    return result if name == "result" else intermediates.get(name)
+
+
+def _alike(made: Any, given: Any) -> bool:
+    """Compare, whatever axes of length 1 there are: heads that are not split have no axis, or one of length 1."""
+    if isinstance(made, np.ndarray) and isinstance(given, np.ndarray):
+        return same(given.squeeze(), made.squeeze())
+    return same(given, made)
+
+
+def _relations(given: Any, expected: Any) -> Iterator[str]:
+    """Yield simple relations between the numbers."""
+    if given.ndim == 2 and _alike(expected.T, given):
+        yield "Your numbers are the expected ones, transposed."
+    if given.shape != expected.shape or given.dtype.kind not in "fiu":
+        return
+    if not np.isfinite(given).all():
+        yield messages.not_finite(given)
+        return
+    clear = np.abs(expected) > 1e-3 * np.abs(expected).max(initial=0)
+    if clear.sum() > 2:
+        ratios = given[clear] / expected[clear]
+        if np.allclose(ratios, ratios[0], rtol=1e-4) and abs(ratios[0]) > 1e-3:
+            yield f"Each of your numbers is {ratios[0]:.4f} times the expected one."
+    steps = given - expected
+    if np.allclose(steps, steps.flat[0], atol=TOLERANCES[expected.dtype.name]) and steps.size > 2:
+        yield f"Each of your numbers is {abs(steps.flat[0]):.4f} too {'large' if steps.flat[0] > 0 else 'small'}."
+    if given.ndim > 1 and given.shape[0] > 1:
+        right = [i for i in range(len(given)) if same(given[i], expected[i])]
+        if right:
+            yield f"Only {', '.join(map(str, right))} of {len(given)} rows along the first axis {_are(right)} right."
+
+
+def _are(items: list[int]) -> str:
+    return "is" if len(items) == 1 else "are"
