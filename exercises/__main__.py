@@ -17,7 +17,7 @@ ANSWERS = HERE.parent / "answers"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code: 0 if all that was graded passes, 1 if not, 2 for a wrong name."""
+    """Return the exit code: 0 if all that was graded passes, 1 if not, 2 for a wrong name."""
     parser = argparse.ArgumentParser(
         prog="python -m exercises",
         description="Write the model yourself. Without a name: list all exercises with what is done.",
@@ -48,9 +48,8 @@ def start(folder: Path) -> int:
     for name in new:
         shutil.copyfile(EMPTY / f"{name}.py", folder / f"{name}.py")
     print(f"{len(new)} new files in {_shown(folder)}; {len(EXERCISES) - len(new)} were there and stay.")
-    print(
-        f"Open {_shown(folder / 'softmax.py')}, write the body, then run: python -m exercises softmax{_option(folder)}"
-    )
+    print(f"Open {_shown(folder / 'softmax.py')} and write the body.")
+    print(f"Then run: python -m exercises softmax{_option(folder)}")
     return 0
 
 
@@ -64,7 +63,8 @@ def grade_all(names: Sequence[str], folder: Path) -> int:
         print(f"Next: python -m exercises {following[0]}{_option(folder)}")
     if bundled_model() is None:
         print(
-            "The cases with sst2-mini were left out: it cannot be read here. `pip install -e .` installs what that takes."
+            "The cases with sst2-mini were left out: it cannot be read here. "
+            "`pip install -e .` installs the packages that it needs."
         )
     return 0 if all_pass else 1
 

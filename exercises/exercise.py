@@ -1,7 +1,7 @@
 """What an exercise is: a function to write, the arguments to try it with, and the mistakes to recognise.
 
-A mistake is recognised by making it. Each exercise has a `variant`: the right function, with a switch for every
-mistake that learners make. If a result equals that of a variant, the grader knows what went wrong.
+A mistake is recognised by making it. Each exercise has a `variant`: the right function, with a switch for
+every mistake that learners make. If a result equals that of a variant, the grader knows what went wrong.
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -135,7 +135,7 @@ def _made(exercise: Exercise, case: Case, name: str, mistakes: tuple[Mistake, ..
 
 
 def _alike(made: Any, given: Any) -> bool:
-    """Compare, whatever axes of length 1 there are: heads that are not split have no axis, or one of length 1."""
+    """Compare without axes of length 1: heads that are not split may have one, or none."""
     if isinstance(made, np.ndarray) and isinstance(given, np.ndarray):
         return same(given.squeeze(), made.squeeze())
     return same(given, made)
@@ -157,12 +157,9 @@ def _relations(given: Any, expected: Any) -> Iterator[str]:
             yield f"Each of your numbers is {ratios[0]:.4f} times the expected one."
     steps = given - expected
     if np.allclose(steps, steps.flat[0], atol=TOLERANCES[expected.dtype.name]) and steps.size > 2:
-        yield f"Each of your numbers is {abs(steps.flat[0]):.4f} too {'large' if steps.flat[0] > 0 else 'small'}."
+        direction = "large" if steps.flat[0] > 0 else "small"
+        yield f"Each of your numbers is {abs(steps.flat[0]):.4f} too {direction}."
     if given.ndim > 1 and given.shape[0] > 1:
         right = [i for i in range(len(given)) if same(given[i], expected[i])]
         if right:
-            yield f"Only {', '.join(map(str, right))} of {len(given)} rows along the first axis {_are(right)} right."
-
-
-def _are(items: list[int]) -> str:
-    return "is" if len(items) == 1 else "are"
+            yield f"Right along the first axis: {', '.join(map(str, right))} (counted from 0)."

@@ -1,4 +1,4 @@
-"""The exercises of kernels: loops over numbers, as `distilnp.kernels` writes them, for Numba or plain Python."""
+"""The exercise of a kernel: loops over numbers, as in `distilnp.kernels`, for Numba or plain Python."""
 
 import math
 from collections.abc import Iterable
@@ -45,8 +45,8 @@ def online_softmax(
 MISTAKES = (
     mistake(
         "without the maximum",
-        "exp overflows for large scores, and is 0 for very negative ones: keep the largest score so far, beginning "
-        "at minus infinity, and subtract it",
+        "exp overflows for large scores, and is 0 for very negative ones: keep the largest score so far, "
+        "beginning at minus infinity, and subtract it",
         shifts=False,
     ),
     mistake(

@@ -24,7 +24,8 @@ ADVICE = {
 
 def no_file(exercise: Exercise, path: Path) -> str:
     """Say that there is no answer yet."""
-    return f"{exercise.name}: there is no {path.name} in {path.parent.name}/.\n`python -m exercises start` writes it."
+    where = f"{exercise.name}: there is no {path.name} in {path.parent.name}/."
+    return f"{where}\n`python -m exercises start` writes it."
 
 
 def not_written(exercise: Exercise, failure: Failure) -> str:
@@ -93,10 +94,9 @@ def other_numbers(
 ) -> str:
     """Say where the first number differs, and by how much."""
     lines = _head(exercise, case)
+    axes = _axes(exercise, name, expected)
     if given.shape != expected.shape:
-        lines.append(
-            f"  Your {name} {_has(name)} the shape {_shape(given)}, expected {_axes(exercise, name, expected)}."
-        )
+        lines.append(f"  Your {name} {_has(name)} the shape {_shape(given)}, expected {axes}.")
     else:
         with np.errstate(invalid="ignore"):
             distances = np.abs(np.asarray(given, np.float64) - expected)
@@ -106,7 +106,7 @@ def other_numbers(
             differs = distances == distances.max()
         first = tuple(int(i) for i in np.argwhere(differs)[0])
         lines += [
-            f"  First difference: {name} {_axes(exercise, name, expected)}, at {_place(exercise, case, name, first)}",
+            f"  First difference: {name} {axes}, at {_place(exercise, case, name, first)}",
             f"      yours    {given[first]: .6g}",
             f"      expected {expected[first]: .6g}",
             f"  {differs.sum()} of {differs.size} numbers differ{_largest(distances)}.",

@@ -9,7 +9,7 @@ import numpy as np
 from distilnp.model import reference
 from distilnp.model.config import DistilBertConfig
 from distilnp.model.erf import erf
-from distilnp.model.params import Array, Embeddings, Layer, LayerNorm, Linear, Params
+from distilnp.model.params import Array, Embeddings, Layer, LayerNorm, Params
 
 from .exercise import Case, Exercise, mistake
 from .small_model import Model, models, read_only, small_model
@@ -110,7 +110,7 @@ def layer_norm_cases() -> Iterable[Case]:
 LAYER_NORM_MISTAKES = (
     mistake(
         "without epsilon",
-        "add LAYER_NORM_EPSILON to the variance, under the root. It shows only where a row is almost constant",
+        "add LAYER_NORM_EPSILON to the variance, under the root. It shows in rows that are almost constant",
         epsilon=0.0,
     ),
     mistake("with epsilon 1e-5", "DistilBERT has 1e-12; 1e-5 is GPT-2's and torch's default", epsilon=1e-5),
@@ -171,7 +171,7 @@ GELU_MISTAKES = (
 # -------------------------------------------------------------------------------------------------- linear
 
 
-def linear(x: Array, layer: Linear, *, transposes: bool = True, biased: float = 1) -> Array:
+def linear(x: Array, layer: Any, *, transposes: bool = True, biased: float = 1) -> Array:
     """Compute a dense layer, with switches."""
     return x @ (layer.weight.T if transposes else layer.weight) + biased * layer.bias
 
@@ -337,13 +337,13 @@ ATTENTION_MISTAKES = (
     mistake("with x @ W instead of x @ W.T", ORIENTATION, weights=False),
     mistake(
         "whose heads are not split",
-        "each head has its own scores: reshape q, k and v to [n_seq, n_heads, head_dim], then swap axes 0 and 1",
+        "each head has its own scores: reshape q, k and v to [n_seq, n_heads, head_dim], swap axes 0 and 1",
         split="none",
     ),
     mistake(
         "whose heads are split without exchanging the axes",
-        "reshape to [n_seq, n_heads, head_dim] first, then swapaxes(0, 1). A reshape to [n_heads, n_seq, head_dim] "
-        "gives a head the first tokens instead of its columns",
+        "reshape to [n_seq, n_heads, head_dim] first, then swapaxes(0, 1). A reshape to "
+        "[n_heads, n_seq, head_dim] gives a head the first tokens instead of its columns",
         split="no swap",
     ),
     mistake(
@@ -461,7 +461,8 @@ def transformer_block(
 BLOCK_MISTAKES = (
     mistake(
         "with LayerNorm before attention and the network (pre-LN)",
-        "DistilBERT normalizes after each residual sum (post-LN): LayerNorm(x + SelfAttention(x)). GPT-2 has pre-LN",
+        "DistilBERT normalizes after each residual sum (post-LN): LayerNorm(x + SelfAttention(x)). "
+        "GPT-2 has pre-LN",
         pre=True,
     ),
     mistake(

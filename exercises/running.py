@@ -1,4 +1,4 @@
-"""Call a learner's function: nothing that it does ends the grader, and each failure names the learner's line."""
+"""Call a learner's function: nothing that it does ends the grader, and each failure names its line."""
 
 import ctypes
 import importlib.util
@@ -62,7 +62,7 @@ def load_function(path: Path, name: str, time_limit: float = TIME_LIMIT) -> Call
     # A function that was only imported is the package's own, and passes without being written.
     if not callable(function) or function.__module__ != module.__name__:
         raise Failure("Missing", f"there is no function {name} of your own", path.name)
-    return function  # type: ignore[no-any-return]
+    return function
 
 
 def _forget_modules_in(folder: Path) -> None:

@@ -89,6 +89,6 @@ def _trace(ids: tuple[int, ...], params: Params, config: DistilBertConfig) -> di
 
 
 def read_only(x: Any) -> Any:
-    """Forbid to change an array: a learner's `x -= mean` shall fail where it stands, and not in a later case."""
+    """Make an array read-only: a learner's `x -= mean` fails where it stands, and not in a later case."""
     x.flags.writeable = False
     return x

@@ -23,14 +23,11 @@ from .exercise import Case, Exercise, mistake
 
 PART = "the tokenizer"
 
-# The ids are those of the list's order.
-SMALL_VOCAB = {
-    token: i
-    for i, token in enumerate(
-        "[PAD] [UNK] [CLS] [SEP] [MASK] un ##aff ##able ##a affable ##ffable film film ##s ##m fil good ! ##! ' t don "
-        "able a ##un ##ab ##le movie".split()
-    )
-}
+SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
+BEGINNINGS = ("un", "affable", "film", "fil", "good", "!", "'", "t", "don", "able", "a", "movie")
+# Some of these are not needed for any right answer: they mislead a search from the wrong end.
+CONTINUATIONS = ("##aff", "##able", "##a", "##s", "##m", "##!", "##un", "##ab", "##le")
+SMALL_VOCAB = {token: i for i, token in enumerate((*SPECIAL, *BEGINNINGS, *CONTINUATIONS))}
 
 SENTENCES = (
     "Good film!",
@@ -108,7 +105,7 @@ NORMALIZE_MISTAKES = (
     ),
     mistake(
         "in which accents of composed letters stay",
-        "decompose each character first: é is one character, decompose(é) are two, and the second is the accent",
+        "decompose each character first: é is one character, decompose(é) is two, of which one is the accent",
         decomposes=False,
     ),
     mistake("in which accents stay", "drop the characters in ACCENTS, after decomposing", strips=False),

@@ -22,9 +22,9 @@ def feed_forward(x: Array, layer: Layer, config: DistilBertConfig, record: Recor
 
     If you like: record(lin1=..., activation=..., lin2=...)
 
-    >>> layer = SimpleNamespace(
-    ...     lin1=Linear(np.array([[1.0], [-1.0]]), np.zeros(2)), lin2=Linear(np.array([[1.0, 10.0]]), np.zeros(1))
-    ... )
+    >>> lin1 = Linear(np.array([[1.0], [-1.0]]), np.zeros(2))
+    >>> lin2 = Linear(np.array([[1.0, 10.0]]), np.zeros(1))
+    >>> layer = SimpleNamespace(lin1=lin1, lin2=lin2)
     >>> config = DistilBertConfig(activation="relu")
     >>> feed_forward(np.array([[2.0], [-3.0]]), layer, config, lambda **intermediates: None)
     array([[ 2.],

@@ -20,8 +20,8 @@ def online_softmax(scores: Array, values: Array) -> Array:
     sums: of exp(s_j - m), and of exp(s_j - m) v_j. When a larger score m' comes, multiply both sums by
     exp(m - m') (Milakov and Gimelshein, arXiv:1805.02867). Begin with m = -math.inf. At the end, divide.
 
-    Write loops over the scores and over the columns, as `distilnp.kernels` does. Take memory for the result with
-    np.zeros(head_dim, scores.dtype).
+    Write loops over the scores and over the columns, as `distilnp.kernels` does. Take memory for the result
+    with np.zeros(head_dim, scores.dtype).
 
     scores   [n]
     values   [n, head_dim]

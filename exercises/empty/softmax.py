@@ -10,7 +10,7 @@ def softmax(x: Array) -> Array:
 
         softmax(x)_i = exp(x_i) / sum_j exp(x_j)
 
-    A row is what lies along the last axis. exp(1000) is infinite, so subtract the maximum of each row first: it
+    A row lies along the last axis. exp(1000) is infinite, so subtract the maximum of each row first: it
     cancels in the fraction.
 
     x        [..., n]

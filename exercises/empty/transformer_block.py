@@ -22,8 +22,8 @@ def transformer_block(x: Array, layer: Layer, config: DistilBertConfig, record: 
     x        [n_seq, dim]
     returns  [n_seq, dim]
 
-    The two functions take a `record` of their own. `under("attention", record)` and `under("ffn", record)` put
-    the names of their intermediates under these words. If you like: record(sa_layer_norm=...) and
+    The two functions take a `record` of their own: `under("attention", record)` and `under("ffn", record)`,
+    which put these words in front of the names. If you like: record(sa_layer_norm=...) and
     record(output_layer_norm=...).
 
     >>> from exercises.small_model import small_model

@@ -169,7 +169,8 @@ def feed_forward(x, layer, config, record):
     "transformer_block": Answer(
         """
 def transformer_block(x, layer, config, record):
-    x = layer_norm(x + self_attention(x, layer, config.n_heads, under("attention", record)), layer.sa_layer_norm)
+    inner = under("attention", record)
+    x = layer_norm(x + self_attention(x, layer, config.n_heads, inner), layer.sa_layer_norm)
     record(sa_layer_norm=x)
     return layer_norm(x + feed_forward(x, layer, config, under("ffn", record)), layer.output_layer_norm)
 """,
@@ -178,9 +179,9 @@ def transformer_block(x, layer, config, record):
             ("x + feed_forward", "feed_forward", "without the residual around the network"),
             ("layer.output_layer_norm", "layer.sa_layer_norm", "First difference: result"),
             (
-                'layer_norm(x + self_attention(x, layer, config.n_heads, under("attention", record)), layer.sa_layer_norm)',
-                "x + self_attention(layer_norm(x, layer.sa_layer_norm), layer, config.n_heads, record)",
-                "First difference: sa_layer_norm",
+                "layer_norm(x + self_attention(x, layer, config.n_heads, inner), layer.sa_layer_norm)",
+                "x + self_attention(layer_norm(x, layer.sa_layer_norm), layer, config.n_heads, inner)",
+                "DistilBERT normalizes after each residual sum (post-LN)",
             ),
         ),
     ),
