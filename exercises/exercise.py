@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class Case:
@@ -33,6 +35,17 @@ class Mistake:
 def mistake(result: str, hint: str, **switches: Any) -> Mistake:
     """Return a mistake; a shorter spelling for the tables of mistakes."""
     return Mistake(result, hint, switches)
+
+
+# How far numbers may be apart, relative to the largest expected one. Another order of a sum moves a float64
+# by some 1e-15 and a float32 by some 1e-7; six layers make a few hundred times that of it.
+TOLERANCES = {"float64": 1e-10, "float32": 1e-4}
+
+
+def tolerance(expected: Any) -> float:
+    """Return how far a number may be from those of an expected array."""
+    finite = np.abs(expected[np.isfinite(expected)])
+    return TOLERANCES[expected.dtype.name] * float(finite.max(initial=1.0))
 
 
 @dataclass(frozen=True, kw_only=True)

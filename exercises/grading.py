@@ -5,7 +5,7 @@ reference's trace. A difference is recognised by trying every mistake of the exe
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,8 @@ from typing import Any
 import numpy as np
 
 from . import messages
-from .exercise import Case, Exercise, Mistake
+from .exercise import Case, Exercise, Mistake, tolerance
 from .running import TIME_LIMIT, Failure, call, load_function
-
-# How far numbers may be apart, relative to the largest expected one. Another order of a sum moves a float64
-# by some 1e-15 and a float32 by some 1e-7; six layers make a few hundred times that of it.
-TOLERANCES = {"float64": 1e-10, "float32": 1e-4}
 
 
 @dataclass(frozen=True)
@@ -70,7 +66,7 @@ def _difference(exercise: Exercise, case: Case, function: Any, path: Path, time_
     if not isinstance(expected, np.ndarray):
         if type(given) is type(expected) and given == expected:
             return None
-        hints = _hints(exercise, case, "result", given, expected)
+        hints = _hints(exercise, case, "result", {"result": given}, expected)
         return messages.other_text(exercise, case, given, expected, hints)
 
     if isinstance(given, np.ndarray) and same(given, expected) and given.dtype == expected.dtype:
@@ -83,7 +79,7 @@ def _difference(exercise: Exercise, case: Case, function: Any, path: Path, time_
             return messages.no_array(exercise, case, name, value, right)
         if value.shape == right.shape and same(value, right):
             continue
-        hints = _hints(exercise, case, name, value, right)
+        hints = _hints(exercise, case, name, {name: value, "result": given}, right)
         has_intermediates = bool(recorded) or not exercise.records
         return messages.other_numbers(exercise, case, name, value, right, hints, has_intermediates)
     for name, value, right in values:
@@ -98,18 +94,24 @@ def same(given: Any, expected: Any) -> bool:
         return type(given) is type(expected) and bool(given == expected)
     if not isinstance(given, np.ndarray) or given.shape != expected.shape or given.dtype.kind not in "fiu":
         return False
-    tolerance = TOLERANCES[expected.dtype.name]
-    size = np.abs(expected[np.isfinite(expected)]).max(initial=1.0)
-    return bool(np.allclose(given, expected, rtol=0, atol=tolerance * size, equal_nan=True))
+    return bool(np.allclose(given, expected, rtol=0, atol=tolerance(expected), equal_nan=True))
 
 
-def _hints(exercise: Exercise, case: Case, name: str, given: Any, expected: Any) -> list[str]:
-    """Return hints: the mistakes that give these numbers, or a simple relation to the right ones."""
+def _hints(exercise: Exercise, case: Case, name: str, given: Mapping[str, Any], expected: Any) -> list[str]:
+    """Return hints: the mistakes that give the numbers of this name, or a simple relation.
+
+    Several mistakes may give the same intermediate. Those that give the same result, too, are preferred.
+    """
+    found: tuple[Mistake, ...] = ()
     for mistakes in _combinations(exercise.mistakes):
-        made = _made(exercise, case, name, mistakes)
-        if made is not None and _alike(made, given) and not _alike(made, expected):
-            return messages.recognised(exercise, name, mistakes)
-    return list(_relations(given, expected)) if isinstance(expected, np.ndarray) else []
+        made = _made(exercise, case, mistakes)
+        if name in made and _alike(made[name], given[name]) and not _alike(made[name], expected):
+            found = found or mistakes
+            if _alike(made["result"], given["result"]):
+                return messages.recognised(exercise, name, mistakes)
+    if found:
+        return messages.recognised(exercise, name, found)
+    return list(_relations(given[name], expected)) if isinstance(expected, np.ndarray) else []
 
 
 def _combinations(mistakes: tuple[Mistake, ...]) -> Iterator[tuple[Mistake, ...]]:
@@ -120,8 +122,8 @@ def _combinations(mistakes: tuple[Mistake, ...]) -> Iterator[tuple[Mistake, ...]
             yield first, second
 
 
-def _made(exercise: Exercise, case: Case, name: str, mistakes: tuple[Mistake, ...]) -> Any:
-    """Return a result or an intermediate with some mistakes made, or None if they do not fit these shapes."""
+def _made(exercise: Exercise, case: Case, mistakes: tuple[Mistake, ...]) -> dict[str, Any]:
+    """Return the result and the intermediates with some mistakes made; nothing if the shapes do not fit."""
     switches: dict[str, Any] = {}
     for mistake in mistakes:
         switches |= mistake.switches
@@ -130,8 +132,8 @@ def _made(exercise: Exercise, case: Case, name: str, mistakes: tuple[Mistake, ..
         with np.errstate(all="ignore"):
             result = exercise.variant(*exercise.arguments(case, intermediates), **switches)
     except (ValueError, IndexError, KeyError):
-        return None
-    return result if name == "result" else intermediates.get(name)
+        return {}
+    return intermediates | {"result": result}
 
 
 def _alike(made: Any, given: Any) -> bool:
@@ -156,7 +158,7 @@ def _relations(given: Any, expected: Any) -> Iterator[str]:
         if np.allclose(ratios, ratios[0], rtol=1e-4) and abs(ratios[0]) > 1e-3:
             yield f"Each of your numbers is {ratios[0]:.4f} times the expected one."
     steps = given - expected
-    if np.allclose(steps, steps.flat[0], atol=TOLERANCES[expected.dtype.name]) and steps.size > 2:
+    if np.allclose(steps, steps.flat[0], atol=tolerance(expected)) and steps.size > 2:
         direction = "large" if steps.flat[0] > 0 else "small"
         yield f"Each of your numbers is {abs(steps.flat[0]):.4f} too {direction}."
     if given.ndim > 1 and given.shape[0] > 1:

@@ -6,18 +6,25 @@ from typing import Any
 
 import numpy as np
 
-from .exercise import Case, Exercise, Mistake
+from .exercise import Case, Exercise, Mistake, tolerance
 from .running import Failure
 
 PLURAL = ("scores", "probs", "word_embeddings", "position_embeddings")
 
-SHAPES = "Print the shapes of both operands just before this line. A weight is stored as [out, in]."
+# Words of an exception's message, and what to say then.
+HINTS_BY_WORDS = {
+    "read-only": "A function must not change its arguments. Write `x = x - mean`, and not `x -= mean`.",
+    "broadcast": "Print both shapes before this line. A sum or a mean without keepdims=True loses its axis.",
+    "matmul": "Print both shapes before this line. A weight is stored as [out, in].",
+    "reshape": "A reshape keeps the number of elements: print the shape before this line.",
+    "argument": "Compare the arguments with those in the empty file.",
+}
 ADVICE = {
     "AxisError": "Axes are counted from 0, or from the end by -1.",
     "Timeout": "Does every loop come to its end? In `while`, something has to change.",
     "Missing": "Keep the name and the arguments of the empty file.",
     "ModuleNotFoundError": "A file may import NumPy, distilnp, and the other files of its folder.",
-    "TypeError": "Compare the arguments with those in the empty file.",
+    "OverflowError": "exp of a large number is infinite: subtract the largest one first.",
     "RecursionError": "Does the function call itself?",
 }
 
@@ -50,11 +57,8 @@ def failure(exercise: Exercise, case: Case | None, failed: Failure) -> str:
     lines.append(f"  {failed.place}: {failed.kind}: {failed.message}")
     if failed.line:
         lines.append(f"      {failed.line}")
-    if "read-only" in failed.message:
-        advice = "A function must not change its arguments. Write `x = x - mean`, and not `x -= mean`."
-    else:
-        is_about_shapes = any(word in failed.message for word in ("shape", "matmul", "broadcast"))
-        advice = SHAPES if is_about_shapes else ADVICE.get(failed.kind, "")
+    by_words = (hint for words, hint in HINTS_BY_WORDS.items() if words in failed.message)
+    advice = next(by_words, ADVICE.get(failed.kind, ""))
     return _report(lines, [advice] if advice else [])
 
 
@@ -100,15 +104,11 @@ def other_numbers(
     else:
         with np.errstate(invalid="ignore"):
             distances = np.abs(np.asarray(given, np.float64) - expected)
-        size = np.abs(expected).max(initial=1.0)
-        differs = ~(distances <= 1e-6 * size)
-        if not differs.any():
-            differs = distances == distances.max()
+        differs = ~(distances <= tolerance(expected))
         first = tuple(int(i) for i in np.argwhere(differs)[0])
         lines += [
             f"  First difference: {name} {axes}, at {_place(exercise, case, name, first)}",
-            f"      yours    {given[first]: .6g}",
-            f"      expected {expected[first]: .6g}",
+            *_both(given[first], expected[first]),
             f"  {differs.sum()} of {differs.size} numbers differ{_largest(distances)}.",
         ]
     if not hints and not has_intermediates:
@@ -144,7 +144,7 @@ def recognised(exercise: Exercise, name: str, mistakes: tuple[Mistake, ...]) -> 
     verb = "equal those" if name in PLURAL else "equals that"
     results = ", and ".join(mistake.result for mistake in mistakes)
     return [
-        f"Your {name} {verb} of {exercise.function} {results}.",
+        f"Your {name} {verb} of {_a(exercise.function)} {results}.",
         *(f"Hint: {mistake.hint}." for mistake in mistakes),
     ]
 
@@ -186,9 +186,15 @@ def _place(exercise: Exercise, case: Case, name: str, index: tuple[int, ...]) ->
     )
 
 
+def _both(given: Any, expected: Any) -> list[str]:
+    """Show two numbers with 6 digits, or with as many as it takes to see a difference."""
+    digits = next((n for n in (6, 10) if f"{given:.{n}g}" != f"{expected:.{n}g}"), 17)
+    return [f"      yours    {given: .{digits}g}", f"      expected {expected: .{digits}g}"]
+
+
 def _largest(distances: Any) -> str:
     finite = distances[np.isfinite(distances)]
-    return f", the largest difference is {finite.max():.3g}" if finite.size else ""
+    return f", the largest difference is {finite.max():.3g}" if finite.any() else ""
 
 
 def _shape(x: Any) -> str:

@@ -272,7 +272,7 @@ def attention(
     axis: int = -1,
     split: str = "right",
     merge: bool = True,
-    weights: bool = True,
+    untransposed: tuple[str, ...] = (),
     exchanged: bool = False,
     causal: bool = False,
     values: str = "v",
@@ -281,7 +281,11 @@ def attention(
 ) -> Array:
     """Compute self-attention, with switches."""
     n_seq, dim = x.shape
-    q, k, v = (linear(x, w, transposes=weights) for w in (layer.q_lin, layer.k_lin, layer.v_lin))
+
+    def projected(y: Array, name: str) -> Array:
+        return linear(y, getattr(layer, name), transposes=name not in untransposed)
+
+    q, k, v = projected(x, "q_lin"), projected(x, "k_lin"), projected(x, "v_lin")
     heads = [SPLITS[split](y, n_heads) for y in (q, k, {"v": v, "x": x, "k": k}[values])]
     scores = heads[0] @ heads[1].swapaxes(-1, -2)
     if exchanged:
@@ -291,7 +295,7 @@ def attention(
     probs = softmax(seen, axis=axis)
     context = probs @ heads[2]
     context = context.swapaxes(0, 1).reshape(n_seq, dim) if merge else context.reshape(n_seq, dim)
-    output = linear(context, layer.out_lin, transposes=weights) if outputs else context
+    output = projected(context, "out_lin") if outputs else context
     output = output + x if residual else output
     record(q_lin=q, k_lin=k, v_lin=v, scores=scores, probs=probs, context=context, out_lin=output)
     return output
@@ -334,7 +338,13 @@ ATTENTION_MISTAKES = (
         "a row of the scores belongs to one query: q @ k.swapaxes(-1, -2), and not k @ q.swapaxes(-1, -2)",
         exchanged=True,
     ),
-    mistake("with x @ W instead of x @ W.T", ORIENTATION, weights=False),
+    mistake(
+        "with x @ W instead of x @ W.T", ORIENTATION, untransposed=("q_lin", "k_lin", "v_lin", "out_lin")
+    ),
+    *(
+        mistake(f"with x @ W instead of x @ W.T in {name}", ORIENTATION, untransposed=(name,))
+        for name in ("q_lin", "k_lin", "v_lin", "out_lin")
+    ),
     mistake(
         "whose heads are not split",
         "each head has its own scores: reshape q, k and v to [n_seq, n_heads, head_dim], swap axes 0 and 1",
@@ -490,6 +500,16 @@ BLOCK_MISTAKES = (
         "with the two LayerNorms exchanged",
         "sa_layer_norm comes after attention, output_layer_norm at the end",
         norms=("output_layer_norm", "sa_layer_norm"),
+    ),
+    mistake(
+        "with sa_layer_norm in both places",
+        "output_layer_norm comes at the end",
+        norms=("sa_layer_norm", "sa_layer_norm"),
+    ),
+    mistake(
+        "with output_layer_norm in both places",
+        "sa_layer_norm comes after attention",
+        norms=("output_layer_norm", "output_layer_norm"),
     ),
 )
 BLOCK_AXES = {

@@ -100,6 +100,18 @@ def test_two_mistakes_at_once_are_both_named(tmp_path: Path) -> None:
     assert "without the division by sqrt(2), and without the factor 1/2" in given
 
 
+def test_a_later_mistake_is_named_beside_the_first(tmp_path: Path) -> None:
+    source = (
+        ANSWERS["attention"]
+        .source.replace(" / math.sqrt(head_dim)", "")
+        .replace("linear(context, layer.out_lin)", "context")
+    )
+
+    given = words(grade_source(tmp_path, "attention", source).report)
+
+    assert "without the division by sqrt(head_dim), and without the output projection" in given
+
+
 def test_a_report_names_the_first_intermediate_its_place_and_both_numbers(tmp_path: Path) -> None:
     source = ANSWERS["attention"].source.replace(" / math.sqrt(head_dim)", "")
     right = small_model.small_model().trace["layer.0.attention.scores"]

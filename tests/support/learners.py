@@ -55,7 +55,7 @@ def layer_norm(x, norm):
                 "with n - 1 in the variance",
             ),
             ("    mean", "    x -= 1\n    mean", "A function must not change its arguments"),
-            ("axis=-1, keepdims=True", "axis=-1", "could not be broadcast"),
+            ("axis=-1, keepdims=True", "axis=-1", "without keepdims=True loses its axis"),
         ),
     ),
     "gelu": Answer(
@@ -121,7 +121,7 @@ def self_attention(x, layer, n_heads, record):
             (
                 " / math.sqrt(head_dim)",
                 "",
-                "Your scores equal those of self_attention without the division by sqrt(head_dim)",
+                "Your scores equal those of a self_attention without the division by sqrt(head_dim)",
             ),
             ("math.sqrt(head_dim)", "math.sqrt(dim)", "divided by sqrt(dim)"),
             ("math.sqrt", "np.sqrt", "your scores are float64, expected float32"),
@@ -140,7 +140,7 @@ def self_attention(x, layer, n_heads, record):
             (
                 "linear(x, layer.q_lin)",
                 "(x @ layer.q_lin.weight + layer.q_lin.bias)",
-                "head 0, query 0 ([CLS]), key 0",
+                "with x @ W instead of x @ W.T in q_lin",
             ),
             ("    record(scores=scores, probs=probs, context=context)\n", "    scores\n", "passes"),
             ("return linear(context, layer.out_lin)", "return context", "without the output projection"),
@@ -177,7 +177,7 @@ def transformer_block(x, layer, config, record):
         (
             ("x + self_attention", "self_attention", "without the residual around attention"),
             ("x + feed_forward", "feed_forward", "without the residual around the network"),
-            ("layer.output_layer_norm", "layer.sa_layer_norm", "First difference: result"),
+            ("layer.output_layer_norm", "layer.sa_layer_norm", "with sa_layer_norm in both places"),
             (
                 "layer_norm(x + self_attention(x, layer, config.n_heads, inner), layer.sa_layer_norm)",
                 "x + self_attention(layer_norm(x, layer.sa_layer_norm), layer, config.n_heads, inner)",
