@@ -1,7 +1,7 @@
 """Exercises: write the model yourself, one function at a time, and let a grader say what differs.
 
 `python -m exercises` lists them. `empty/` has a file for each, with the formula and without the body. The
-solutions are the package itself. README.md has the order.
+solutions are the package itself. docs/exercises.md has the order.
 
 `exercise` says what an exercise is, `model`, `text` and `kernels` have them, `registry` lists them all.
 `running` calls the learner's function, `grading` compares its results, and `messages` writes the report.

@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m exercises",
         description="Write the model yourself. Without a name: list all exercises with what is done.",
-        epilog="See exercises/README.md for the order.",
+        epilog="See docs/exercises.md for the order.",
     )
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help='exercises to grade, or "start" to write the empty files'

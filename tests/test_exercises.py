@@ -18,6 +18,8 @@ from exercises.__main__ import EMPTY, main
 from exercises.grading import Grade, grade, same
 from exercises.registry import EXERCISES
 
+PAGE = Path(__file__).parents[1] / "docs" / "exercises.md"
+
 each_exercise = pytest.mark.parametrize("name", EXERCISES)
 each_failure = pytest.mark.parametrize(
     ("name", "right", "wrong", "said"),
@@ -226,6 +228,23 @@ def test_the_example_in_an_empty_file_is_what_the_package_gives(
 
     assert example.examples
     assert doctest.DocTestRunner().run(example).failed == 0
+
+
+# ---------------------------------------------------------------------------------------------------- the page
+
+
+def test_the_report_on_the_page_is_what_the_grader_says(tmp_path: Path) -> None:
+    source = ANSWERS["attention"].source.replace(" / math.sqrt(head_dim)", "")
+
+    report = grade_source(tmp_path, "attention", source).report
+
+    assert f"$ python -m exercises attention\n{report}\n```" in PAGE.read_text(encoding="utf-8")
+
+
+def test_the_table_of_the_page_has_every_exercise_with_its_minutes() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (\d+) \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert rows == [(exercise.name, str(exercise.minutes)) for exercise in EXERCISES.values()]
 
 
 # -------------------------------------------------------------------------------------------------- commands
