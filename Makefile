@@ -4,7 +4,7 @@ BIN := .venv/bin
 
 LIBRARIES := distilnp/native/lib/manifest.json
 
-.PHONY: demo kernels test test-numpy test-wheel test-spark test-browser check check-full test-arm64 bench bench-quick goldens
+.PHONY: demo kernels test test-numpy test-wheel test-spark test-browser check check-full test-arm64 bench bench-quick goldens notebooks
 
 demo: .venv/demo  ## classify two texts with the bundled checkpoint
 	$(BIN)/distilnp classify "I really liked that movie!" "What a waste of two hours."
@@ -34,7 +34,7 @@ check: .venv/dev test test-numpy test-wheel test-spark test-browser  ## check th
 	$(BIN)/mypy
 	$(BIN)/codespell
 
-check-full: .venv/test $(LIBRARIES)  ## run all tests, with the exhaustive comparisons: minutes to an hour
+check-full: .venv/test .venv/notebooks $(LIBRARIES)  ## run all tests, with the exhaustive comparisons: minutes to an hour
 	$(BIN)/python -m pytest
 	PYTHONPATH=tests $(BIN)/python tests/witness/sweep_tokenizer.py
 
@@ -56,6 +56,9 @@ goldens: .venv/train .venv/test  ## compute the tests' goldens with the witnesse
 	PYTHONPATH=tests $(BIN)/python tests/witness/tokenizer_goldens.py
 	PYTHONPATH=tests $(BIN)/python tests/witness/model_goldens.py
 
+notebooks: .venv/notebooks  ## make the notebooks from the lessons in docs/course
+	$(BIN)/python docs/notebooks/make.py
+
 # An extra is installed again when pyproject.toml has changed.
 .venv/demo: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -69,7 +72,7 @@ goldens: .venv/train .venv/test  ## compute the tests' goldens with the witnesse
 
 # One at a time, if make has several jobs: they install into the same .venv.
 .venv/browser: .venv/test
-.venv/dev: .venv/browser
+.venv/dev .venv/notebooks: .venv/browser
 
 $(LIBRARIES): $(shell find distilnp/kernels distilnp/native -name "*.py") | .venv/test
 	$(BIN)/python -m distilnp.native.build

@@ -63,29 +63,44 @@ def _difference(exercise: Exercise, case: Case, function: Any, path: Path, time_
     recorded: dict[str, Any] = {}
     given = call(function, exercise.arguments(case, recorded), path, time_limit)
 
-    if not isinstance(expected, np.ndarray):
-        if type(given) is type(expected) and given == expected:
+    if isinstance(expected, tuple):
+        if not isinstance(given, tuple) or len(given) != len(expected):
+            return messages.no_tuple(exercise, case, given, expected)
+    elif not isinstance(expected, np.ndarray):
+        if same(given, expected):
             return None
         hints = _hints(exercise, case, "result", {"result": given}, expected)
         return messages.other_text(exercise, case, given, expected, hints)
 
-    if isinstance(given, np.ndarray) and same(given, expected) and given.dtype == expected.dtype:
+    results, rights = _parts(given), _parts(expected)
+    if all(_passes(results[name], right) for name, right in rights.items()):
         return None
     # The first intermediate that differs says more than the result.
     values = [(name, recorded[name], expected_by_name[name]) for name in expected_by_name if name in recorded]
-    values.append(("result", given, expected))
+    values += [(name, results[name], right) for name, right in rights.items()]
     for name, value, right in values:
-        if not isinstance(value, np.ndarray):
+        if not isinstance(value, np.ndarray) or value.dtype.kind not in "fiub":
             return messages.no_array(exercise, case, name, value, right)
-        if value.shape == right.shape and same(value, right):
+        if same(value, right):
             continue
-        hints = _hints(exercise, case, name, {name: value, "result": given}, right)
+        hints = _hints(exercise, case, name, {name: value, **results}, right)
         has_intermediates = bool(recorded) or not exercise.records
         return messages.other_numbers(exercise, case, name, value, right, hints, has_intermediates)
     for name, value, right in values:
         if value.dtype != right.dtype:
             return messages.other_type(exercise, case, name, value, right)
     raise AssertionError("a result cannot differ in nothing")
+
+
+def _parts(result: Any) -> dict[str, Any]:
+    """Return a result by name; the items of a tuple, such as several gradients, have names of their own."""
+    if isinstance(result, tuple):
+        return {f"result[{i}]": item for i, item in enumerate(result)}
+    return {"result": result}
+
+
+def _passes(given: Any, expected: Any) -> bool:
+    return same(given, expected) and bool(given.dtype == expected.dtype)
 
 
 def same(given: Any, expected: Any) -> bool:
@@ -107,7 +122,7 @@ def _hints(exercise: Exercise, case: Case, name: str, given: Mapping[str, Any], 
         made = _made(exercise, case, mistakes)
         if name in made and _alike(made[name], given[name]) and not _alike(made[name], expected):
             found = found or mistakes
-            if _alike(made["result"], given["result"]):
+            if all(_alike(made[part], given[part]) for part in made if part.startswith("result")):
                 return messages.recognised(exercise, name, mistakes)
     if found:
         return messages.recognised(exercise, name, found)
@@ -133,7 +148,7 @@ def _made(exercise: Exercise, case: Case, mistakes: tuple[Mistake, ...]) -> dict
             result = exercise.variant(*exercise.arguments(case, intermediates), **switches)
     except (ValueError, IndexError, KeyError):
         return {}
-    return intermediates | {"result": result}
+    return intermediates | _parts(result)
 
 
 def _alike(made: Any, given: Any) -> bool:

@@ -68,10 +68,25 @@ def no_array(exercise: Exercise, case: Case, name: str, given: Any, expected: An
         found, advice = "None", "Is there a `return` at the end of the function?"
     else:
         found, advice = f"{_a(type(given).__name__)}", "Let NumPy compute with whole arrays, and return one."
+    if isinstance(given, np.ndarray):
+        found, advice = f"an array of {given.dtype}", "Its items have to be numbers."
     if isinstance(given, np.generic):
         advice = "A single number: a sum or mean without axis=-1, or without keepdims=True?"
     lines = [*_head(exercise, case), f"  Your {name} is {found}, expected an array {_shape(expected)}."]
     return _report(lines, [advice])
+
+
+def no_tuple(exercise: Exercise, case: Case, given: Any, expected: tuple[Any, ...]) -> str:
+    """Say that a function does not return several arrays."""
+    found = (
+        f"{len(given)} items"
+        if isinstance(given, tuple)
+        else "None"
+        if given is None
+        else _a(type(given).__name__)
+    )
+    lines = [*_head(exercise, case), f"  Your result is {found}, expected a tuple of {len(expected)} arrays."]
+    return _report(lines, ["The docstring says in which order they are returned."])
 
 
 def other_type(exercise: Exercise, case: Case, name: str, given: Any, expected: Any) -> str:
@@ -204,6 +219,16 @@ def _shape(x: Any) -> str:
 def _shown(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 200 else f"{text[:200]}..."
+
+
+def _noun(given: Any) -> str:
+    return (
+        "None"
+        if given is None
+        else "one array"
+        if isinstance(given, np.ndarray)
+        else _a(type(given).__name__)
+    )
 
 
 def _a(noun: str) -> str:

@@ -125,7 +125,9 @@ LAYER_NORM_MISTAKES = (
     mistake("with n - 1 in the variance", "divide by n: ddof=0, which is np.var's default", ddof=1),
     mistake("without subtracting the mean", "subtract the mean of each row before you divide", centres=False),
     mistake(
-        "divided by the variance", "divide by the standard deviation, the root of the variance", roots=False
+        "with a division by the variance",
+        "divide by the standard deviation, the root of the variance",
+        roots=False,
     ),
     mistake("without the weight", "multiply by norm.weight", scales=False),
     mistake("without the bias", "add norm.bias", shifts=False),
@@ -308,22 +310,22 @@ ATTENTION_MISTAKES = (
         divisor=lambda dim, n_heads: 1.0,
     ),
     mistake(
-        "divided by sqrt(dim)",
+        "with scores divided by sqrt(dim)",
         "a score is a sum of head_dim products and not of dim: divide by math.sqrt(head_dim)",
         divisor=lambda dim, n_heads: math.sqrt(dim),
     ),
     mistake(
-        "divided by head_dim",
+        "with scores divided by head_dim",
         "divide by its root, math.sqrt(head_dim)",
         divisor=lambda dim, n_heads: dim // n_heads,
     ),
     mistake(
-        "divided by sqrt(n_heads)",
+        "with scores divided by sqrt(n_heads)",
         "divide by math.sqrt(head_dim), and head_dim is dim // n_heads",
         divisor=lambda dim, n_heads: math.sqrt(n_heads),
     ),
     mistake(
-        "multiplied by sqrt(head_dim)",
+        "with scores multiplied by sqrt(head_dim)",
         "divide by it",
         divisor=lambda dim, n_heads: 1 / math.sqrt(dim // n_heads),
     ),

@@ -1,4 +1,4 @@
-"""docs/by-hand.md: each number on the page is that of the reference pass, or follows from the numbers beside it."""
+"""docs/by-hand.md: each number is that of the reference pass, or follows from the numbers beside it."""
 
 import ast
 import doctest

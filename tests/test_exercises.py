@@ -6,6 +6,7 @@ import importlib.util
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from support.learners import ANSWERS, IMPORTS
 
 from exercises import small_model
 from exercises.__main__ import EMPTY, main
+from exercises.exercise import Case, Exercise, mistake
 from exercises.grading import Grade, grade, same
 from exercises.registry import EXERCISES
 
@@ -197,6 +199,54 @@ def test_without_safetensors_the_small_model_is_enough(
     assert grade_source(tmp_path, "attention", ANSWERS["attention"].source).state == "passes"
 
 
+def linear_backward(
+    x: Any, weight: Any, dy: Any, *, transposes: bool = True, exchanged: bool = False
+) -> tuple[Any, Any]:
+    """Return the gradients of y = x @ weight.T with respect to x and to the weight."""
+    dweight = dy.T @ x
+    dx = dy @ (weight if transposes else weight.T)
+    return (dweight, dx) if exchanged else (dx, dweight)
+
+
+def a_backward_exercise() -> Exercise:
+    x, weight, dy = np.random.RandomState(3).standard_normal((3, 4, 4))
+    return replace(
+        EXERCISES["linear"],
+        name="linear_backward",
+        function="linear_backward",
+        solution=linear_backward,
+        variant=linear_backward,
+        mistakes=(
+            mistake("with dy @ W.T instead of dy @ W", "go back the way that forward came", transposes=False),
+            mistake("with the gradients exchanged", "dx comes first", exchanged=True),
+        ),
+        cases=lambda: [Case("random numbers", (x, weight, dy))],
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("dy @ weight, dy.T @ x", "passes"),
+        (
+            "dy @ weight.T, dy.T @ x",
+            "Your result[0] equals that of a linear_backward with dy @ W.T instead of dy @ W.",
+        ),
+        ("dy.T @ x, dy @ weight", "with the gradients exchanged"),
+        ("dy @ weight, x.T @ dy", "First difference: result[1] [4, 4], at index [0, 1]"),
+        ("dy @ weight", "Your result is one array, expected a tuple of 2 arrays."),
+        ("dy @ weight, [1, 2]", "Your result[1] is a list"),
+        ("dy @ weight, (dy.T @ x).astype(object)", "an array of object"),
+    ],
+)
+def test_a_further_exercise_is_one_entry_and_may_return_several_gradients(
+    body: str, said: str, tmp_path: Path
+) -> None:
+    path = write(tmp_path, "linear_backward", f"def linear_backward(x, weight, dy):\n    return {body}\n")
+
+    assert said in words(grade(a_backward_exercise(), path).report)
+
+
 # ------------------------------------------------------------------------------------------- the empty files
 
 
@@ -242,7 +292,8 @@ def test_the_report_on_the_page_is_what_the_grader_says(tmp_path: Path) -> None:
 
 
 def test_the_table_of_the_page_has_every_exercise_with_its_minutes() -> None:
-    rows = re.findall(r"^\| `(\w+)` \| (\d+) \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    text = PAGE.read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| (\d+) \|", text, re.MULTILINE)
 
     assert rows == [(exercise.name, str(exercise.minutes)) for exercise in EXERCISES.values()]
 

@@ -123,7 +123,7 @@ def self_attention(x, layer, n_heads, record):
                 "",
                 "Your scores equal those of a self_attention without the division by sqrt(head_dim)",
             ),
-            ("math.sqrt(head_dim)", "math.sqrt(dim)", "divided by sqrt(dim)"),
+            ("math.sqrt(head_dim)", "math.sqrt(dim)", "with scores divided by sqrt(dim)"),
             ("math.sqrt", "np.sqrt", "your scores are float64, expected float32"),
             ("softmax(scores)", "softmax(scores.swapaxes(1, 2)).swapaxes(1, 2)", "softmax over the queries"),
             (
