@@ -78,13 +78,7 @@ def no_array(exercise: Exercise, case: Case, name: str, given: Any, expected: An
 
 def no_tuple(exercise: Exercise, case: Case, given: Any, expected: tuple[Any, ...]) -> str:
     """Say that a function does not return several arrays."""
-    found = (
-        f"{len(given)} items"
-        if isinstance(given, tuple)
-        else "None"
-        if given is None
-        else _a(type(given).__name__)
-    )
+    found = f"{len(given)} items" if isinstance(given, tuple) else _noun(given)
     lines = [*_head(exercise, case), f"  Your result is {found}, expected a tuple of {len(expected)} arrays."]
     return _report(lines, ["The docstring says in which order they are returned."])
 

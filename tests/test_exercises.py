@@ -280,7 +280,7 @@ def test_the_example_in_an_empty_file_is_what_the_package_gives(
     assert doctest.DocTestRunner().run(example).failed == 0
 
 
-# ---------------------------------------------------------------------------------------------------- the page
+# --------------------------------------------------------------------------------------------------- the page
 
 
 def test_the_report_on_the_page_is_what_the_grader_says(tmp_path: Path) -> None:
