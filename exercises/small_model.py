@@ -4,6 +4,7 @@ The sizes of the small one are all different where a mistake could hide: 4 token
 """
 
 import math
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -13,6 +14,8 @@ from distilnp.errors import DistilnpError
 from distilnp.model import reference
 from distilnp.model.config import DistilBertConfig
 from distilnp.model.params import Array, Params, build_params, shapes
+
+from .exercise import Case
 
 TOKENS = ("[CLS]", "good", "film", "[SEP]")
 IDS = (2, 5, 6, 3)
@@ -80,6 +83,11 @@ def models() -> list[Model]:
     """Return the models of the cases, the smallest first."""
     bundled = bundled_model()
     return [small_model(np.float64), small_model(np.float32), *([bundled] if bundled else [])]
+
+
+def of_models(arguments: Callable[[Model], tuple[Any, ...]]) -> Callable[[], Iterator[Case]]:
+    """Return cases with arguments from each model."""
+    return lambda: (Case(model.name, arguments(model), model.tokens) for model in models())
 
 
 def _trace(ids: tuple[int, ...], params: Params, config: DistilBertConfig) -> dict[str, Array]:

@@ -1,4 +1,7 @@
-"""The exercise of a kernel: loops over numbers, as in `distilnp.kernels`, for Numba or plain Python."""
+"""The exercise online_softmax: average values with the softmax of scores, in one pass over both.
+
+It is a loop over numbers, as `distilnp.kernels` writes them, for Numba or plain Python.
+"""
 
 import math
 from collections.abc import Iterable
@@ -9,10 +12,8 @@ import numpy as np
 from distilnp.model import reference
 from distilnp.model.params import Array
 
-from .exercise import Case, Exercise, mistake
-from .small_model import read_only, small_model
-
-PART = "a kernel"
+from ..exercise import Case, Exercise, mistake
+from ..small_model import read_only, small_model
 
 
 def solved_online_softmax(scores: Array, values: Array) -> Array:
@@ -84,18 +85,16 @@ def cases() -> Iterable[Case]:
     )
 
 
-EXERCISES = (
-    Exercise(
-        name="online_softmax",
-        part=PART,
-        minutes=20,
-        summary="average values with the softmax of scores, in one pass over both",
-        function="online_softmax",
-        package="distilnp/kernels/attention.py",
-        solution=solved_online_softmax,
-        variant=online_softmax,
-        mistakes=MISTAKES,
-        cases=cases,
-        axes={"result": ("column",)},
-    ),
+EXERCISE = Exercise(
+    name="online_softmax",
+    part="a kernel",
+    minutes=20,
+    summary="average values with the softmax of scores, in one pass over both",
+    function="online_softmax",
+    package="distilnp/kernels/attention.py",
+    solution=solved_online_softmax,
+    variant=online_softmax,
+    mistakes=MISTAKES,
+    cases=cases,
+    axes={"result": ("column",)},
 )
