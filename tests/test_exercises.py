@@ -63,7 +63,7 @@ def test_a_learner_who_fails_is_told_how(
     source = ANSWERS[name].source
     assert right in source
 
-    given = grade_source(tmp_path, name, source.replace(right, wrong), 0.2 if "Timeout" in said else 20)
+    given = grade_source(tmp_path, name, source.replace(right, wrong), 0.5 if "Timeout" in said else 20)
 
     assert said in words(given.report)
 
@@ -163,7 +163,7 @@ def test_without_intermediates_the_learner_is_told_to_hand_them_over(tmp_path: P
     ],
 )
 def test_a_file_that_cannot_run_is_reported_with_its_line(source: str, said: str, tmp_path: Path) -> None:
-    given = grade_source(tmp_path, "softmax", source, 0.2 if said == "Timeout" else 20)
+    given = grade_source(tmp_path, "softmax", source, 0.5 if said == "Timeout" else 20)
 
     assert given.state == "fails" or "a list" in said
     assert said in given.report
