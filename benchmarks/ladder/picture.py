@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from math import ceil, floor, log10
 from typing import NamedTuple
 
-from distilnp.evaluation.svg import Plot, Svg, element, group, text, width_of
-from distilnp.evaluation.svg import picture as svg_picture
+from distilnp.svg import Plot, Svg, element, group, text, width_of
+from distilnp.svg import picture as svg_picture
 
 from . import team
 from .machine import Machine

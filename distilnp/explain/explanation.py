@@ -7,6 +7,7 @@ from ..choices import ExplainMethod
 from ..foreign import printable
 from ..predictions import Prediction
 from ..serializable import Serializable
+from ..svg import Svg
 from .attribution import Attribution
 
 # The methods as they stand in a sentence.
@@ -110,6 +111,10 @@ class Explanation(Serializable):
         ----------
         n : int, optional
             At most so many words; by default, all of them.
+
+        Returns
+        -------
+        list of Attribution
         """
         return sorted(self.words, key=lambda word: -abs(word.attribution))[:n]
 
@@ -124,11 +129,26 @@ class Explanation(Serializable):
         ----------
         color : bool, default False
             Whether words are coloured: blue for the label, orange against it.
+
+        Returns
+        -------
+        str
         """
         from .terminal import lines  # imported late, as `fragment` is: only those who look need it
 
-        headline = f"{printable(self.target)} {self._score:.4f} (logit {self.logit:+.2f}), by {self._method}"
-        return "\n".join(lines(headline, self.texts, self.words, self._exactness, color=color))
+        return "\n".join(lines(self._headline, self.texts, self.words, self._exactness, color=color))
+
+    def to_svg(self) -> Svg:
+        """Draw a bar for each word: to the right if it speaks for the label, to the left if against it.
+
+        Returns
+        -------
+        Svg
+            The text of an SVG file, which a notebook shows. Of more than 30 words, it has the strongest.
+        """
+        from .pictures import words_picture
+
+        return words_picture(self._headline, self.words, self._exactness)
 
     def __str__(self) -> str:
         return self.to_text()
@@ -140,6 +160,10 @@ class Explanation(Serializable):
         answer = f"{self._score:.4f} (logit {self.logit:+.2f})"
         note = f"Blue speaks for the label, orange against it; by {self._method}. {self._exactness}"
         return coloured(self.target, answer, self.texts, self.words, note)
+
+    @property
+    def _headline(self) -> str:
+        return f"{printable(self.target)} {self._score:.4f} (logit {self.logit:+.2f}), by {self._method}"
 
     @property
     def _score(self) -> float:

@@ -1,10 +1,11 @@
-"""Pictures of a trace: where heads look, and how far each layer has come."""
+"""Pictures: where heads look, how far each layer has come, and how much each word counts."""
 
 from collections.abc import Iterable, Sequence
 from math import ceil, floor, log10
 
 from ..model.params import Array
 from ..svg import SMALL, Plot, Svg, cut, element, group, picture, text, tip, width_of
+from .attribution import Attribution
 
 MARGIN = 24
 TITLE_HEIGHT = 48
@@ -20,8 +21,10 @@ GAP = 28
 
 LENS_HEIGHT = 220
 
-# A smaller share cannot be seen.
-WEAKEST_DRAWN = 0.01
+# Words with bars: the height of one, the room for its number, and as many as a screen shows.
+ROW = 24
+VALUE_WIDTH = 64
+MOST_WORDS = 30
 
 
 def attention_picture(tokens: Sequence[str], probs: Array, layer: int, heads: Iterable[int]) -> Svg:
@@ -69,6 +72,42 @@ def logit_lens_picture(labels: Sequence[str], logits: Array) -> Svg:
         top + LENS_HEIGHT + 44,
         *parts,
     )
+
+
+def words_picture(headline: str, words: Sequence[Attribution], note: str) -> Svg:
+    """Draw a bar for each word, to the right if it speaks for the label; of many words, the strongest."""
+    drawn = sorted(words, key=lambda word: -abs(word.attribution))[:MOST_WORDS]
+    drawn = [word for word in words if word in drawn][:MOST_WORDS]
+    largest = max((abs(word.attribution) for word in drawn), default=0.0) or 1.0
+    names = [cut(word.text, NAME_WIDTH) for word in drawn]
+    left = MARGIN + max(map(width_of, names), default=0.0) + 12
+    # Bars to the left need room only if there are any.
+    lowest = min((word.attribution for word in drawn), default=0.0)
+    scale = (WIDTH - left - VALUE_WIDTH - MARGIN) / (largest + max(-lowest, 0.0))
+    zero = left + max(-lowest, 0.0) * scale
+    parts = [_title(cut(headline, WIDTH - 2 * MARGIN))]
+    for i, (word, name) in enumerate(zip(drawn, names, strict=True)):
+        top = TITLE_HEIGHT + i * ROW
+        width = abs(word.attribution) * scale
+        value = f"{word.attribution:+.3f}"
+        start = zero if word.attribution > 0 else zero - width
+        bar = element(
+            "rect",
+            class_="mark" if word.attribution > 0 else "other",
+            x=start,
+            y=top + 3,
+            width=width,
+            height=ROW - 6,
+        )
+        label = text(name, left - 8, top + ROW / 2 + 4, text_anchor="end")
+        number = text(value, max(zero, start + width) + 6, top + ROW / 2 + 4, class_="soft")
+        parts.append(group(f"{word.text}: {value}", label, bar, number))
+    bottom = TITLE_HEIGHT + len(drawn) * ROW
+    parts.append(element("path", class_="grid", d=f"M{zero:.1f} {TITLE_HEIGHT}V{bottom}"))
+    if len(drawn) < len(words):
+        note = f"The {len(drawn)} of {len(words)} words that count most. {note}"
+    parts.append(text(note, MARGIN, bottom + 22, class_="soft"))
+    return picture(headline, WIDTH, bottom + (40 if note else MARGIN), *parts)
 
 
 def _place(layer: int) -> str:
@@ -119,26 +158,26 @@ def _square(
     tokens: Sequence[str], probs: Array, left: float, top: float, cell: float, *, has_tips: bool
 ) -> str:
     """Return the cells of one head over a frame; the more a token is looked at, the stronger its cell."""
-    side = cell * len(tokens)
-    cells = [element("rect", class_="grid", x=left, y=top, width=side, height=side)]
+    n_seq = len(tokens)
+    squares: dict[float, list[str]] = {}
+    tips = []
     for i, row in enumerate(probs.tolist()):
-        for j, share in enumerate(row):
-            if share < WEAKEST_DRAWN:
-                continue
-            words = [tip(f"{tokens[i]} looks at {tokens[j]}: {share:.2f}")] if has_tips else []
-            cells.append(
-                element(
-                    "rect",
-                    *words,
-                    class_="mark",
-                    x=left + j * cell,
-                    y=top + i * cell,
-                    width=cell,
-                    height=cell,
-                    fill_opacity=round(share, 2),
-                )
-            )
-    return "".join(cells)
+        for j, probability in enumerate(row):
+            strength = round(probability, 2)
+            if strength:
+                squares.setdefault(strength, []).append(f"M{j} {i}h1v1h-1z")
+            if has_tips:
+                words = tip(f"{tokens[i]} looks at {tokens[j]}: {probability:.2f}")
+                tips.append(element("path", words, d=f"M{j} {i}h1v1h-1z"))
+    cells = [
+        element("path", class_="mark", fill_opacity=strength, d="".join(paths))
+        for strength, paths in squares.items()
+    ]
+    frame = element(
+        "rect", class_="grid", width=n_seq, height=n_seq, vector_effect="non-scaling-stroke", fill="none"
+    )
+    pointed = [element("g", *tips, fill_opacity=0)] if tips else []
+    return element("g", *cells, frame, *pointed, transform=f"translate({left:g} {top:g})scale({cell:g})")
 
 
 def _title(words: str) -> str:

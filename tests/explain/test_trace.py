@@ -1,5 +1,8 @@
 """What `Classifier.trace` keeps, and the pictures of it."""
 
+import re
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree
@@ -148,3 +151,16 @@ def test_the_file_goes_where_the_user_says(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError):
         classifier().trace("a").save(tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_command_of_the_page_draws_its_pictures(tmp_path: Path) -> None:
+    folder = Path(__file__).parents[2] / "docs" / "inside"
+    subprocess.run([sys.executable, folder / "make.py", tmp_path], check=True)
+
+    drawn = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    shown = {path.name: path.read_text() for path in folder.glob("*.svg")}
+    assert set(drawn) == set(shown)
+    for name, picture in shown.items():
+        # Rounding differs between CPUs, words do not.
+        words = [re.findall(r"<text[^>]*>([^<]*)", one) for one in (picture, drawn[name])]
+        assert words[0] == words[1], f"{name}: run docs/inside/make.py"
