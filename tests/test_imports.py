@@ -78,7 +78,13 @@ MAY_IMPORT = {
         "foreign",
         "model.config",
     },
-    "checkpoint.safetensors_file": {"checkpoint.stored", "errors", "foreign", "safetensors"},
+    "checkpoint.safetensors_header": {"foreign"},
+    "checkpoint.safetensors_file": {
+        "checkpoint.safetensors_header",
+        "checkpoint.stored",
+        "errors",
+        "foreign",
+    },
     "checkpoint.pickled": {"foreign"},
     "checkpoint.pytorch": {
         "checkpoint.archives",

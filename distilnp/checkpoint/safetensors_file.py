@@ -3,10 +3,9 @@
 import json
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
-
 from ..errors import CheckpointError
 from ..foreign import read_file, shown
+from .safetensors_header import read_header
 from .stored import OneFile, StoredTensor, WithoutChecksums, contiguous, weights_size
 
 # An index is a list of names: 2 MB for the 16 tensors of each of 1024 layers, the most that config.json may
@@ -27,28 +26,15 @@ class SafetensorsFile(OneFile):
         """
         weights_size(self.path)
         try:
-            # This checks the header: types, shapes, and that tensors lie side by side from end to end.
-            with safe_open(self.path, framework="np", backend="pread"):
-                pass
-        except (OSError, SafetensorError) as error:
+            header = read_header(self.path)
+        except (OSError, ValueError) as error:
             raise CheckpointError(
                 f"{self.path} is not a whole safetensors file ({error!s:.300}). It is damaged or was not "
                 "fetched to its end: fetch it again"
             ) from error
-        # safe_open does not say where tensors begin: https://github.com/huggingface/safetensors#format
-        with self.path.open("rb") as file:
-            size = int.from_bytes(file.read(8), "little")
-            header = json.loads(file.read(size))
-        header.pop("__metadata__", None)
         return {
-            name: StoredTensor(
-                self.path,
-                8 + size + tensor["data_offsets"][0],
-                tensor["dtype"],
-                tuple(tensor["shape"]),
-                contiguous(tuple(tensor["shape"])),
-            )
-            for name, tensor in header.items()
+            name: StoredTensor(self.path, entry.begin, entry.dtype, entry.shape, contiguous(entry.shape))
+            for name, entry in header.items()
         }
 
 
