@@ -115,7 +115,7 @@ def _entry(name: str, value: Any, first: int) -> Entry:
         raise ValueError(f"its header has {shown(value)} for {shown(name)}") from None
     if 8 * (end - begin) != n_bits:
         raise ValueError(
-            f"{shown(name)} has {8 * (end - begin)} bits, expected {n_bits} for {dtype} of shape {shown(shape)}"
+            f"{shown(name)} has {8 * (end - begin)} bits, expected {n_bits} for {dtype} {shown(shape)}"
         )
     return Entry(dtype, tuple(shape), first + begin, first + end)
 
