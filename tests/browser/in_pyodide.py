@@ -95,7 +95,7 @@ if asked["needs_numpy"]:
     seen["info"] = printed(main, ["info"])
     seen["from the hub"] = message_of(distilnp.load, "someone/something")
     shutil.copytree(folder, "damaged")
-    with open("damaged/model.safetensors", "r+b") as file:
+    with Path("damaged", "model.safetensors").open("r+b") as file:
         file.truncate(1_000_000)
     seen["damaged"] = message_of(distilnp.load, "damaged")
     seen["imported at the end"] = [name for name in asked["not_needed"] if name in sys.modules]
