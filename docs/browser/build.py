@@ -8,7 +8,6 @@ folder, so that the page asks no other server for anything.
 
 import argparse
 import base64
-import hashlib
 import json
 import shutil
 import zipfile
@@ -112,12 +111,6 @@ def pyodide_file(name: str, folder: str | None) -> dict[str, Any]:
 def integrity(sha256: str) -> str:
     """Return a hash in the form that `fetch` takes."""
     return f"sha256-{base64.b64encode(bytes.fromhex(sha256)).decode()}"
-
-
-def hash_of(path: Path) -> tuple[int, str]:
-    """Return the size and the SHA-256 of a file, as `FILES` has them."""
-    content = path.read_bytes()
-    return len(content), hashlib.sha256(content).hexdigest()
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ let worker = null;
 let isReady = false;
 let isBusy = false;
 let pause = 0;
+let shown = null; // the text that the label on the page belongs to
 
 function say(problem) {
   element("problem").textContent = problem;
@@ -61,37 +62,37 @@ function showTokens({ tokens, seen }) {
     seen < tokens.length ? `${count} The model sees the first ${seen}.` : count;
   element("tokens").replaceChildren(
     ...tokens.map(([token, id]) => {
-      const line = document.createElement("li");
+      const line = item("li", "", "");
       line.append(item("span", "token", token), item("span", "id", id));
       return line;
     }),
   );
 }
 
-function showAnswer({ label, scores, ms }) {
+function row([label, score]) {
+  const head = item("th", "", label);
+  head.scope = "row";
+  const scale = item("span", "scale", "");
+  scale.append(item("span", "", ""));
+  // The scores of a regression have no scale, and may lie outside.
+  scale.firstChild.style.width = `${100 * Math.min(Math.max(score, 0), 1)}%`;
+  const line = item("div", "score", "");
+  line.append(scale, item("span", "", score.toFixed(4)));
+  const cell = item("td", "", "");
+  cell.append(line);
+  const made = item("tr", "", "");
+  made.append(head, cell);
+  return made;
+}
+
+function showAnswer({ text: about, label, scores, ms }) {
+  shown = about;
   element("answer").hidden = false;
   element("answer").setAttribute("aria-busy", String(text.value !== shown));
   element("summary").textContent = `${label}, ${scores[label].toFixed(4)}`;
-  element("scores").replaceChildren(
-    ...Object.entries(scores).map(([name, score]) => {
-      const row = document.createElement("tr");
-      const head = item("th", "", name);
-      head.scope = "row";
-      const cell = document.createElement("td");
-      const scale = item("span", "scale", "");
-      scale.ariaHidden = "true";
-      scale.append(item("span", "", ""));
-      // Scores of a regression have no scale, and may lie outside.
-      scale.firstChild.style.width = `${100 * Math.min(Math.max(score, 0), 1)}%`;
-      cell.append(scale, item("span", "", score.toFixed(4)));
-      row.append(head, cell);
-      return row;
-    }),
-  );
+  element("scores").replaceChildren(...Object.entries(scores).map(row));
   element("note").textContent = `Computed in ${Math.round(ms)} ms.`;
 }
-
-let shown = null; // the text that the last answer is about
 
 function onMessage({ data }) {
   if (data.kind === "progress") {
@@ -116,7 +117,6 @@ function onMessage({ data }) {
     if (data.kind === "tokens") {
       showTokens(data);
     } else {
-      shown = data.text;
       showAnswer(data);
     }
   }

@@ -6,7 +6,7 @@
 
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 NODE_MODULES = Path(__file__).parents[2] / ".venv-browser" / "node_modules"
 AXE = NODE_MODULES / "axe-core" / "axe.min.js"
@@ -82,7 +82,12 @@ def chromium() -> Iterator["Browser"]:
 
 
 @contextmanager
-def opened(browser: "Browser", address: str, **options: Any) -> Iterator[Opened]:
+def opened(
+    browser: "Browser",
+    address: str,
+    prepare: "Callable[[BrowserContext], object] | None" = None,
+    **options: Any,
+) -> Iterator[Opened]:
     """Open an address in a fresh profile.
 
     Parameters
@@ -91,6 +96,8 @@ def opened(browser: "Browser", address: str, **options: Any) -> Iterator[Opened]
         The browser, of `chromium`.
     address : str
         The page's address: of a server (`served`), or of a file (`Path.as_uri`).
+    prepare : callable, optional
+        Called with the profile before the page is opened, for `route` or `add_init_script`.
     **options
         How the user sees it, for Playwright's `new_context`: `color_scheme="dark"`, `viewport={"width": 360,
         "height": 740}`, `reduced_motion="reduce"`, `offline=True`.
@@ -101,6 +108,8 @@ def opened(browser: "Browser", address: str, **options: Any) -> Iterator[Opened]
         result.page.on("console", partial(_note_message, result.complaints))
         result.page.on("pageerror", lambda error: result.complaints.append(f"exception: {error}"))
         context.on("request", partial(_note_request, result.requests))
+        if prepare:
+            prepare(context)
         result.page.goto(address)
         yield result
     finally:
