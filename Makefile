@@ -4,7 +4,7 @@ BIN := .venv/bin
 
 LIBRARIES := distilnp/native/lib/manifest.json
 
-.PHONY: demo kernels test test-numpy test-wheel test-spark test-browser check check-full test-arm64 bench bench-quick goldens notebooks
+.PHONY: demo kernels test test-numpy test-wheel test-spark test-browser page check check-full test-arm64 bench bench-quick goldens notebooks
 
 demo: .venv/demo  ## classify two texts with the bundled checkpoint
 	$(BIN)/distilnp classify "I really liked that movie!" "What a waste of two hours."
@@ -40,6 +40,10 @@ check-full: .venv/test .venv/notebooks $(LIBRARIES)  ## run all tests, with the 
 
 test-arm64: .venv/test  ## test the kernels for aarch64 in an emulator; needs qemu-user-static and debootstrap
 	tests/arm64/run .arm64
+
+page: .venv/demo  ## gather the page that classifies in a browser into build/page
+	rm -rf build/page
+	$(BIN)/python docs/browser/build.py build/page
 
 bench: .venv/bench  ## compare speed and memory with those of the peers; needs DISTILNP_DATA
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.tokenizer

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.children import environment
+from support.children import environment, run_python
 from support.copied_package import copy_package
 
 from distilnp.checkpoint.registry import find_checkpoint
@@ -66,6 +66,37 @@ def test_numpy_computes_without_libraries_and_numba_and_reports_it_once(bare: st
     assert (engine, together) == ("ReferenceEngine", alone)
     assert errors.count("computing with NumPy instead") == errors.count("\n") == 1
     assert "no kernels built ahead of time can run (none are built), and numba cannot be imported" in errors
+
+
+BARE_SCRIPT = """
+import _thread, sys, threading
+
+def refuse(*args, **kwargs):
+    raise RuntimeError("can't start new thread")
+
+for place in (_thread, threading):
+    for name in ("start_new_thread", "_start_new_thread", "start_joinable_thread", "_start_joinable_thread"):
+        if hasattr(place, name):
+            setattr(place, name, refuse)
+for name in ("safetensors", "huggingface_hub", "tqdm", "fcntl", "resource", "ssl", "lzma", "sqlite3"):
+    sys.modules[name] = None  # an import of it raises ImportError
+
+import distilnp
+
+classifier = distilnp.load(sys.argv[1], threads=4)
+texts = ["What a joy.", "What a bore."] * 20
+print({text: prediction.label for text, prediction in zip(texts, classifier.stream(texts), strict=True)})
+"""
+
+
+@pytest.mark.parametrize("kernels", [None, "numpy"])
+def test_a_checkpoint_is_loaded_and_computed_without_threads_and_with_numpy_alone(
+    kernels: str | None,
+) -> None:
+    done = run_python(BARE_SCRIPT, find_checkpoint("sst2-mini"), env=environment(DISTILNP_KERNELS=kernels))
+
+    assert done.stderr == ""
+    assert done.stdout == "{'What a joy.': 'POSITIVE', 'What a bore.': 'NEGATIVE'}\n"
 
 
 def test_a_request_for_compiled_kernels_fails_with_the_reason_if_none_can_run(bare: str) -> None:

@@ -238,7 +238,7 @@ def test_the_files_of_the_cdn_are_those_of_npm_and_of_pyodides_list() -> None:
     build = build_module()
     lock = json.loads((PYODIDE / "pyodide-lock.json").read_bytes())
 
-    assert build.VERSION == json.loads((PYODIDE / "package.json").read_bytes())["version"]
+    assert json.loads((PYODIDE / "package.json").read_bytes())["version"] == build.VERSION
     assert (build.NUMPY, build.FILES[build.NUMPY][1]) == (
         lock["packages"]["numpy"]["file_name"],
         lock["packages"]["numpy"]["sha256"],
