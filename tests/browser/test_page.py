@@ -43,11 +43,17 @@ def build(folder: Path, *options: object) -> Path:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the page with its own Pyodide, which needs no other server."""
+def pyodide() -> Path:
+    """Return the folder of npm's Pyodide, with a NumPy beside it."""
     if not any(PYODIDE.glob("numpy-*.whl")):
         pytest.skip(f"{PYODIDE} has no NumPy; `make test-browser` fetches it")
-    return build(tmp_path_factory.mktemp("page") / "out", "--pyodide", PYODIDE)
+    return PYODIDE
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory, pyodide: Path) -> Path:
+    """Return the page with its own Pyodide, which needs no other server."""
+    return build(tmp_path_factory.mktemp("page") / "out", "--pyodide", pyodide)
 
 
 @pytest.fixture(scope="module")
@@ -215,7 +221,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def from_the_cdn(tmp_path_factory: pytest.TempPathFactory, small: Path) -> Path:
+def from_the_cdn(tmp_path_factory: pytest.TempPathFactory, small: Path, pyodide: Path) -> Path:
     """Return the page that fetches Pyodide from the CDN, for a model that does not come with distilnp."""
     return build(tmp_path_factory.mktemp("cdn") / "out", "--model", small)
 
@@ -234,23 +240,23 @@ def cdn(change: Callable[[str, bytes], bytes] = lambda name, content: content) -
     return lambda context: context.route("https://cdn.jsdelivr.net/**", answer)
 
 
-def test_the_files_of_the_cdn_are_those_of_npm_and_of_pyodides_list() -> None:
+def test_the_files_of_the_cdn_are_those_of_npm_and_of_pyodides_list(pyodide: Path) -> None:
     build = build_module()
-    lock = json.loads((PYODIDE / "pyodide-lock.json").read_bytes())
+    lock = json.loads((pyodide / "pyodide-lock.json").read_bytes())
 
-    assert json.loads((PYODIDE / "package.json").read_bytes())["version"] == build.VERSION
+    assert json.loads((pyodide / "package.json").read_bytes())["version"] == build.VERSION
     assert (build.NUMPY, build.FILES[build.NUMPY][1]) == (
         lock["packages"]["numpy"]["file_name"],
         lock["packages"]["numpy"]["sha256"],
     )
     for name, expected in build.FILES.items():
         if name != build.NUMPY:
-            content = (PYODIDE / name).read_bytes()
+            content = (pyodide / name).read_bytes()
             assert (len(content), hashlib.sha256(content).hexdigest()) == expected
 
 
 def test_the_page_works_for_any_model_with_the_files_of_the_cdn(
-    browser: Any, built: Path, from_the_cdn: Path, small: Path
+    browser: Any, from_the_cdn: Path, small: Path
 ) -> None:
     build = build_module()
 
@@ -277,7 +283,7 @@ def problem(opening: Opened) -> str:
     return opening.page.inner_text("#problem")
 
 
-def test_a_file_of_the_cdn_that_was_changed_is_refused(browser: Any, built: Path, from_the_cdn: Path) -> None:
+def test_a_file_of_the_cdn_that_was_changed_is_refused(browser: Any, from_the_cdn: Path) -> None:
     damaged = cdn(lambda name, content: content[:-1] + b"!" if name.startswith("numpy") else content)
 
     with served(from_the_cdn) as address, opened(browser, address, damaged) as opening:
