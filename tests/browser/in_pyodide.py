@@ -11,6 +11,7 @@ import struct
 import sys
 import threading
 import time
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -86,10 +87,9 @@ if asked["needs_numpy"]:
     seen["prediction"] = classifier(asked["sentence"]).as_dict()
     seen["seconds for a sentence"] = time.perf_counter() - start
     seen["streamed"] = [p.label for p in classifier.stream(iter(asked["labelled"]))]
-    windows = distilnp.load("sst2-mini", long_text="windows", max_length=32)
-    seen["windows"] = len(windows(asked["long"]).windows)
+    reading = replace(classifier.reading, long_text="windows", max_length=32, stride=8)
+    seen["windows"] = len(replace(classifier, reading=reading)(asked["long"]).windows)
     seen["int8"] = [p.label for p in distilnp.load("sst2-mini", precision="int8")(asked["labelled"])]
-    seen["classify"] = printed(main, ["classify", asked["sentence"]])
     Path("texts.txt").write_text("\n".join(asked["labelled"]) + "\n")
     seen["classify --file"] = printed(main, ["classify", "--file", "texts.txt"])
     seen["info"] = printed(main, ["info"])
