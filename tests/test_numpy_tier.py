@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.children import environment, run_python
+from support.children import WITHOUT_THREADS, environment, run_python
 from support.copied_package import copy_package
 
 from distilnp.checkpoint.registry import find_checkpoint
@@ -68,16 +68,8 @@ def test_numpy_computes_without_libraries_and_numba_and_reports_it_once(bare: st
     assert "no kernels built ahead of time can run (none are built), and numba cannot be imported" in errors
 
 
-BARE_SCRIPT = """
-import _thread, sys, threading
-
-def refuse(*args, **kwargs):
-    raise RuntimeError("can't start new thread")
-
-for place in (_thread, threading):
-    for name in ("start_new_thread", "_start_new_thread", "start_joinable_thread", "_start_joinable_thread"):
-        if hasattr(place, name):
-            setattr(place, name, refuse)
+BARE_SCRIPT = f"""{WITHOUT_THREADS}
+import sys
 for name in ("safetensors", "huggingface_hub", "tqdm", "fcntl", "resource", "ssl", "lzma", "sqlite3"):
     sys.modules[name] = None  # an import of it raises ImportError
 
@@ -85,7 +77,8 @@ import distilnp
 
 classifier = distilnp.load(sys.argv[1], threads=4)
 texts = ["What a joy.", "What a bore."] * 20
-print({text: prediction.label for text, prediction in zip(texts, classifier.stream(texts), strict=True)})
+answers = zip(texts, classifier.stream(texts), strict=True)
+print(dict((text, prediction.label) for text, prediction in answers))
 """
 
 

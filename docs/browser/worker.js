@@ -20,13 +20,12 @@ async function fetched(file, onBytes) {
     if (!response.ok) throw new Error(`status ${response.status}`);
     const content = new Uint8Array(file.bytes);
     let end = 0;
-    for (const reader = response.body.getReader(); ; ) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      if (end + value.length > content.length) throw new Error("it is too long");
-      content.set(value, end);
-      end += value.length;
-      onBytes(value.length);
+    const reader = response.body.getReader();
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      if (end + part.value.length > content.length) throw new Error("it is too long");
+      content.set(part.value, end);
+      end += part.value.length;
+      onBytes(part.value.length);
     }
     if (end !== content.length) throw new Error("it is too short");
     return content;

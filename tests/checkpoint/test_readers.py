@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.children import run_python
+from support.children import WITHOUT_THREADS, run_python
 from support.seeded_models import CONFIGS, seeded_tensors, write_checkpoint
 
 from distilnp import TensorError
@@ -63,16 +63,7 @@ import atexit
 last = Last()
 atexit.register(lambda: globals().pop("last"))
 """,
-    "at a limit of processes": """
-import _thread, threading
-def refuse(*args, **kwargs):
-    raise RuntimeError("can't start new thread")
-for place in (_thread, threading):
-    for name in ("start_new_thread", "_start_new_thread", "start_joinable_thread", "_start_joinable_thread"):
-        if hasattr(place, name):
-            setattr(place, name, refuse)
-print(answer())
-""",
+    "at a limit of processes": f"{WITHOUT_THREADS}print(answer())",
     "where green threads never run": """
 import _thread, threading
 def never(*args, **kwargs):

@@ -29,6 +29,17 @@ def memory(field):  # in bytes: VmRSS is the resident size, VmHWM its maximum so
     return int(re.search(field + r":\s+(\d+) kB", open("/proc/self/status").read())[1]) * 1024
 """
 
+# For scripts: no thread can be started, as at a limit of processes and in a browser.
+WITHOUT_THREADS = """
+import _thread, threading
+def refuse(*args, **kwargs):
+    raise RuntimeError("can't start new thread")
+for place in (_thread, threading):
+    for name in ("start_new_thread", "_start_new_thread", "start_joinable_thread", "_start_joinable_thread"):
+        if hasattr(place, name):
+            setattr(place, name, refuse)
+"""
+
 # A script that loads the folder in its argument and prints by how much that raised its memory at most.
 MEMORY_TO_LOAD = (
     MEMORY_OF_THIS_PROCESS
