@@ -25,7 +25,7 @@ test-wheel: .venv-wheel/ready  ## test the engine from a wheel, in an environmen
 test-spark: .venv-spark/ready  ## test the stages on Spark, from a wheel; needs Java
 	.venv-spark/bin/pytest tests/spark
 
-test-browser: .venv/browser .venv-browser/ready  ## test the pages in Chromium, and the package under Pyodide; needs Chromium and npm
+test-browser: .venv/browser .venv-browser/ready  ## test the pages in Chromium, and the package under Pyodide; needs Chromium
 	$(BIN)/python -m pytest tests/browser
 
 check: .venv/dev test test-numpy test-wheel test-spark test-browser  ## check the tests, the style, the types and the spelling
@@ -98,10 +98,10 @@ dist/ready: pyproject.toml hatch_build.py $(shell find distilnp weights -type f 
 	.venv-spark/bin/python -m pip install --quiet "$$(echo dist/*.whl)[spark]" "pyspark[connect]" pytest hypothesis
 	touch $@
 
-.venv-browser/ready: tests/browser/package.json tests/browser/package-lock.json tests/browser/fetch_numpy.py | .venv/demo
+.venv-browser/ready: tests/browser/package.json tests/browser/package-lock.json tests/browser/fetch_numpy.py | .venv/browser
 	rm -rf .venv-browser
 	mkdir .venv-browser
 	cp tests/browser/package.json tests/browser/package-lock.json .venv-browser
-	npm ci --prefix .venv-browser --silent --no-audit --no-fund
+	$(BIN)/npm ci --prefix .venv-browser --silent --no-audit --no-fund
 	$(BIN)/python tests/browser/fetch_numpy.py .venv-browser/node_modules/pyodide
 	touch $@

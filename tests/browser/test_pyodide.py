@@ -51,9 +51,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(pyodide: str, wheel: Path, needs_numpy: bool) -> dict[str, Any]:
     """Run `in_pyodide.py` under one of npm's packages, and return what it saw."""
     folder = NODE_MODULES / pyodide
-    node = shutil.which("node")
+    node = shutil.which("node", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     if node is None:
-        pytest.skip("Node is not installed")
+        pytest.skip("Node is not installed; `make test-browser` installs it")
     if not folder.exists():
         pytest.skip(f"{folder} is missing; `make test-browser` installs it")
     if needs_numpy and not any(folder.glob("numpy-*.whl")):
