@@ -215,9 +215,11 @@ def test_the_page_asks_only_the_server_of_its_files_and_complains_of_nothing(
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a checkpoint that loads at once."""
+    """Return a checkpoint that loads at once, and whose labels are markup."""
     config = CONFIGS["one-layer"]
-    return write_checkpoint(tmp_path_factory.mktemp("models") / "small", config, seeded_tensors(config))
+    labels = {str(i): f"<b>{i}</b>&amp;<img src=x>" for i in range(config.n_labels)}
+    folder = tmp_path_factory.mktemp("models") / "small"
+    return write_checkpoint(folder, config, seeded_tensors(config), id2label=labels)
 
 
 @pytest.fixture(scope="module")
@@ -263,6 +265,9 @@ def test_the_page_works_for_any_model_with_the_files_of_the_cdn(
     with served(from_the_cdn) as address, opened(browser, address, cdn()) as opening:
         wait_for_answer(opening)
         assert opening.page.inner_text("#summary") == answer_of_the_library(FIRST, small)
+        heads = opening.page.locator("#scores th").all_inner_texts()
+        assert heads == [*distilnp.load(small).labels]
+        assert opening.page.locator("#answer b, #answer img").count() == 0
         assert opening.page.inner_text("#about").startswith("small; distilnp ")
         elsewhere = {url for url in opening.requests if not url.startswith(address)}
         assert opening.complaints == []
