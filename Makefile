@@ -4,15 +4,23 @@ BIN := .venv/bin
 
 LIBRARIES := distilnp/native/lib/manifest.json
 
-.PHONY: demo kernels test test-numpy test-wheel test-spark test-browser page check check-full test-arm64 bench bench-quick goldens notebooks
+# The tests about text and files take about as long as all others: two jobs of make share the work.
+READING := tests/tokenizer tests/checkpoint tests/cli
+
+.PHONY: demo kernels test test-reading test-rest test-numpy test-wheel test-spark test-browser page check check-full test-arm64 bench bench-quick goldens notebooks
 
 demo: .venv/demo  ## classify two texts with the bundled checkpoint
 	$(BIN)/distilnp classify "I really liked that movie!" "What a waste of two hours."
 
 kernels: $(LIBRARIES)  ## build the libraries in distilnp/native/lib, if sources are newer
 
-test: .venv/test $(LIBRARIES) dist/ready  ## run the tests; if DISTILNP_DATA is set, also those on research texts
-	DISTILNP_DIST=dist $(BIN)/python -m pytest -m "not sweep" --ignore tests/browser
+test: test-reading test-rest  ## run the tests; if DISTILNP_DATA is set, also those on research texts
+
+test-reading: .venv/test $(LIBRARIES)
+	$(BIN)/python -m pytest -m "not sweep" $(READING)
+
+test-rest: .venv/test $(LIBRARIES) dist/ready
+	DISTILNP_DIST=dist $(BIN)/python -m pytest -m "not sweep" --ignore tests/browser $(READING:%=--ignore %)
 
 test-numpy: .venv/test  ## test the public API in the tier without compiled kernels
 	DISTILNP_KERNELS=numpy $(BIN)/python -m pytest tests/test_api.py
@@ -34,8 +42,9 @@ check: .venv/dev test test-numpy test-wheel test-spark test-browser  ## check th
 	$(BIN)/mypy
 	$(BIN)/codespell
 
-check-full: .venv/test .venv/notebooks $(LIBRARIES)  ## run all tests, with the exhaustive comparisons: minutes to an hour
-	$(BIN)/python -m pytest
+# Playwright keeps an event loop running, which some other tests cannot have.
+check-full: .venv/notebooks test-browser $(LIBRARIES)  ## run all tests, with the exhaustive comparisons: minutes to an hour
+	$(BIN)/python -m pytest --ignore tests/browser
 	PYTHONPATH=tests $(BIN)/python tests/witness/sweep_tokenizer.py
 
 test-arm64: .venv/test  ## test the kernels for aarch64 in an emulator; needs qemu-user-static and debootstrap
