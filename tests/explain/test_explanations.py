@@ -23,8 +23,10 @@ from distilnp import ArgumentError, Explanation, InputTypeError
 from distilnp.api import Classifier
 from distilnp.choices import ExplainMethod
 from distilnp.explain.attributions import (
+    INTERVALS,
     MAX_ERROR,
     attention_rollout,
+    clenshaw_curtis,
     gradient_x_input,
     integrated_gradients,
 )
@@ -215,6 +217,15 @@ def test_integrated_gradients_are_exact_for_a_quadratic_function() -> None:
     expected = (function.vectors[[1, 2, 3]] ** 2 - function.vectors[[1, 9, 9]] ** 2).sum(axis=1) / 2
     np.testing.assert_allclose(found.attributions, expected, atol=1e-12)
     assert abs(found.error or 0) < 1e-12
+
+
+@pytest.mark.parametrize("n", INTERVALS)
+def test_the_rule_is_exact_for_polynomials_and_its_points_are_used_again(n: int) -> None:
+    points, weights = map(np.array, clenshaw_curtis(n))
+
+    for degree in range(n + 2):  # odd ones by symmetry
+        assert (weights * points**degree).sum() == pytest.approx(1 / (degree + 1), abs=1e-14)
+    assert set(points) <= set(clenshaw_curtis(2 * n)[0])
 
 
 def test_gradient_times_input_is_the_whole_of_a_function_of_the_second_degree_twice() -> None:
