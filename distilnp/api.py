@@ -65,6 +65,7 @@ if TYPE_CHECKING:  # most programs measure nothing
     from .evaluation.comparison import Comparison
     from .explain.counterfactual import Counterfactual
     from .explain.explanation import Explanation
+    from .explain.page.document import Page
     from .explain.trace import Trace
 
 
@@ -615,6 +616,55 @@ class Classifier:
 
         self._expect_single(text)
         return record_trace(text, self.reading, self.engine, self.labels)
+
+    def inspect(
+        self,
+        text: Text,
+        *,
+        method: ExplainMethod = DEFAULT_EXPLAIN_METHOD,
+        target: str | int | None = None,
+    ) -> "Page":
+        """Write a page that takes a reader through the model for one text, as `distilnp inspect` does.
+
+        Parameters
+        ----------
+        text : str or mapping
+            See `classify`. It is cut as `long_text` says.
+        method : {"gradient_x_input", "integrated_gradients", "leave_one_out", "attention_rollout"}, optional
+            The method of the explanation that is shown first; the page has all four. See `explain`.
+        target : str or int, optional
+            The label to explain, or its id. By default, the label that is predicted.
+
+        Returns
+        -------
+        Page
+            The text of an HTML file, which a notebook shows in a frame. It needs no other file.
+
+        Raises
+        ------
+        ArgumentError
+            There is no such method or label, or the model is given the text in several windows or sentences.
+        DistilnpError
+            See `classify`.
+
+        Examples
+        --------
+        >>> import distilnp
+        >>> page = distilnp.load("sst2-mini").inspect("What a joy.")
+        >>> page[:15]
+        '<!doctype html>'
+        """
+        from .explain.page.document import page
+
+        trace = self.trace(text)  # before anything else: it says what a page cannot be about
+        chosen = self.explain(text, method=method, target=target)
+        explanations = [
+            chosen if one == method else self.explain(text, method=one, target=target)
+            for one in get_args(ExplainMethod)
+        ]
+        can_turn = len(self.labels) > 1 or self.threshold is not None
+        found = self.counterfactual(text) if can_turn else None
+        return page(trace, explanations, found, self.config, self.function_to_apply, first=method)
 
     def _expect_single(self, text: Text) -> Prediction:
         """Classify a text that is one text, and not several."""

@@ -33,7 +33,7 @@ PAGES = [README, *sorted((REPOSITORY / "docs").rglob("*.md"))]
 CARDS = sorted((REPOSITORY / "weights").glob("*/README.md"))
 
 COMMANDS = (
-    *("classify", "evaluate", "compare", "explain"),
+    *("classify", "evaluate", "compare", "explain", "inspect"),
     *("info", "models", "download", "verify", "bundle", "convert"),
 )
 

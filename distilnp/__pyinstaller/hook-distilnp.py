@@ -28,10 +28,14 @@ hiddenimports = [
     if "__pyinstaller" not in path.parts and path.name != "__main__.py"
 ]
 
-# The sources of the kernels are read, too: a library runs only if it was built from them.
+# The sources of the kernels are read, too: a library runs only if it was built from them. The page of `inspect`
+# shows lines of the others.
 datas = [
     *_with_places(PACKAGE / "kernels", "*.py", Path("distilnp", "kernels")),
     *_with_places(PACKAGE / "native", "*.py", Path("distilnp", "native")),
+    *_with_places(PACKAGE / "model", "reference.py", Path("distilnp", "model")),
+    *_with_places(PACKAGE / "explain", "*.py", Path("distilnp", "explain")),
+    *_with_places(PACKAGE / "explain", "page.*", Path("distilnp", "explain")),
     *_with_places(LIBRARIES, "*", Path("distilnp", "native", "lib")),
     *_with_places(PACKAGE / "weights", "*", Path("distilnp", "weights")),
 ]

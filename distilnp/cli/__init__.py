@@ -1,11 +1,11 @@
 """The command line: `main` runs one command, and decides how the process ends.
 
-`grammar` parses the command line. `classify`, `evaluate`, `compare`, `explain`, `info`, `models`, `download`,
-`verify`, `bundle` and `convert` are the commands. `lines` and `readers` get texts out of files; `recognition`
-says which format a file has, `bad_rows` what becomes of rows that cannot be used, and `examples` what labels
-mean. `standard_output` settles how answers look, `writers` write them, `report` says how good they are,
-`folders` writes folders, `failures` puts the system's errors into words, and `progress` is the bar. The
-commands classify through `api`, like any other program that imports distilnp.
+`grammar` parses the command line. `classify`, `evaluate`, `compare`, `explain`, `inspect`, `info`, `models`,
+`download`, `verify`, `bundle` and `convert` are the commands. `lines` and `readers` get texts out of files;
+`recognition` says which format a file has, `bad_rows` what becomes of rows that cannot be used, and
+`examples` what labels mean. `standard_output` settles how answers look, `writers` write them, `report` says
+how good they are, `folders` writes folders, `failures` puts the system's errors into words, and `progress` is
+the bar. The commands classify through `api`, like any other program that imports distilnp.
 """
 
 import io
@@ -87,6 +87,8 @@ def _run(arguments: Sequence[str] | None) -> None:
         from .compare import compare as run
     elif options.command == "explain":
         from .explain import explain as run
+    elif options.command == "inspect":
+        from .inspect import inspect as run
     elif options.command == "info":
         from .info import info as run
     elif options.command == "convert":

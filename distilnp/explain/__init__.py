@@ -5,4 +5,5 @@
 text to an `Explanation`, which has an `Attribution` for each word. `words` adds up tokens to words.
 `counterfactual` finds the words without which the answer is another one. `trace` keeps every intermediate,
 and `pictures` draws it. `pieces`, `terminal` and `fragment` show an explanation.
+`page` shows everything about one text.
 """

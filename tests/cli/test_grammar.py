@@ -14,7 +14,10 @@ from distilnp.cli.readers import READERS
 from distilnp.native.targets import TARGETS
 
 CLASSIFYING = ["classify", "evaluate"]
-COMMANDS = [*CLASSIFYING, "compare", "explain", "info", "models", "download", "verify", "bundle", "convert"]
+COMMANDS = [
+    *(*CLASSIFYING, "compare", "explain", "inspect"),
+    *("info", "models", "download", "verify", "bundle", "convert"),
+]
 
 
 def help_of(capsys: pytest.CaptureFixture[str], *command: str) -> str:

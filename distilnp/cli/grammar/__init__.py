@@ -1,8 +1,8 @@
 """The grammar of the command line, and its help: `parse`.
 
 Each command has its prose, its arguments and their checks in one place: `classify`, `evaluate`, `compare`,
-`explain`, and `checkpoints` for the commands that classify nothing. `shared` has what several of them use,
-`labelled` what only those use that read labels.
+`explain`, `inspect`, and `checkpoints` for the commands that classify nothing. `shared` has what several of
+them use, `labelled` what only those use that read labels.
 
 A command line that is wrong by itself ends here, as argparse ends it: usage, message, exit code 2. Whether a
 value suits the model is checked later, by the model. Nothing is imported that would slow `--help` down.
@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from ...foreign import printable
 from ...version import __version__
-from . import checkpoints, classify, compare, evaluate, explain
+from . import checkpoints, classify, compare, evaluate, explain, inspect
 
 DESCRIPTION = "DistilBERT text classification on a CPU."
 
@@ -75,6 +75,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     evaluate_parser = evaluate.add(commands)
     compare_parser = compare.add(commands)
     explain_parser = explain.add(commands)
+    inspect_parser = inspect.add(commands)
     checkpoints.add(commands)
     options = parser.parse_args(arguments)
     if options.command == "classify":
@@ -85,4 +86,6 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         compare.settle(options, compare_parser)
     elif options.command == "explain":
         explain.settle(options, explain_parser)
+    elif options.command == "inspect":
+        inspect.settle(options, inspect_parser)
     return options
