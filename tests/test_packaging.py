@@ -101,6 +101,13 @@ def test_a_wheel_answers_from_its_own_checkpoint(built: Path, tmp_path: Path, fo
         assert run.stderr == ""
 
 
+def test_a_wheel_has_what_a_page_is_made_of(built: Path) -> None:
+    (wheel,) = built.glob("*.whl")
+
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {f"distilnp/explain/page/page.{kind}" for kind in ("html", "css", "js")} <= set(names)
+
+
 def test_a_wheel_without_kernels_is_for_every_platform(tmp_path: Path) -> None:
     build(REPOSITORY, tmp_path, "-t", "wheel", DISTILNP_BUILD_TARGETS="none")
 

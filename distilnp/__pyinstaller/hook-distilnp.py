@@ -28,8 +28,8 @@ hiddenimports = [
     if "__pyinstaller" not in path.parts and path.name != "__main__.py"
 ]
 
-# The sources of the kernels are read, too: a library runs only if it was built from them. The page of `inspect`
-# shows lines of the others.
+# The sources of the kernels are read, too: a library runs only if it was built from them. The page of
+# `distilnp inspect` shows lines of the others.
 datas = [
     *_with_places(PACKAGE / "kernels", "*.py", Path("distilnp", "kernels")),
     *_with_places(PACKAGE / "native", "*.py", Path("distilnp", "native")),

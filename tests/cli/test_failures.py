@@ -26,6 +26,7 @@ CONFIG = CONFIGS["one-layer"]
 READING = "the model cannot be read"
 COMMANDS = {
     "classify": (("w1",), "distilnp.cli.loading.load", READING),
+    "inspect": (("w1", "-o", "FOLDER/page.html"), "distilnp.cli.loading.load", READING),
     "info": ((), "distilnp.cli.info.describe", READING),
     "verify": ((), "distilnp.cli.verify.locate", READING),
     "convert": (("FOLDER/new",), "distilnp.cli.convert.find_checkpoint", READING),
@@ -56,7 +57,8 @@ ERRORS = [
 
 def run_main(command: str, model: str, folder: Path) -> int:
     arguments = [argument.replace("FOLDER", str(folder)) for argument in COMMANDS[command][0]]
-    named = {"classify": ["--model", model], "bundle": ["--model", model], "models": []}.get(command, [model])
+    option = ["--model", model]
+    named = {"classify": option, "inspect": option, "bundle": option, "models": []}.get(command, [model])
     return main([command, *named, *arguments])
 
 

@@ -42,6 +42,7 @@ def about(model: Path, *others: list[str]) -> list[list[str]]:
         ["convert", path, new + "1"],
         ["bundle", new + "2", "--model", path],
         ["classify", "--model", path, "--format", "table", "--all-scores", "w1"],
+        ["inspect", "--model", path, "w1", "-o", new + "3"],
         *others,
     ]
 

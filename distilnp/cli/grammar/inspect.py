@@ -52,9 +52,10 @@ def add(commands: Commands) -> argparse.ArgumentParser:
     )
     outputs.add_argument(
         "--method",
+        metavar="METHOD",
         choices=get_args(ExplainMethod),
         default=DEFAULT_EXPLAIN_METHOD,
-        help="the method that the page shows first (default: %(default)s)",
+        help="the method that the page shows first, one of those below (default: %(default)s)",
     )
     outputs.add_argument(
         "--target", metavar="LABEL", help="the label to explain (default: the one that is predicted)"

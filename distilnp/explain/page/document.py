@@ -15,12 +15,14 @@ from ..explanation import Explanation
 from ..fragment import safe
 from ..trace import Trace
 from . import formulas, reasons, walk
+from .elements import counted, isolated, passage
 from .excerpts import code
 
 # How logits become scores.
 SCORES: dict[FunctionToApply, str] = {
     "softmax": "Softmax makes scores of the logits: positive numbers that add up to 1.",
-    "sigmoid": "Each label may apply or not, whatever the others do, so a sigmoid makes a score of each logit.",
+    "sigmoid": "Each label may apply or not, whatever the others do. So a sigmoid makes a score of each "
+    "logit.",
     "none": "The logits are the answer.",
 }
 
@@ -82,7 +84,7 @@ def page(
     shown = walk.cut(trace)
     # A template's line end may be its system's, and the hash is that of the very bytes.
     script, style = _template("page.js"), _template("page.css")
-    has_one_value = len(trace.labels) == 1 and function == "none"
+    has_one_value = len(trace.labels) == 1 and function != "sigmoid"
     name = {"gelu": "GELU", "relu": "ReLU"}[config.activation]
     return Page(
         Template(_template("page.html")).substitute(
@@ -90,11 +92,10 @@ def page(
             script=script,
             style=style,
             version=__version__,
-            texts="".join(f'<p lang="" dir="auto">{safe(text)}</p>' for text in trace.texts),
+            texts="".join(passage(safe(text)) for text in trace.texts),
             answer=_answer(prediction.label, prediction.labels, prediction.score),
-            n_layers=config.n_layers,
-            n_heads=config.n_heads,
-            n_all_heads=config.n_layers * config.n_heads,
+            layers=counted(config.n_layers, "layer"),
+            n_heads=counted(config.n_heads, "head"),
             dim=config.dim,
             head_dim=config.dim // config.n_heads,
             hidden_dim=config.hidden_dim,
@@ -104,7 +105,7 @@ def page(
             tokens=walk.tokens(trace, words),
             about_tokens=walk.about_tokens(trace, words, prediction.n_tokens),
             vectors=walk.vectors(trace),
-            heads=walk.heads(shown),
+            heads=walk.heads(trace, shown),
             sentence=walk.sentence(trace, shown),
             about_cut=walk.about_cut(shown),
             attention_data=walk.attention_data(shown),
@@ -131,7 +132,7 @@ def page(
 
 def _answer(label: str, labels: Sequence[str], score: float) -> str:
     """Return the answer in large letters: the label, or all that apply, and a score."""
-    names = ", ".join(f"<bdi>{safe(one)}</bdi>" for one in labels) or f"<bdi>{safe(label)}</bdi> at most"
+    names = ", ".join(map(isolated, labels)) or f"{isolated(label)} at most"
     return f'<strong>{names}</strong> <span class="score">{score:.4f}</span>'
 
 

@@ -39,9 +39,7 @@ def excerpt(path: str, function: str) -> Excerpt:
         The name of a function of the file's top level.
     """
     source, tree = _parsed(path)
-    node = next(
-        node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function
-    )
+    node = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function)
     lines = source.splitlines()
     last = node.end_lineno or node.lineno
     docstring = node.body[0]
@@ -61,6 +59,6 @@ def code(path: str, function: str) -> str:
     place = f"{found.path}, lines {found.first}–{found.last}"
     return (
         f'<figure class="code"><figcaption>{place}</figcaption>'
-        f'<pre class="scroll" tabindex="0" role="group" aria-label="{function}"><code>{escape(found.code)}</code>'
-        "</pre></figure>"
+        f'<pre class="scroll" tabindex="0" role="group" aria-label="{function}">'
+        f"<code>{escape(found.code)}</code></pre></figure>"
     )

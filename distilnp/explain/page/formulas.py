@@ -88,9 +88,7 @@ ATTENTION = _shown(
 
 BLOCK = _shown(
     _row(_name("h"), _EQUALS, _call("LayerNorm", _X, _PLUS, _call("SelfAttention", _X))),
-    _row(
-        _name("y"), _EQUALS, _call("LayerNorm", _name("h"), _PLUS, _call("FeedForward", _name("h")))
-    ),
+    _row(_name("y"), _EQUALS, _call("LayerNorm", _name("h"), _PLUS, _call("FeedForward", _name("h")))),
 )
 
 

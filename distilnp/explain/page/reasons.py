@@ -3,30 +3,34 @@
 from collections.abc import Sequence
 
 from ...choices import ExplainMethod
-from ..attribution import Attribution
+from ...predictions import Prediction
 from ..counterfactual import Counterfactual
 from ..explanation import METHODS, Explanation
 from ..fragment import safe
-from ...predictions import Prediction
 from ..pieces import Piece, pieces
+from .elements import bar, isolated, note, passage, table
 from .excerpts import code
 from .formulas import METHOD_FORMULAS
-from .walk import bar
+
+# The methods that say why. The other one says where the model looked.
+WHY = ("gradient_x_input", "integrated_gradients", "leave_one_out")
 
 # Words in the list of a method. The coloured text has all of them.
 MAX_WORDS = 10
 
 # What each method says, what it does not say, and where its code is.
 ABOUT: dict[ExplainMethod, str] = {
-    "gradient_x_input": "How fast the logit changes with a word’s vector, times that vector. It is the cheapest "
-    "method and the least reliable: if the model is sure, its slope says little about what made it sure.",
+    "gradient_x_input": "How fast the logit changes with a word’s vector, times that vector. It is the "
+    "cheapest method and the least reliable: if the model is sure, its slope says little about what made it "
+    "sure.",
     "integrated_gradients": "The mean slope on the way from a text that says nothing to this text, times the "
     "difference between the two. The attributions add up to the difference between the two logits.",
     "leave_one_out": "How far the logit falls if the model reads the text without this word. Nothing is "
-    "approximated; but two words that say the same can stand in for each other, and then neither seems to count.",
+    "approximated. But two words that say the same can stand in for each other, and then neither seems to "
+    "count.",
     "attention_rollout": "Which part of [CLS] comes from each word if only attention mixed the tokens. "
-    "<strong>It says where the model looked, not why it answered.</strong> It is the same for every label, and it "
-    "cannot speak against one.",
+    "<strong>It says where the model looked, not why it answered.</strong> It is the same for every label, "
+    "and it cannot speak against one.",
 }
 CODE: dict[ExplainMethod, tuple[str, str]] = {
     "gradient_x_input": ("explain/attributions.py", "gradient_x_input"),
@@ -51,21 +55,22 @@ def methods(explanations: Sequence[Explanation], first: ExplainMethod) -> str:
 
 
 def _panel(one: Explanation) -> str:
-    is_why = one.method != "attention_rollout"
+    is_why = one.method in WHY
     texts = "".join(
-        f'<p class="text" lang="" dir="auto">{"".join(_coloured(piece, is_why) for piece in pieces(text, i, one.words))}</p>'
+        passage("".join(_coloured(piece, is_why) for piece in pieces(text, i, one.words)))
         for i, text in enumerate(one.texts)
     )
     key = (
         f'<span class="key for">speaks for</span> or <span class="key against">against</span> '
-        f"<strong><bdi>{safe(one.target)}</bdi></strong>, whose logit is {one.logit:+.2f}"
+        f"<strong>{isolated(one.target)}</strong>, whose logit is {one.logit:+.2f}"
         if is_why
         else '<span class="key looked">looked at</span>, whatever the label'
     )
     return (
         f'<section class="panel" id="panel-{one.method}" aria-label="{_name(one.method)}">'
         f"<p>{ABOUT[one.method]}</p>{METHOD_FORMULAS[one.method]}"
-        f'<p class="legend">{key}</p>{texts}{_strongest(one)}{_exactness(one)}{code(*CODE[one.method])}</section>'
+        f'<p class="legend">{key}</p>{texts}{_strongest(one)}{_exactness(one)}'
+        f"{code(*CODE[one.method])}</section>"
     )
 
 
@@ -85,19 +90,17 @@ def _strongest(one: Explanation) -> str:
     """Return the words that count most as a table with bars."""
     words = [word for word in one.strongest(MAX_WORDS) if word.attribution]
     if not words:
-        return '<p class="note">No word counts.</p>'
+        return note("No word counts.")
     largest = abs(words[0].attribution)
-    rows = "".join(
-        f'<tr><th scope="row"><bdi>{safe(word.text)}</bdi></th>'
-        f"<td>{bar(word.attribution / largest)}{word.attribution:+.3f}</td></tr>"
-        for word in words
-    )
     n_words = sum(word.is_seen for word in one.words)
     which = "all words" if len(words) == n_words else f"the {len(words)} of {n_words} words that count most"
-    what = "part of [CLS]" if one.method == "attention_rollout" else "attribution"
-    return (
-        f'<table class="bars"><caption>By {METHODS[one.method]}: {which}</caption><thead><tr>'
-        f'<th scope="col">word</th><th scope="col">{what}</th></tr></thead><tbody>{rows}</tbody></table>'
+    return table(
+        ("word", "attribution" if one.method in WHY else "part of [CLS]"),
+        (
+            (isolated(word.text), f"{bar(word.attribution / largest)}{word.attribution:+.3f}")
+            for word in words
+        ),
+        f"By {METHODS[one.method]}: {which}",
     )
 
 
@@ -105,10 +108,11 @@ def _exactness(one: Explanation) -> str:
     """Return what the attributions add up to, where the method says."""
     if one.error is None or one.baseline_logit is None:
         return ""
-    return (
-        f'<p class="note">The logit is {one.logit:+.2f}, and {one.baseline_logit:+.2f} for a text that says '
-        f"nothing. The attributions, with {one.special:+.3f} for [CLS] and [SEP], add up to the difference of "
-        f"{one.logit - one.baseline_logit:+.2f} within {abs(one.error):.2g}, at {one.n_steps} points of the way.</p>"
+    return note(
+        f"The logit is {one.logit:+.2f}, and {one.baseline_logit:+.2f} for a text that says nothing. The "
+        f"attributions, with {one.special:+.3f} for [CLS] and [SEP], add up to the difference of "
+        f"{one.logit - one.baseline_logit:+.2f} within {abs(one.error):.2g}. The slope was taken at "
+        f"{one.n_steps} points of the way."
     )
 
 
@@ -126,38 +130,31 @@ def turned(found: Counterfactual | None, *, has_one_value: bool) -> str:
         )
     if found is None:
         return (
-            "<p>No removal was found that turns the answer: not the removal of single words, not of pairs or "
-            "triples as far as the search went, and not of the words that count most, one after the other.</p>"
+            "<p>No removal was found that turns the answer. Single words were tried, pairs and triples if "
+            "the text is short, and the words that count most all together.</p>"
         )
     texts = "".join(
-        f'<p class="text" lang="" dir="auto">{"".join(map(_struck, pieces(text, i, found.words)))}</p>'
-        for i, text in enumerate(found.texts)
+        passage("".join(map(_struck, pieces(text, i, found.words)))) for i, text in enumerate(found.texts)
     )
     n = len(found.words)
     words = "this word" if n == 1 else f"these {n} words"
-    fewest = "No smaller number of words does that." if n > 1 else "One word is enough."
-    certain = (
-        fewest
-        if found.is_minimal
-        else "None of them can stay; but it is not certain that no other, smaller set of words does the same."
+    if not found.is_minimal:
+        certain = "None of them can stay, but perhaps fewer other words would do."
+    else:
+        certain = "Fewer words do not turn it." if n > 1 else "One word is enough."
+    answers = table(
+        ("text", "answer", "score"),
+        (_answer_row("as it is", found.before), _answer_row("shortened", found.after)),
     )
-    return (
-        f"<p>Without {words}, the answer is another one. {certain}</p>{texts}"
-        '<table class="bars"><thead><tr><th scope="col">text</th><th scope="col">answer</th>'
-        '<th scope="col">score</th></tr></thead><tbody>'
-        f"{_answer_row('as it is', found.before)}{_answer_row('shortened', found.after)}</tbody></table>"
-    )
+    return f"<p>Without {words}, the answer is another one. {certain}</p>{texts}{answers}"
+
+
+def _answer_row(name: str, prediction: Prediction) -> tuple[str, str, str]:
+    labels = ", ".join(map(isolated, prediction.labels)) or "no label"
+    highest = f"{isolated(prediction.label)} " if prediction.labels != (prediction.label,) else ""
+    return name, labels, f"{bar(prediction.score)}{highest}{prediction.score:.4f}"
 
 
 def _struck(piece: Piece) -> str:
     shown = safe(piece.text)
     return shown if piece.word is None else f"<del>{shown}</del>"
-
-
-def _answer_row(name: str, prediction: Prediction) -> str:
-    answer = ", ".join(f"<bdi>{safe(label)}</bdi>" for label in prediction.labels) or "no label"
-    highest = f"<bdi>{safe(prediction.label)}</bdi> " if prediction.labels != (prediction.label,) else ""
-    return (
-        f'<tr><th scope="row">{name}</th><td>{answer}</td>'
-        f"<td>{bar(prediction.score)}{highest}{prediction.score:.4f}</td></tr>"
-    )

@@ -14,10 +14,11 @@ from ..attribution import Attribution
 from ..fragment import safe
 from ..pictures import logit_lens_picture
 from ..trace import Trace
+from .elements import bar, counted, isolated, note, table
 from .masks import mask
 
-# Attention is a number for each pair of tokens, head and layer: with so many tokens, it takes 2 MB of the page.
-# Attention of a longer text is shown for its first tokens, and the page says so.
+# Attention is a number for each pair of tokens, head and layer: with so many tokens, it takes 2 MB of the
+# page. Attention of a longer text is shown for its first tokens, and the page says so.
 MAX_TOKENS = 128
 
 # Labels in the chart of the logit lens: more lines cannot be told apart.
@@ -63,10 +64,10 @@ def tokens(trace: Trace, words: Sequence[Attribution]) -> str:
         pieces = [piece for _, piece in group]
         place = pieces[0][0]
         shown = "".join(
-            f'<span class="piece"><bdi>{safe(token)}</bdi><span class="id">{id_}</span></span>'
+            f'<span class="piece">{isolated(token)}<span class="id">{id_}</span></span>'
             for _, token, id_ in pieces
         )
-        name = "added" if place is None else f"<bdi>{safe(words[place].text)}</bdi>"
+        name = "added" if place is None else f"{isolated(words[place].text)}"
         kind = " added" if place is None else ""
         items.append(f'<li class="word{kind}"><span class="of">{name}</span><span>{shown}</span></li>')
     return f'<ol class="tokens">{"".join(items)}</ol>'
@@ -77,7 +78,7 @@ def about_tokens(trace: Trace, words: Sequence[Attribution], n_tokens: int) -> s
     places = [place for place in _words_of(trace, words) if place is not None]
     n_split = sum(len(list(group)) > 1 for _, group in groupby(places))
     n_words = len(set(places))
-    said = f"The model was given {_counted(n_words, 'word')}, punctuation marks included. "
+    said = f"The model was given {counted(n_words, 'word')}, punctuation marks included. "
     if n_split:
         said += f"The vocabulary lacks {n_split} of them, which became several tokens."
     elif n_words:
@@ -108,21 +109,21 @@ def vectors(trace: Trace) -> str:
     """Return a picture of the vectors that enter the first layer: a row for each token."""
     x = trace["embeddings.LayerNorm"]
     share = np.clip(x / np.abs(x).max(), -1, 1)
-    names = "".join(f"<span><bdi>{safe(token)}</bdi></span>" for token in trace.tokens)
+    names = "".join(f"<span>{isolated(token)}</span>" for token in trace.tokens)
     above, below = mask(np.maximum(share, 0)), mask(np.maximum(-share, 0))
     label = f"The vectors of {len(trace.tokens)} tokens: {x.shape[1]} numbers each"
     return (
         f'<div class="vectors scroll" tabindex="0" role="group" aria-label="{label}">'
         f'<div class="names">{names}</div><div class="strips" role="img" aria-label="{label}">'
-        f"<span class=\"for\" style=\"--image:url('{above}')\"></span>"
-        f"<span class=\"against\" style=\"--image:url('{below}')\"></span></div></div>"
+        f'<span class="for" style="--image:url(\'{above}\')"></span>'
+        f'<span class="against" style="--image:url(\'{below}\')"></span></div></div>'
     )
 
 
-def heads(shown: Cut) -> str:
+def heads(trace: Trace, shown: Cut) -> str:
     """Return all heads as pictures to choose from: a row for each layer."""
     n_layers, n_heads = shown.probs.shape[:2]
-    chosen = _clearest(shown)
+    chosen = _clearest(trace, shown)
     rows = []
     for layer in range(n_layers):
         cells = "".join(
@@ -135,14 +136,16 @@ def heads(shown: Cut) -> str:
     numbers = "".join(f"<span>{head}</span>" for head in range(n_heads))
     return (
         f'<div class="heads scroll" style="--n:{n_heads}">'
-        f'<div class="layer numbers" aria-hidden="true"><span class="name"><span>head</span></span>{numbers}</div>'
-        f"{''.join(rows)}</div>"
+        '<div class="layer numbers" aria-hidden="true"><span class="name"><span>head</span></span>'
+        f"{numbers}</div>{''.join(rows)}</div>"
     )
 
 
-def _clearest(shown: Cut) -> tuple[int, int]:
-    """Return the layer and the head in which [CLS] looks most clearly at one token of the text."""
-    of_cls = shown.probs[:, :, 0, 1 : max(2, shown.n_shown - 1)].max(axis=-1)
+def _clearest(trace: Trace, shown: Cut) -> tuple[int, int]:
+    """Return the layer and the head in which [CLS] looks most clearly at one word of the text."""
+    spans = zip(trace.spans[: shown.n_shown], trace.tokens, strict=False)
+    words = [i for i, (span, token) in enumerate(spans) if span is not None and token[-1:].isalnum()]
+    of_cls = shown.probs[:, :, 0, words or [0]].max(axis=-1)
     layer, head = np.unravel_index(int(of_cls.argmax()), of_cls.shape)
     return int(layer), int(head)
 
@@ -151,10 +154,10 @@ def sentence(trace: Trace, shown: Cut) -> str:
     """Return the tokens to point at."""
     choices = "".join(
         f'<label class="look"><input type="radio" name="token" value="{i}"{" checked" * (i == 0)}>'
-        f"<bdi>{safe(token)}</bdi></label>"
+        f"{isolated(token)}</label>"
         for i, token in enumerate(trace.tokens[: shown.n_shown])
     )
-    more = f'<span class="look">… {_counted(shown.n_more, "more token")}</span>' if shown.n_more else ""
+    more = f'<span class="look">… {counted(shown.n_more, "more token")}</span>' if shown.n_more else ""
     return f'<div class="sentence">{choices}{more}</div>'
 
 
@@ -162,16 +165,16 @@ def about_cut(shown: Cut) -> str:
     """Return a note if the page does not show the attention of all tokens."""
     if not shown.n_more:
         return ""
-    return (
-        f'<p class="note">The model was given {shown.n_shown + shown.n_more} tokens. This step shows the '
-        f"first {shown.n_shown}, because attention has a number for every pair of tokens in every head; what they "
-        f"give to the {shown.n_more} others is added up.</p>"
+    return note(
+        f"The model was given {shown.n_shown + shown.n_more} tokens. This step shows the first "
+        f"{shown.n_shown}, because attention has a number for every pair of tokens in every head. How much "
+        f"they look at the {shown.n_more} others is added up."
     )
 
 
 def attention_data(shown: Cut) -> str:
     """Return the probabilities as JSON, in two digits: bytes that stand for 0 to 1, in base64."""
-    n_layers, n_heads, n_rows, n_columns = shown.probs.shape
+    _, n_heads, n_rows, n_columns = shown.probs.shape
     numbers = b64encode(np.rint(shown.probs * 255).astype(np.uint8).tobytes()).decode()
     return json.dumps({"n_heads": n_heads, "n_rows": n_rows, "n_columns": n_columns, "probs": numbers})
 
@@ -191,17 +194,14 @@ def additions(trace: Trace) -> str:
         )
         before = trace[f"layer.{i}.output_layer_norm"]
     largest = max(max(pair) for pair in shares) or 1.0
-    rows = "".join(
-        f'<tr><th scope="row">layer {i}</th>'
-        + "".join(f"<td>{bar(share / largest)}{share:.0%}</td>" for share in pair)
-        + "</tr>"
-        for i, pair in enumerate(shares)
-    )
-    return (
-        '<table class="bars"><caption>How long the vector is that each half adds, compared with the vector that it is '
-        "added to; the mean over all tokens</caption>"
-        '<thead><tr><th scope="col">layer</th><th scope="col">self-attention</th>'
-        f'<th scope="col">feed-forward</th></tr></thead><tbody>{rows}</tbody></table>'
+    return table(
+        ("layer", "self-attention", "feed-forward"),
+        (
+            (f"layer {i}", *(f"{bar(share / largest)}{share:.0%}" for share in pair))
+            for i, pair in enumerate(shares)
+        ),
+        "How long the vector is that each half adds, compared with the vector that it is added to; the mean "
+        "over all tokens",
     )
 
 
@@ -215,61 +215,46 @@ def lens(trace: Trace) -> str:
     kept = sorted(int(label) for label in ranked)
     labels = [trace.labels[label] for label in kept]
     logits = trace.logit_lens[:, kept]
-    note = ""
+    said = ""
     if len(kept) < len(trace.labels):
-        note = (
-            f'<p class="note">The model has {len(trace.labels)} labels. These are the {len(kept)} that have '
-            "the highest logits in the end.</p>"
+        said = note(
+            f"The model has {len(trace.labels)} labels. These are the {len(kept)} that have the highest "
+            "logits in the end."
         )
-    places = ["embeddings", *(f"layer {i}" for i in range(len(logits) - 1))]
-    rows = "".join(
-        f'<tr><th scope="row">{place}</th>{"".join(f"<td>{value:+.2f}</td>" for value in row)}</tr>'
-        for place, row in zip(places, logits.tolist(), strict=True)
+    places = ("the embeddings", *(f"layer {i}" for i in range(len(logits) - 1)))
+    numbers = table(
+        ("after", *map(isolated, labels)),
+        ((place, *map("{:+.2f}".format, row)) for place, row in zip(places, logits.tolist(), strict=True)),
     )
-    columns = "".join(f'<th scope="col"><bdi>{safe(label)}</bdi></th>' for label in labels)
     return (
-        f'{note}<div class="chart scroll" tabindex="0" role="group" aria-label="Chart of the logit lens">'
-        f"{logit_lens_picture(labels, logits)}</div>"
-        '<details><summary>The same numbers as a table</summary><div class="scroll" tabindex="0" role="group" '
-        'aria-label="Table of the logit lens"><table><thead><tr>'
-        f'<th scope="col">after</th>{columns}</tr></thead><tbody>{rows}</tbody></table></div></details>'
+        f'{said}<div class="chart scroll" tabindex="0" role="group" aria-label="Chart of the logit lens">'
+        f"{logit_lens_picture(labels, logits)}</div><details><summary>The same numbers as a table</summary>"
+        f'<div class="scroll" tabindex="0" role="group" aria-label="Table of the logit lens">{numbers}</div>'
+        "</details>"
     )
 
 
 def answer(trace: Trace, scores: dict[str, float], function: FunctionToApply) -> str:
     """Return the labels with their logits and scores, as a table with bars."""
-    has_scores = function != "none"
-    largest = float(np.abs(trace.logits).max()) or 1.0
-    rows = "".join(
-        f'<tr><th scope="row"><bdi>{safe(label)}</bdi></th><td>{logit:+.3f}</td>'
-        + (f"<td>{bar(scores[label])}{scores[label]:.4f}</td>" if has_scores else f"<td>{bar(logit / largest)}</td>")
-        + "</tr>"
-        for label, logit in zip(trace.labels, trace.logits.tolist(), strict=True)
-    )
-    return (
-        '<table class="bars"><caption>What the head reads from [CLS] after the last layer</caption><thead><tr>'
-        '<th scope="col">label</th><th scope="col">logit</th>'
-        f'<th scope="col">{"score" if has_scores else "as a bar"}</th></tr></thead><tbody>{rows}</tbody></table>'
+    caption = "What the head reads from [CLS] after the last layer"
+    logits = dict(zip(trace.labels, trace.logits.tolist(), strict=True))
+    if function == "none":
+        largest = max(map(abs, logits.values())) or 1.0
+        rows = ((isolated(label), f"{bar(logit / largest)}{logit:+.3f}") for label, logit in logits.items())
+        return table(("label", "logit"), rows, caption)
+    return table(
+        ("label", "logit", "score"),
+        (
+            (isolated(label), f"{logit:+.3f}", f"{bar(scores[label])}{scores[label]:.4f}")
+            for label, logit in logits.items()
+        ),
+        caption,
     )
 
 
 def intermediates(trace: Trace) -> str:
     """Return the names and shapes of all intermediates as a table."""
-    rows = "".join(
-        f'<tr><th scope="row"><code>{safe(name)}</code></th><td>{" × ".join(map(str, array.shape))}</td></tr>'
-        for name, array in trace.items()
+    return table(
+        ("name", "shape"),
+        ((f"<code>{safe(name)}</code>", " × ".join(map(str, x.shape))) for name, x in trace.items()),
     )
-    return (
-        '<table><thead><tr><th scope="col">name</th><th scope="col">shape</th></tr></thead>'
-        f"<tbody>{rows}</tbody></table>"
-    )
-
-
-def bar(share: float) -> str:
-    """Return a bar, which says nothing that the number beside it does not say."""
-    kind = "for" if share >= 0 else "against"
-    return f'<span class="bar {kind}" style="--share:{min(abs(share), 1):.3f}"></span>'
-
-
-def _counted(n: int, name: str) -> str:
-    return f"{n} {name}" if n == 1 else f"{n} {name}s"
