@@ -664,7 +664,8 @@ class Classifier:
         ]
         can_turn = len(self.labels) > 1 or self.threshold is not None
         found = self.counterfactual(text) if can_turn else None
-        return page(trace, explanations, found, self.config, self.function_to_apply, first=method)
+        function, temperature = self.function_to_apply, self.temperature
+        return page(trace, explanations, found, self.config, function, temperature, first=method)
 
     def _expect_single(self, text: Text) -> Prediction:
         """Classify a text that is one text, and not several."""

@@ -35,7 +35,7 @@ def attention_picture(tokens: Sequence[str], probs: Array, layer: int, heads: It
     return _many_heads(tokens, probs, layer, heads)
 
 
-def logit_lens_picture(labels: Sequence[str], logits: Array) -> Svg:
+def logit_lens_picture(labels: Sequence[str], logits: Array, width: float = WIDTH) -> Svg:
     """Draw the logits [n_layers + 1, n_labels] after the embeddings and each layer, a line for each label."""
     ticks = _ticks(float(logits.min()), float(logits.max()))
     names = [cut(label, NAME_WIDTH) for label in labels]
@@ -43,7 +43,7 @@ def logit_lens_picture(labels: Sequence[str], logits: Array) -> Svg:
     plot = Plot(
         left,
         top,
-        WIDTH - left - NAME_WIDTH - MARGIN,
+        width - left - NAME_WIDTH - MARGIN,
         LENS_HEIGHT,
         x_range=(0, len(logits) - 1),
         y_range=(ticks[0], ticks[-1]),
@@ -68,7 +68,7 @@ def logit_lens_picture(labels: Sequence[str], logits: Array) -> Svg:
         parts.append(group(f"{label}: {values[-1]:+.2f} in the end", plot.line(points, kind), *dots, name))
     return picture(
         f"Logits after each layer; in the end, {labels[best]} has {logits[-1, best]:+.2f}",
-        WIDTH,
+        width,
         top + LENS_HEIGHT + 44,
         *parts,
     )

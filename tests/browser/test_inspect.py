@@ -60,6 +60,12 @@ def expected(classifier: Classifier, layer: int, head: int, token: int) -> tuple
     return f"In layer {layer}, head {head}, “{trace.tokens[token]}” looks at:", tokens
 
 
+def first_head(frame: Any) -> tuple[int, int]:
+    """Return the layer and the head that the page has chosen."""
+    value = int(frame.locator(".head input:checked").get_attribute("value"))
+    return divmod(value, CONFIGS["odd-sizes"].n_heads)
+
+
 @pytest.mark.parametrize(
     "options",
     [{}, {"color_scheme": "dark"}, {"viewport": PHONE}],
@@ -181,6 +187,20 @@ def test_a_page_without_scripts_reads(browser: Any, address: str) -> None:
         assert not page.locator("#panel-integrated_gradients").is_visible()
         assert page.locator("noscript .note").is_visible()
         assert page.locator("#head td").first.is_visible()
+
+
+def test_the_frame_of_a_notebook_has_the_whole_page(
+    browser: Any, classifier: Classifier, tmp_path: Path
+) -> None:
+    path = tmp_path / "notebook.html"
+    path.write_text(f"<!doctype html>{classifier.inspect(TEXT)._repr_html_()}", encoding="utf-8")
+
+    with opened(browser, path.as_uri()) as opening:
+        frame = opening.page.frame_locator("iframe")
+        frame.locator(".look").nth(4).click()
+
+        assert frame.locator("#looking").text_content() == expected(classifier, *first_head(frame), 4)[0]
+        assert (opening.complaints, opening.requests) == ([], [path.as_uri()])
 
 
 def test_a_strange_text_does_nothing(browser: Any, classifier: Classifier, tmp_path: Path) -> None:

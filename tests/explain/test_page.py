@@ -206,7 +206,7 @@ def test_a_page_about_64_tokens_has_less_than_a_megabyte(load: Load) -> None:
     explanation = classifier.explain(text, method="attention_rollout")
     recorded = classifier.trace(text)
 
-    shown = page(recorded, [explanation] * 4, None, full_size, "softmax", first="attention_rollout")
+    shown = page(recorded, [explanation] * 4, None, full_size, "softmax", 1.0, first="attention_rollout")
 
     assert recorded.probs.shape == (6, 12, 64, 64)
     assert len(shown.encode()) < 1_000_000
@@ -273,6 +273,13 @@ def test_a_page_has_the_lines_of_code_that_do_a_step(usual: Page, function: Call
     place = f"{path}, lines {first}–{first + len(lines) - 1}"
     beside = f"<figcaption>{place}</figcaption><pre [^>]*><code>{re.escape(escape(code.strip()))}</code>"
     assert re.search(beside, usual)
+
+
+def test_a_page_says_what_calibrated_logits_are_divided_by(classifier: Classifier) -> None:
+    calibrated = replace(classifier, scoring=replace(classifier.scoring, temperature=1.5))
+    shown = calibrated.inspect("good")
+
+    assert "They are divided by the temperature 1.5 first." in Parsed(shown).words
 
 
 def test_a_model_with_relu_has_its_lines(load: Load) -> None:

@@ -60,6 +60,7 @@ def page(
     counterfactual: Counterfactual | None,
     config: DistilBertConfig,
     function: FunctionToApply,
+    temperature: float,
     *,
     first: ExplainMethod,
 ) -> Page:
@@ -77,6 +78,8 @@ def page(
         The sizes of the model.
     function : FunctionToApply
         How logits become scores.
+    temperature : float
+        What logits are divided by first.
     first : ExplainMethod
         The method of the explanation that is shown before the reader chooses another one.
     """
@@ -84,6 +87,7 @@ def page(
     shown = walk.cut(trace)
     # A template's line end may be its system's, and the hash is that of the very bytes.
     script, style = _template("page.js"), _template("page.css")
+    divided = f" They are divided by the temperature {temperature:g} first." if temperature != 1 else ""
     has_one_value = len(trace.labels) == 1 and function != "sigmoid"
     name = {"gelu": "GELU", "relu": "ReLU"}[config.activation]
     return Page(
@@ -112,7 +116,7 @@ def page(
             additions=walk.additions(trace),
             lens=walk.lens(trace),
             answers=walk.answer(trace, prediction.scores, function),
-            scores=SCORES[function],
+            scores=SCORES[function] + divided,
             methods=reasons.methods(explanations, first),
             turned=reasons.turned(counterfactual, has_one_value=has_one_value),
             intermediates=walk.intermediates(trace),

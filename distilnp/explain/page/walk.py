@@ -21,6 +21,9 @@ from .masks import mask
 # page. Attention of a longer text is shown for its first tokens, and the page says so.
 MAX_TOKENS = 128
 
+# The width of the chart on a phone: no wider than its title, so that its letters are not too small to read.
+NARROW = 440
+
 # Labels in the chart of the logit lens: more lines cannot be told apart.
 MAX_LABELS = 6
 
@@ -80,7 +83,7 @@ def about_tokens(trace: Trace, words: Sequence[Attribution], n_tokens: int) -> s
     n_words = len(set(places))
     said = f"The model was given {counted(n_words, 'word')}, punctuation marks included. "
     if n_split:
-        said += f"The vocabulary lacks {n_split} of them, which became several tokens."
+        said += f"{n_split} of them became several tokens."
     elif n_words:
         said += "Each became one token."
     if len(trace.tokens) < n_tokens:
@@ -227,8 +230,9 @@ def lens(trace: Trace) -> str:
         ((place, *map("{:+.2f}".format, row)) for place, row in zip(places, logits.tolist(), strict=True)),
     )
     return (
-        f'{said}<div class="chart scroll" tabindex="0" role="group" aria-label="Chart of the logit lens">'
-        f"{logit_lens_picture(labels, logits)}</div><details><summary>The same numbers as a table</summary>"
+        f'{said}<div class="chart wide">{logit_lens_picture(labels, logits)}</div>'
+        f'<div class="chart narrow">{logit_lens_picture(labels, logits, NARROW)}</div>'
+        "<details><summary>The same numbers as a table</summary>"
         f'<div class="scroll" tabindex="0" role="group" aria-label="Table of the logit lens">{numbers}</div>'
         "</details>"
     )
