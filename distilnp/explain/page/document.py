@@ -85,11 +85,10 @@ def page(
     """
     prediction, words = explanations[0].prediction, explanations[0].words
     shown = walk.cut(trace)
-    # A template's line end may be its system's, and the hash is that of the very bytes.
+    # The policy names the script by the hash of what stands between its tags.
     script, style = _template("page.js"), _template("page.css")
     divided = f" They are divided by the temperature {temperature:g} first." if temperature != 1 else ""
     has_one_value = len(trace.labels) == 1 and function != "sigmoid"
-    name = {"gelu": "GELU", "relu": "ReLU"}[config.activation]
     return Page(
         Template(_template("page.html")).substitute(
             script_hash=b64encode(sha256(script.encode()).digest()).decode(),
@@ -105,7 +104,7 @@ def page(
             hidden_dim=config.hidden_dim,
             vocab_size=f"{config.vocab_size:,}",
             n_seq=len(trace.tokens),
-            activation=name,
+            activation=formulas.ACTIVATIONS.get(config.activation, config.activation),
             tokens=walk.tokens(trace, words),
             about_tokens=walk.about_tokens(trace, words, prediction.n_tokens),
             vectors=walk.vectors(trace),
@@ -129,7 +128,7 @@ def page(
             formula_head=formulas.HEAD,
             code_activation=code("model/reference.py", config.activation),
             code_lens=code("explain/trace.py", "logit_lens"),
-            **{f"code_{function}": code("model/reference.py", function) for function in SHOWN},
+            **{f"code_{name}": code("model/reference.py", name) for name in SHOWN},
         )
     )
 

@@ -2,6 +2,9 @@
 
 from ...choices import ExplainMethod
 
+# Activations that papers write in another way than config.json does.
+ACTIVATIONS = {"gelu": "GELU", "relu": "ReLU"}
+
 
 def _name(name: str) -> str:
     """Return a name: a letter is set in italics, a word is not."""
@@ -99,7 +102,7 @@ def feed_forward(activation: str) -> str:
             _call("FeedForward", _X),
             _EQUALS,
             _sub(_W, _TWO),
-            _call({"gelu": "GELU", "relu": "ReLU"}[activation], _dense(_ONE, _X)),
+            _call(ACTIVATIONS.get(activation, activation), _dense(_ONE, _X)),
             _PLUS,
             _sub(_B, _TWO),
         )

@@ -70,7 +70,7 @@ def tokens(trace: Trace, words: Sequence[Attribution]) -> str:
             f'<span class="piece">{isolated(token)}<span class="id">{id_}</span></span>'
             for _, token, id_ in pieces
         )
-        name = "added" if place is None else f"{isolated(words[place].text)}"
+        name = "added" if place is None else isolated(words[place].text)
         kind = " added" if place is None else ""
         items.append(f'<li class="word{kind}"><span class="of">{name}</span><span>{shown}</span></li>')
     return f'<ol class="tokens">{"".join(items)}</ol>'
@@ -111,7 +111,7 @@ def _words_of(trace: Trace, words: Sequence[Attribution]) -> Iterator[int | None
 def vectors(trace: Trace) -> str:
     """Return a picture of the vectors that enter the first layer: a row for each token."""
     x = trace["embeddings.LayerNorm"]
-    share = np.clip(x / np.abs(x).max(), -1, 1)
+    share = x / (np.abs(x).max() or 1.0)
     names = "".join(f"<span>{isolated(token)}</span>" for token in trace.tokens)
     above, below = mask(np.maximum(share, 0)), mask(np.maximum(-share, 0))
     label = f"The vectors of {len(trace.tokens)} tokens: {x.shape[1]} numbers each"
@@ -209,7 +209,9 @@ def additions(trace: Trace) -> str:
 
 
 def _relative(added: Array, x: Array) -> float:
-    return float((np.linalg.norm(added, axis=-1) / np.linalg.norm(x, axis=-1)).mean())
+    """Return how long vectors are, compared with others: the mean over tokens; 0 beside vectors of zeros."""
+    lengths, others = (np.linalg.norm(vectors.astype(np.float64), axis=-1) for vectors in (added, x))
+    return float(np.divide(lengths, others, out=np.zeros_like(lengths), where=others > 0).mean())
 
 
 def lens(trace: Trace) -> str:
@@ -218,9 +220,9 @@ def lens(trace: Trace) -> str:
     kept = sorted(int(label) for label in ranked)
     labels = [trace.labels[label] for label in kept]
     logits = trace.logit_lens[:, kept]
-    said = ""
+    about = ""
     if len(kept) < len(trace.labels):
-        said = note(
+        about = note(
             f"The model has {len(trace.labels)} labels. These are the {len(kept)} that have the highest "
             "logits in the end."
         )
@@ -230,7 +232,7 @@ def lens(trace: Trace) -> str:
         ((place, *map("{:+.2f}".format, row)) for place, row in zip(places, logits.tolist(), strict=True)),
     )
     return (
-        f'{said}<div class="chart wide">{logit_lens_picture(labels, logits)}</div>'
+        f'{about}<div class="chart wide">{logit_lens_picture(labels, logits)}</div>'
         f'<div class="chart narrow">{logit_lens_picture(labels, logits, NARROW)}</div>'
         "<details><summary>The same numbers as a table</summary>"
         f'<div class="scroll" tabindex="0" role="group" aria-label="Table of the logit lens">{numbers}</div>'
