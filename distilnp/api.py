@@ -513,7 +513,7 @@ class Classifier:
         method : {"gradient_x_input", "integrated_gradients", "leave_one_out", "attention_rollout"}, optional
             - "gradient_x_input": the gradient of the logit with respect to a token's vector, times the
               vector (arXiv:1605.01713). The cheapest: one forward and one backward pass.
-            - "integrated_gradients": the mean of that gradient on the way from a text of [MASK] tokens
+            - "integrated_gradients": the mean of that gradient on the way from a text of [PAD] tokens
               (arXiv:1703.01365). The attributions add up to the difference of the logits; `error` says by
               how much they miss it.
             - "leave_one_out": by how much the logit falls without the word.
