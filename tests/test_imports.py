@@ -911,6 +911,7 @@ MAY_IMPORT = {
         "spark.saving",
         "pyspark",
     },
+    # explanations: they know the model to read, the engine, and how texts are read and scored
     "explain.__init__": set(),
     "explain.attributions": {"explain.backward", "model", "model.config", "model.params", "numpy"},
     "explain.backward": {"model.config", "model.erf", "model.params", "model.reference", "numpy"},
@@ -1012,7 +1013,6 @@ MAY_IMPORT = {
         "model.params",
         "numpy",
     },
-    "explain.pictures": {"model.params", "svg"},
     "explain.pieces": {"explain.attribution"},
     "explain.terminal": {"explain.attribution", "explain.pieces", "widths"},
     "explain.trace": {
