@@ -5,5 +5,5 @@ solutions are the package itself. docs/exercises.md has the order.
 
 `exercise` says what an exercise is, `catalogue/` has them, and `registry` lists them. `running` calls the
 learner's function, `grading` compares its results, and `messages` writes the report. `small_model` and
-`small_vocabulary` have what the functions are tried with.
+`small_vocabulary` have what the functions are tried with; `differences` lets learners check gradients.
 """

@@ -9,7 +9,7 @@ import numpy as np
 from .exercise import Case, Exercise, Mistake, tolerance
 from .running import Failure
 
-PLURAL = ("scores", "probs", "word_embeddings", "position_embeddings")
+PLURAL = ("scores", "probs", "dscores", "dprobs", "word_embeddings", "position_embeddings")
 
 # Words of an exception's message, and what to say then.
 HINTS_BY_WORDS = {
@@ -121,7 +121,8 @@ def other_numbers(
             f"  {differs.sum()} of {differs.size} numbers differ{_largest(distances)}.",
         ]
     if not hints and not has_intermediates:
-        call = "record(scores=scores)" if exercise.records == "record" else "under(..., record)"
+        name = next((name for name in exercise.axes if name != "result" and "." not in name), "")
+        call = f"record({name}={name})" if exercise.records == "record" else "under(..., record)"
         hints = [f"Hand over the intermediates, as in {call}, and the first one that differs will be named."]
     return _report(lines, hints)
 

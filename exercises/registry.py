@@ -2,18 +2,23 @@
 
 from .catalogue import (
     attention,
+    attention_backward,
     embed,
     encode,
     feed_forward,
     forward,
     gelu,
+    gelu_slope,
     head,
     layer_norm,
+    layer_norm_backward,
     linear,
+    linear_backward,
     normalize,
     online_softmax,
     pre_tokenize,
     softmax,
+    softmax_backward,
     transformer_block,
     wordpiece,
 )
@@ -35,5 +40,10 @@ MODULES = (
     wordpiece,
     encode,
     online_softmax,
+    softmax_backward,
+    linear_backward,
+    gelu_slope,
+    layer_norm_backward,
+    attention_backward,
 )
 EXERCISES: dict[str, Exercise] = {module.EXERCISE.name: module.EXERCISE for module in MODULES}

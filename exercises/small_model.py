@@ -10,10 +10,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from distilnp.checkpoint.config_json import read_config
+from distilnp.checkpoint.registry import find_checkpoint
+from distilnp.checkpoint.tensors import load_tensors
 from distilnp.errors import DistilnpError
 from distilnp.model import reference
 from distilnp.model.config import DistilBertConfig
 from distilnp.model.params import Array, Params, build_params, shapes
+from distilnp.tokenizer import Tokenizer
 
 from .exercise import Case
 
@@ -61,17 +65,12 @@ def small_model(dtype: type = np.float64) -> Model:
 
 @cache
 def bundled_model() -> Model | None:
-    """Return sst2-mini with a sentence; None if it cannot be read, as without the package safetensors."""
+    """Return sst2-mini with a sentence; None if its files are not in this clone."""
     try:
-        from distilnp.checkpoint.config_json import read_config
-        from distilnp.checkpoint.registry import find_checkpoint
-        from distilnp.checkpoint.tensors import load_tensors
-        from distilnp.tokenizer import Tokenizer
-
         folder = find_checkpoint("sst2-mini")
         config = read_config(folder)
         tensors = load_tensors(folder, config, np.float32)
-    except (ImportError, DistilnpError):
+    except DistilnpError:
         return None
     encoding = Tokenizer.from_folder(folder).encode(SENTENCE)
     params = build_params(config, {name: read_only(tensor) for name, tensor in tensors.items()})
@@ -88,6 +87,11 @@ def models() -> list[Model]:
 def of_models(arguments: Callable[[Model], tuple[Any, ...]]) -> Callable[[], Iterator[Case]]:
     """Return cases with arguments from each model."""
     return lambda: (Case(model.name, arguments(model), model.tokens) for model in models())
+
+
+def gradient_like(y: Array) -> Array:
+    """Return random numbers in the shape and the type of y, as the gradient that a way back begins with."""
+    return read_only(np.random.RandomState(y.size).standard_normal(y.shape).astype(y.dtype))
 
 
 def _trace(ids: tuple[int, ...], params: Params, config: DistilBertConfig) -> dict[str, Array]:

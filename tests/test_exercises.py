@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from support.learners import ANSWERS, IMPORTS
 
-from exercises import small_model
+from exercises import __main__ as command
+from exercises import differences, small_model
 from exercises.__main__ import EMPTY, main
 from exercises.exercise import Case, Exercise, mistake
 from exercises.grading import Grade, grade, same
@@ -191,12 +192,17 @@ def test_a_kernel_may_be_compiled(tmp_path: Path) -> None:
     assert given.state == "passes", given.report
 
 
-def test_without_safetensors_the_small_model_is_enough(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_without_the_bundled_weights_the_small_model_is_enough(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(small_model, "bundled_model", lambda: None)
+    for module in (small_model, command):
+        monkeypatch.setattr(module, "bundled_model", lambda: None)
+    write(tmp_path, "attention", ANSWERS["attention"].source)
 
-    assert grade_source(tmp_path, "attention", ANSWERS["attention"].source).state == "passes"
+    assert main(["attention", "--folder", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert "attention: passes, in all 2 cases." in printed
+    assert "The cases with sst2-mini were left out" in printed
 
 
 def linear_backward(
@@ -280,6 +286,12 @@ def test_the_example_in_an_empty_file_is_what_the_package_gives(
     assert doctest.DocTestRunner().run(example).failed == 0
 
 
+def test_the_example_of_finite_differences_is_right() -> None:
+    failed, tried = doctest.testmod(differences)
+
+    assert (failed, tried) == (0, 1)
+
+
 # --------------------------------------------------------------------------------------------------- the page
 
 
@@ -325,7 +337,7 @@ def test_the_command_says_what_is_done(tmp_path: Path, capsys: pytest.CaptureFix
     assert re.search(r"softmax +5 min  passes ", listed)
     assert re.search(r"gelu +5 min  differs ", listed)
     assert re.search(r"linear +3 min  not written ", listed)
-    assert "1 of 15 pass." in listed
+    assert f"1 of {len(EXERCISES)} pass." in listed
 
 
 def test_the_forward_pass_can_be_graded_with_numpy_alone(tmp_path: Path) -> None:
@@ -343,7 +355,7 @@ sys.exit(main(["attention", "--folder", {str(tmp_path)!r}]))
     )
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert "The cases with sst2-mini were left out" in done.stdout
+    assert "attention: passes, in all 3 cases." in done.stdout
 
 
 def test_numbers_that_round_differently_are_the_same() -> None:

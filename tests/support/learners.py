@@ -329,4 +329,118 @@ def online_softmax(scores, values):
             ("range(n)", "range(n + 1)", "IndexError"),
         ),
     ),
+    "softmax_backward": Answer(
+        """
+def softmax_backward(dprobs, probs):
+    weighted = np.sum(probs * dprobs, axis=-1, keepdims=True)
+    return probs * (dprobs - weighted)
+""",
+        (
+            ("(dprobs - weighted)", "dprobs", "without the average subtracted"),
+            ("np.sum(probs * dprobs,", "np.mean(dprobs,", "with the plain mean subtracted"),
+            ("axis=-1", "axis=-2", "with averages along axis -2"),
+            ("(dprobs - weighted)", "(1 - probs) * dprobs", "with the derivative of a sigmoid"),
+        ),
+    ),
+    "linear_backward": Answer(
+        """
+def linear_backward(dy, layer):
+    return dy @ layer.weight
+""",
+        (
+            ("layer.weight", "layer.weight.T", "with dy @ W.T instead of dy @ W"),
+            ("layer.weight", "layer.weight.T + layer.bias", "that is the forward layer"),
+            ("dy @ layer.weight", "layer.weight.T @ dy", "linear_backward.py, line 10: ValueError"),
+        ),
+    ),
+    "gelu_slope": Answer(
+        """
+def gelu_slope(x):
+    below = 0.5 * (1.0 + erf(x / math.sqrt(2.0)))
+    return below + x * np.exp(-(x**2) / 2) / math.sqrt(2.0 * math.pi)
+""",
+        (
+            ("x * np.exp", "np.exp", "with phi(x) instead of x phi(x)"),
+            ("-(x**2) / 2", "-(x**2)", "with exp(-x^2) in the density"),
+            (" / math.sqrt(2.0 * math.pi)", "", "not divided by sqrt(2 pi)"),
+            ("math.sqrt(2.0 * math.pi)", "np.sqrt(2.0 * np.pi)", "take math.sqrt"),
+        ),
+    ),
+    "layer_norm_backward": Answer(
+        """
+def layer_norm_backward(dy, x, norm):
+    std = np.sqrt(x.var(axis=-1, keepdims=True) + LAYER_NORM_EPSILON)
+    n = (x - x.mean(axis=-1, keepdims=True)) / std
+    dn = dy * norm.weight
+    moved = dn.mean(axis=-1, keepdims=True)
+    stretched = n * (dn * n).mean(axis=-1, keepdims=True)
+    return (dn - moved - stretched) / std
+""",
+        (
+            (" - moved - stretched", "", "without both means"),
+            (" - moved", "", "without mean(dn)"),
+            (" - stretched", "", "without n mean(dn n)"),
+            ("dy * norm.weight", "dy", "without the weight"),
+            ("stretched) / std", "stretched)", "without the division by std"),
+            ("axis=-1, keepdims=True)\n    stretched", "axis=-1)\n    stretched", "loses its axis"),
+        ),
+    ),
+    "attention_backward": Answer(
+        """
+from distilnp.explain.backward import linear as linear_backward, softmax as softmax_backward
+
+def self_attention_backward(dy, trace, layer, n_heads, record):
+    n_seq, dim = dy.shape
+    head_dim = dim // n_heads
+    def split(y):
+        return y.reshape(n_seq, n_heads, head_dim).transpose(1, 0, 2)
+    def join(y):
+        return y.transpose(1, 0, 2).reshape(n_seq, dim)
+    q, k, v, probs = split(trace["q_lin"]), split(trace["k_lin"]), split(trace["v_lin"]), trace["probs"]
+    dcontext = split(linear_backward(dy, layer.out_lin))
+    dprobs = dcontext @ v.transpose(0, 2, 1)
+    dscores = softmax_backward(dprobs, probs)
+    dv = probs.transpose(0, 2, 1) @ dcontext
+    dq = dscores @ k / math.sqrt(head_dim)
+    dk = dscores.transpose(0, 2, 1) @ q / math.sqrt(head_dim)
+    record(dcontext=dcontext, dprobs=dprobs, dscores=dscores, dv=dv, dq=dq, dk=dk)
+    dx = linear_backward(join(dv), layer.v_lin)
+    dx = dx + linear_backward(join(dq), layer.q_lin)
+    return dx + linear_backward(join(dk), layer.k_lin)
+""",
+        (
+            (
+                " / math.sqrt(head_dim)",
+                "",
+                "Your dq equals that of a self_attention_backward without the division by sqrt(head_dim)",
+            ),
+            (
+                "dk = dscores.transpose(0, 2, 1)",
+                "dk = dscores",
+                "Your dk equals that of a self_attention_backward whose dscores are not transposed in dK",
+            ),
+            ("dv = probs.transpose(0, 2, 1)", "dv = probs", "whose probs are not transposed in dV"),
+            (
+                "softmax_backward(dprobs, probs)",
+                "dprobs",
+                "Your dscores equal those of a self_attention_backward without the softmax's way back",
+            ),
+            (
+                "softmax_backward(dprobs, probs)",
+                "probs * dprobs",
+                "without the average subtracted in the softmax's way back",
+            ),
+            ("return dx +", "return dx #", "without the way through the keys"),
+            ("dx + linear", "dx # linear", "that only goes back through the values"),
+            ("linear_backward(", "linear(", "that takes the forward layers"),
+            (
+                "split(linear_backward(dy, layer.out_lin))",
+                "split(dy @ layer.out_lin.weight.T)",
+                "with dy @ W.T instead of dy @ W in out_lin",
+            ),
+            ("v.transpose(0, 2, 1)", "v", "attention_backward.py, line 20: ValueError"),
+            ("    record(dcontext", "    dict(dcontext", "passes"),
+            ("math.sqrt(head_dim)", "np.sqrt(head_dim)", "your dq is float64, expected float32"),
+        ),
+    ),
 }
