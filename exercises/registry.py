@@ -26,11 +26,11 @@ from .exercise import Exercise
 
 MODULES = (
     softmax,
+    linear,
+    attention,
     layer_norm,
     gelu,
-    linear,
     embed,
-    attention,
     feed_forward,
     transformer_block,
     head,

@@ -330,7 +330,7 @@ def test_the_command_says_what_is_done(tmp_path: Path, capsys: pytest.CaptureFix
     assert main(["--folder", str(tmp_path)]) == 0
     listed = capsys.readouterr().out
     assert main(["softmax", "--folder", str(tmp_path)]) == 0
-    assert "Next: python -m exercises layer_norm" in capsys.readouterr().out
+    assert "Next: python -m exercises linear" in capsys.readouterr().out
     assert main(["softmax", "gelu", "--folder", str(tmp_path)]) == 1
     assert main(["sotfmax"]) == 2
 
