@@ -15,7 +15,10 @@ PLURAL = ("scores", "probs", "dscores", "dprobs", "word_embeddings", "position_e
 HINTS_BY_WORDS = {
     "read-only": "A function must not change its arguments. Write `x = x - mean`, and not `x -= mean`.",
     "broadcast": "Print both shapes before this line. A sum or a mean without keepdims=True loses its axis.",
-    "matmul": "Print both shapes before this line. A weight is stored as [out, in].",
+    "matmul": (
+        "Print both shapes before this line. A weight is stored as [out, in]. For a stack of matrices, "
+        "swapaxes(-1, -2) transposes each; .T reverses all axes."
+    ),
     "reshape": "A reshape keeps the number of elements: print the shape before this line.",
     "argument": "Compare the arguments with those in the empty file.",
 }
@@ -121,9 +124,11 @@ def other_numbers(
             f"  {differs.sum()} of {differs.size} numbers differ{_largest(distances)}.",
         ]
     if not hints and not has_intermediates:
-        name = next((name for name in exercise.axes if name != "result" and "." not in name), "")
-        call = f"record({name}={name})" if exercise.records == "record" else "under(..., record)"
-        hints = [f"Hand over the intermediates, as in {call}, and the first one that differs will be named."]
+        call = "record(...)" if exercise.records == "record" else "under(..., record)"
+        hints = [
+            f"Hand over the intermediates by {call}, as the docstring shows, and the first one that "
+            "differs will be named."
+        ]
     return _report(lines, hints)
 
 

@@ -90,7 +90,7 @@ def of_models(arguments: Callable[[Model], tuple[Any, ...]]) -> Callable[[], Ite
 
 
 def gradient_like(y: Array) -> Array:
-    """Return random numbers in the shape and the type of y, as the gradient that a way back begins with."""
+    """Return random numbers in the shape and the type of y, as a gradient to begin with."""
     return read_only(np.random.RandomState(y.size).standard_normal(y.shape).astype(y.dtype))
 
 

@@ -109,9 +109,9 @@ MISTAKES = (
     mistake(
         "with queries and keys exchanged", "dQ is a sum of keys, and dK is a sum of queries", swapped=True
     ),
-    mistake("without the softmax's way back", SLOPE, slope=lambda dprobs, probs: dprobs),
+    mistake("without softmax_backward", SLOPE, slope=lambda dprobs, probs: dprobs),
     mistake(
-        "without the average subtracted in the softmax's way back",
+        "without the average subtracted in softmax_backward",
         f"{SLOPE}, which subtracts the average of each row, weighted with the probabilities",
         slope=lambda dprobs, probs: probs * dprobs,
     ),
@@ -132,7 +132,7 @@ MISTAKES = (
         forward=True,
     ),
     mistake(
-        "without the way back through out_lin",
+        "that does not go back through out_lin",
         "out_lin comes last on the way forward, so it comes first on the way back",
         projects=False,
     ),

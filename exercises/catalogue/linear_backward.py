@@ -31,7 +31,7 @@ def cases() -> Iterable[Case]:
 
 
 ORIENTATION = (
-    "a weight is [out, in], and the way back goes from out to in: dy @ weight, with no transposition"
+    "a weight is [out, in], and the gradient goes from out to in: dy @ weight, with no transposition"
 )
 MISTAKES = (
     mistake("with dy @ W.T instead of dy @ W", ORIENTATION, transposes=True),

@@ -22,7 +22,7 @@ def self_attention_backward(
         S = Q K^T / sqrt(head_dim)    P = softmax(S)    C = P V    y = Wo C + bo
 
     `trace` has what the forward pass recorded: trace["q_lin"], trace["k_lin"] and trace["v_lin"], [n_seq,
-    dim] each, and trace["probs"], [n_heads, n_seq, n_seq]. Every step of the forward pass has its way back,
+    dim] each, and trace["probs"], [n_heads, n_seq, n_seq]. Go back through every step of the forward pass,
     the last one first:
 
     1. dcontext [n_seq, dim] is `linear_backward` of dy with `layer.out_lin`. Split it into heads, as q, k

@@ -423,12 +423,12 @@ def self_attention_backward(dy, trace, layer, n_heads, record):
             (
                 "softmax_backward(dprobs, probs)",
                 "dprobs",
-                "Your dscores equal those of a self_attention_backward without the softmax's way back",
+                "Your dscores equal those of a self_attention_backward without softmax_backward",
             ),
             (
                 "softmax_backward(dprobs, probs)",
                 "probs * dprobs",
-                "without the average subtracted in the softmax's way back",
+                "without the average subtracted in softmax_backward",
             ),
             ("return dx +", "return dx #", "without the way through the keys"),
             ("dx + linear", "dx # linear", "that only goes back through the values"),
