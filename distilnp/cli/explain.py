@@ -16,7 +16,7 @@ def explain(options: Namespace) -> None:
     look = settle_look(options.format)
     classifier = load_classifier(options)
     target = options.target
-    if target is not None and target not in classifier.labels and target.isdecimal():
+    if target not in classifier.labels and target in map(str, range(len(classifier.labels))):
         target = int(target)
     for number, text in enumerate(options.texts):
         given: Text = text if options.text_pair is None else {"text": text, "text_pair": options.text_pair}

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from itertools import combinations, tee
+from itertools import combinations
 from math import comb
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from ..serializable import Serializable
 from ..texts import Text
 from .attribution import Attribution
 from .inputs import read_inputs
-from .left_out import inputs_without, logits_without, prediction_of
+from .left_out import prediction_of, variants_without
 from .words import n_words, seen_words, word_attributions
 
 # All sets of up to so many words are tried, as far as there are no more sets of one size than this: single
@@ -51,13 +51,16 @@ class Counterfactual(Serializable):
         The words to remove, in the order of the text. The attribution of each is by how much the logit of
         the label falls if this word alone is removed.
     shortened : tuple of str
-        The text, or both of a pair, with spaces in place of these words.
+        The text, or both of a pair, with spaces in place of these words. If the model is given all of the
+        text at once, this is a text that the classifier gives the answer `after`.
     is_minimal : bool
         Whether it is certain that no fewer words do. All sets of up to three words are tried if the text is
         short; for other texts, words are taken in the order of their attributions, and no single one of them
         could stay.
     before, after : Prediction
-        What the classifier says with these words, and without them.
+        What the classifier says with these words, and without them. If the text is cut, or split into windows
+        or sentences, `after` is about the same cut and the same parts, each with its weight: no other words
+        move up. `shortened` is cut and split anew, so its answer may differ.
     """
 
     _JSON_TYPES = TYPES_OF_COUNTERFACTUAL
@@ -91,9 +94,10 @@ class Counterfactual(Serializable):
         }
 
     def __repr__(self) -> str:
-        words = ", ".join(repr(word.text) for word in self.words)
+        before, after = (_quoted(answer.labels) or "no label" for answer in (self.before, self.after))
+        words = _quoted(word.text for word in self.words)
         fewest = "fewest" if self.is_minimal else "perhaps not fewest"
-        return f"Counterfactual({self.before.label!r} -> {self.after.label!r} without {words}; {fewest})"
+        return f"Counterfactual({before} -> {after} without {words}; {fewest})"
 
 
 class _Removal(NamedTuple):
@@ -168,14 +172,11 @@ class Search:
         answer = self._answer(self._before)
         return (one for one in removals if self._answer(one.answer) != answer)
 
-    def _without(self, variants: Iterable[tuple[int, ...]]) -> Iterator[_Removal]:
-        """Yield the answers to the text without some words, for each variant of these words."""
-        variants, computed = tee(variants)
-        all_logits = logits_without(self._engine, self._given, computed)
-        for words, logits in zip(variants, all_logits, strict=True):
-            inputs = inputs_without(self._given, words)
-            answer = prediction_of(self._scoring, self._given, inputs, logits, is_split=self._is_split)
-            yield _Removal(words, answer)
+    def _without(self, choices: Iterable[tuple[int, ...]]) -> Iterator[_Removal]:
+        """Yield the answer to the text without each choice of words."""
+        for variant in variants_without(self._engine, self._given, choices):
+            answer = prediction_of(self._scoring, self._given, variant, is_split=self._is_split)
+            yield _Removal(variant.words, answer)
 
     def _answer(self, prediction: Prediction) -> object:
         """Return what has to change: the label, or all labels if several may apply."""
@@ -197,6 +198,10 @@ class Search:
             before=self._before,
             after=removal.answer,
         )
+
+
+def _quoted(texts: Iterable[str]) -> str:
+    return ", ".join(map(shown, texts))
 
 
 def _blanked(text: str, words: Iterable[Attribution]) -> str:

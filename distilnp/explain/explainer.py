@@ -120,8 +120,10 @@ def _label_id(target: str | int | None, labels: tuple[str, ...], prediction: Pre
         return labels.index(prediction.label)
     if isinstance(target, str) and target in labels:
         return labels.index(target)
-    if type(target) is int and 0 <= target < len(labels):
-        return target
+    # argmax returns an integer of NumPy.
+    is_integer = isinstance(target, int | np.integer) and not isinstance(target, bool)
+    if is_integer and 0 <= int(target) < len(labels):
+        return int(target)
     raise ArgumentError(
         f"target is {shown(target)}, expected one of the labels {shown(labels)}, or an id from 0 to "
         f"{len(labels) - 1}"

@@ -4,7 +4,8 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from ..choices import ExplainMethod
-from ..foreign import printable
+from ..errors import ArgumentError
+from ..foreign import MAX_SHOWN, printable, shown
 from ..predictions import Prediction
 from ..serializable import Serializable
 from ..svg import Svg
@@ -115,11 +116,20 @@ class Explanation(Serializable):
         Returns
         -------
         list of Attribution
+
+        Raises
+        ------
+        ArgumentError
+            `n` is not an integer of at least 0.
         """
+        if n is not None and (type(n) is not int or n < 0):
+            raise ArgumentError(f"n is {shown(n)}, expected an integer of at least 0")
         return sorted(self.words, key=lambda word: -abs(word.attribution))[:n]
 
     def __repr__(self) -> str:
-        words = ", ".join(f"{word.text} {word.attribution:+.2f}" for word in self.strongest(3))
+        words = ", ".join(
+            f"{printable(word.text, MAX_SHOWN)} {word.attribution:+.2f}" for word in self.strongest(3)
+        )
         return f"Explanation({self.target!r}, {self.method}: {words})"
 
     def to_text(self, *, color: bool = False) -> str:

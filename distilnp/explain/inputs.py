@@ -43,12 +43,15 @@ class Input(NamedTuple):
     ids : tuple of int, [n_seq]
     tokens : tuple of int or None, [n_seq]
         The index of each id's token among all tokens of the text; None for [CLS] and [SEP].
+    words : frozenset of int
+        The words that its tokens belong to.
     share : float
         How much its logits count in the text's: the text's logits are the mean by these shares.
     """
 
     ids: tuple[int, ...]
     tokens: tuple[int | None, ...]
+    words: frozenset[int]
     share: float
 
 
@@ -98,8 +101,10 @@ def read_inputs(reading: Reading, text: Text, name: str) -> TextInputs:
         n_new = [window.n_new for window in passage.windows] or [1]
         kept = _kept(reading, encoding, passage)
         for ids, positions, n in zip(passage.inputs, kept, n_new, strict=True):
+            chosen = tuple(indices[i] for i in positions)
+            words = frozenset(tokens[i].word for i in chosen if i is not None)
             share = n / sum(n_new) if len(n_new) > 1 else 1.0
-            inputs.append(Input(ids, tuple(indices[i] for i in positions), share / len(passages)))
+            inputs.append(Input(ids, chosen, words, share / len(passages)))
     return TextInputs((first, *pair), tuple(tokens), tuple(passages), tuple(inputs))
 
 

@@ -4,73 +4,108 @@ A word is left out by leaving out its tokens. Everything else stays as it was: t
 windows, its sentences. For a text that is given whole, that is the text with spaces in the word's place.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..engine.engine import Engine
+from ..errors import CheckpointError
 from ..predictions import Prediction
 from ..scoring import Scoring
-from .inputs import TextInputs
+from .inputs import Input, TextInputs
 from .words import n_words, seen_words
 
-# Variants are gathered until they have so many tokens: hundreds of sentences, or tens of long texts. That
-# fills all threads, and a search that ends early has not computed much more than it needed.
+# Variants are gathered until so many tokens have to be computed: hundreds of sentences, or tens of long
+# windows. That fills all threads, and a search that ends early has not computed much more than it needed.
 BATCH_TOKENS = 1 << 14
 
 Ids = tuple[int, ...]
 
 
-def inputs_without(given: TextInputs, words: Collection[int]) -> list[Ids]:
-    """Return the ids of every input of a text without some words."""
-    return [
-        tuple(
-            id_
-            for id_, token in zip(one.ids, one.tokens, strict=True)
-            if token is None or given.tokens[token].word not in words
-        )
-        for one in given.inputs
-    ]
+class Variant(NamedTuple):
+    """A text without some words.
 
-
-def logits_without(
-    engine: Engine, given: TextInputs, variants: Iterable[Collection[int]]
-) -> Iterator[NDArray[np.float32]]:
-    """Yield the logits [n_inputs, n_labels] of a text without some words, for each variant of these words.
-
-    An input that several variants share is computed once: the other windows of a long text stay the same.
+    Attributes
+    ----------
+    words : tuple of int
+        The words that are left out, by their indices in the text.
+    inputs : list of tuples of int
+        The ids that remain of each input.
+    logits : array, [n_inputs, n_labels]
     """
-    longest = sum(len(one.ids) for one in given.inputs)
-    variants = iter(variants)
-    while some := list(islice(variants, max(1, BATCH_TOKENS // longest))):
-        inputs = [inputs_without(given, words) for words in some]
-        rows = {ids: i for i, ids in enumerate(dict.fromkeys(ids for one in inputs for ids in one))}
-        logits = engine.forward(list(rows))
-        for one in inputs:
-            yield logits[[rows[ids] for ids in one]]
+
+    words: tuple[int, ...]
+    inputs: list[Ids]
+    logits: NDArray[np.float32]
 
 
-def prediction_of(
-    scoring: Scoring, given: TextInputs, inputs: Sequence[Ids], logits: NDArray[np.float32], *, is_split: bool
-) -> Prediction:
+def variants_without(
+    engine: Engine, given: TextInputs, choices: Iterable[tuple[int, ...]]
+) -> Iterator[Variant]:
+    """Yield the text without each choice of words.
+
+    An input that a choice leaves as it is, such as the other windows of a long text, is computed once.
+
+    Raises
+    ------
+    CheckpointError
+        The logits of a variant are not finite.
+    """
+    whole = {one.ids for one in given.inputs}
+    known: dict[Ids, NDArray[np.float32]] = {}
+    waiting: list[tuple[tuple[int, ...], list[Ids]]] = []
+    new: dict[Ids, None] = {}  # in order, each once
+    n_tokens = 0
+
+    def computed() -> Iterator[Variant]:
+        rows = known | dict(zip(new, _finite_logits(engine, [*new]), strict=True))
+        known.update((ids, rows[ids]) for ids in new if ids in whole)
+        for words, inputs in waiting:
+            yield Variant(words, inputs, np.stack([rows[ids] for ids in inputs]))
+
+    for words in choices:
+        left_out = frozenset(words)
+        inputs = [_without(given, one, left_out) for one in given.inputs]
+        waiting.append((words, inputs))
+        for ids in inputs:
+            if ids not in known and ids not in new:
+                new[ids] = None
+                n_tokens += len(ids)
+        if n_tokens >= BATCH_TOKENS:
+            yield from computed()
+            waiting.clear()
+            new.clear()
+            n_tokens = 0
+    yield from computed()
+
+
+def prediction_of(scoring: Scoring, given: TextInputs, variant: Variant, *, is_split: bool) -> Prediction:
     """Make the prediction for a text some of whose words are left out."""
+    words = frozenset(variant.words)
     passages, first = [], 0
     for passage in given.passages:
-        kept = tuple(inputs[first : first + len(passage.inputs)])
-        first += len(kept)
-        n_left_out = sum(map(len, passage.inputs)) - sum(map(len, kept))
-        passages.append(passage._replace(inputs=kept, n_tokens=passage.n_tokens - n_left_out))
-    return scoring.text_answer(passages, logits, is_split=is_split)
+        part = slice(first, first + len(passage.inputs))
+        first = part.stop
+        kept = tuple(variant.inputs[part])
+        left_out = {  # a token may be in two windows
+            token
+            for one, ids in zip(given.inputs[part], kept, strict=True)
+            if len(ids) < len(one.ids)
+            for token in one.tokens
+            if token is not None and given.tokens[token].word in words
+        }
+        passages.append(passage._replace(inputs=kept, n_tokens=passage.n_tokens - len(left_out)))
+    return scoring.text_answer(passages, variant.logits, is_split=is_split)
 
 
 def effects_of_words(engine: Engine, given: TextInputs, label: int) -> NDArray[np.float64]:
     """Return by how much the logit of a label falls without each word alone: [n_words]."""
     seen = seen_words(given)
     whole, *without = (
-        mean_logits(given, rows)[label]
-        for rows in logits_without(engine, given, [(), *((word,) for word in seen)])
+        mean_logits(given, variant.logits)[label]
+        for variant in variants_without(engine, given, [(), *((word,) for word in seen)])
     )
     effects = np.zeros(n_words(given))
     effects[seen] = whole - np.array(without)
@@ -80,3 +115,24 @@ def effects_of_words(engine: Engine, given: TextInputs, label: int) -> NDArray[n
 def mean_logits(given: TextInputs, logits: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return the logits of a text, [n_labels], from those of its inputs [n_inputs, n_labels]."""
     return np.array([one.share for one in given.inputs]) @ logits
+
+
+def _without(given: TextInputs, one: Input, words: frozenset[int]) -> Ids:
+    """Return the ids of an input without some words."""
+    if one.words.isdisjoint(words):
+        return one.ids
+    return tuple(
+        id_
+        for id_, token in zip(one.ids, one.tokens, strict=True)
+        if token is None or given.tokens[token].word not in words
+    )
+
+
+def _finite_logits(engine: Engine, inputs: list[Ids]) -> NDArray[np.float32]:
+    logits = engine.forward(inputs)
+    if not np.isfinite(logits).all():
+        raise CheckpointError(
+            "the text without some of its words gives logits that are not finite, expected finite numbers. The "
+            "weights are too large for float32: the checkpoint is damaged"
+        )
+    return logits

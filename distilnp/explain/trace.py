@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -69,6 +70,9 @@ class Trace(Mapping[str, Array]):
     def __len__(self) -> int:
         return len(self.arrays)
 
+    # Those of a mapping would compare arrays, which gives an array.
+    __eq__, __hash__ = object.__eq__, object.__hash__
+
     @property
     def logits(self) -> Array:
         """The logits of the model."""
@@ -123,16 +127,15 @@ class Trace(Mapping[str, Array]):
         path : str or path
             The file, whose name usually ends in ".npz".
         """
+        arrays: dict[str, Any] = {
+            "ids": np.array(self.ids),
+            "tokens": np.array(self.tokens),
+            "labels": np.array(self.labels),
+            "logit_lens": self.logit_lens,
+            **self.arrays,
+        }
         with Path(path).open("wb") as file:
-            np.savez_compressed(
-                file,
-                allow_pickle=False,
-                ids=np.array(self.ids),
-                tokens=np.array(self.tokens),
-                labels=np.array(self.labels),
-                logit_lens=self.logit_lens,
-                **self.arrays,
-            )
+            np.savez_compressed(file, **arrays)
 
     def __repr__(self) -> str:
         return f"Trace({len(self.tokens)} tokens, {len(self.arrays)} intermediates)"
@@ -182,6 +185,6 @@ def logit_lens(arrays: Mapping[str, Array], params: Params, config: DistilBertCo
 
 def _index(name: str, value: int, n: int) -> int:
     """Return an index that may count from the end as one that counts from the start."""
-    if type(value) is not int or not -n <= value < n:
+    if type(value) is bool or not isinstance(value, int | np.integer) or not -n <= value < n:
         raise ArgumentError(f"{name} is {shown(value)}, expected an integer from {-n} to {n - 1}")
-    return value % n
+    return int(value) % n

@@ -51,7 +51,7 @@ def seen_tokens(given: TextInputs) -> list[bool]:
 
 def seen_words(given: TextInputs) -> list[int]:
     """Return the indices of the words of which the model was given a token, in order."""
-    return sorted({given.tokens[i].word for one in given.inputs for i in one.tokens if i is not None})
+    return sorted({word for one in given.inputs for word in one.words})
 
 
 def token_attributions(given: TextInputs, values: Array) -> tuple[Attribution, ...]:
