@@ -516,7 +516,7 @@ class Classifier:
             - "integrated_gradients": the mean of that gradient on the way from a text of [PAD] tokens
               (arXiv:1703.01365). The attributions add up to the difference of the logits; `error` says by
               how much they miss it.
-            - "leave_one_out": by how much the logit falls without the word.
+            - "leave_one_out": by how much the logit falls without the word. The default.
             - "attention_rollout": from which tokens attention carries something to [CLS]
               (arXiv:2005.00928). That is where the model looked, and not why it decided; the label makes no
               difference.
@@ -554,7 +554,7 @@ class Classifier:
         All sets of up to three words are tried if the text is short: single words always, pairs of up to 77
         words, and triples of up to 27. Otherwise, the words that count most are removed until the answer
         turns, and those that can stay are put back. `Counterfactual.is_minimal` says whether it is certain
-        that no fewer words do.
+        that no fewer words do. The answer is the label or, if several may apply, all of those that do.
 
         Parameters
         ----------

@@ -5,6 +5,7 @@ from argparse import Namespace
 
 from ..explain.counterfactual import Counterfactual
 from ..foreign import printable
+from ..predictions import Prediction
 from ..texts import Text
 from .formats import TABLE
 from .loading import load_classifier
@@ -37,7 +38,15 @@ def explain(options: Namespace) -> None:
 
 def _sentence(found: Counterfactual | None) -> str:
     if found is None:
-        return "No removal of words was found that changes the label."
+        return "No removal of words was found that changes the answer."
     words = ", ".join(printable(word.text) for word in found.words)
     fewest = "No fewer words do that." if found.is_minimal else "Fewer words may do that."
-    return f"Without {words}, the label is {printable(found.after.label)} ({found.after.score:.4f}). {fewest}"
+    return f"Without {words}, {_answer(found.after)}. {fewest}"
+
+
+def _answer(prediction: Prediction) -> str:
+    """Return the label that a text gets, or those that apply, as part of a sentence."""
+    if not prediction.labels:
+        return "no label applies"
+    scored = [f"{printable(label)} ({prediction.scores[label]:.4f})" for label in prediction.labels]
+    return f"the label is {scored[0]}" if len(scored) == 1 else f"the labels are {', '.join(scored)}"

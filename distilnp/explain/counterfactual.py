@@ -41,7 +41,7 @@ TYPES_OF_COUNTERFACTUAL = {
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Counterfactual(Serializable):
-    """Words without which the answer is another one.
+    """Words without which the answer is another one: another label or, if several may apply, other labels.
 
     Attributes
     ----------

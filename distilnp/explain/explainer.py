@@ -22,6 +22,7 @@ from .attributions import (
     integrated_gradients,
 )
 from .explanation import Explanation
+from .finite import expect_finite
 from .float_params import unpacked
 from .inputs import Input, read_inputs
 from .left_out import effects_of_words
@@ -65,8 +66,10 @@ def explain(
         found = [_rollout(engine, one, label) for one in given.inputs]
     else:
         function = Differentiable(unpacked(engine).differentiable, engine.config, label)
-        with np.errstate(over="ignore", under="ignore"):
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):  # checked once, below
             found = [_gradients(function, one, reading.tokenizer, method) for one in given.inputs]
+    for one in found:
+        expect_finite("the attributions of the tokens", one.attributions)
     tokens, special = spread(given, [one.attributions for one in found])
     shares = [one.share for one in given.inputs]
 

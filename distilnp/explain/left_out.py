@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..engine.engine import Engine
-from ..errors import CheckpointError
 from ..predictions import Prediction
 from ..scoring import Scoring
+from .finite import expect_finite
 from .inputs import Input, TextInputs
 from .words import n_words, seen_words
 
@@ -60,7 +60,9 @@ def variants_without(
     n_tokens = 0
 
     def computed() -> Iterator[Variant]:
-        rows = known | dict(zip(new, _finite_logits(engine, [*new]), strict=True))
+        logits = engine.forward([*new])
+        expect_finite("the logits of the text without some of its words", logits)
+        rows = known | dict(zip(new, logits, strict=True))
         known.update((ids, rows[ids]) for ids in new if ids in whole)
         for words, inputs in waiting:
             yield Variant(words, inputs, np.stack([rows[ids] for ids in inputs]))
@@ -126,13 +128,3 @@ def _without(given: TextInputs, one: Input, words: frozenset[int]) -> Ids:
         for id_, token in zip(one.ids, one.tokens, strict=True)
         if token is None or given.tokens[token].word not in words
     )
-
-
-def _finite_logits(engine: Engine, inputs: list[Ids]) -> NDArray[np.float32]:
-    logits = engine.forward(inputs)
-    if not np.isfinite(logits).all():
-        raise CheckpointError(
-            "the text without some of its words gives logits that are not finite, expected finite numbers. The "
-            "weights are too large for float32: the checkpoint is damaged"
-        )
-    return logits

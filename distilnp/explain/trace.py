@@ -17,6 +17,7 @@ from ..model.params import Array, Params
 from ..reading import Reading
 from ..svg import Svg
 from ..texts import Text
+from .finite import expect_finite
 from .float_params import unpacked
 from .inputs import read_inputs
 
@@ -162,9 +163,10 @@ def record_trace(text: Text, reading: Reading, engine: Engine, labels: tuple[str
     (one,) = given.inputs
     params = unpacked(engine).params
     arrays: dict[str, Array] = {}
-    with np.errstate(over="ignore", under="ignore"):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):  # checked once, below
         reference.forward(one.ids, params, engine.config, arrays)
         lens = logit_lens(arrays, params, engine.config)
+    expect_finite("the logits after each layer", lens)
     for array in (*arrays.values(), lens):
         array.flags.writeable = False
     settings = reading.tokenizer.settings

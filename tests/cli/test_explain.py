@@ -1,8 +1,13 @@
 """`distilnp explain`: what it writes for people and for programs."""
 
 import json
+import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from support.seeded_models import seeded_tensors, write_checkpoint
+from support.variants import SMALL
 
 import distilnp
 from distilnp.cli import main
@@ -43,10 +48,36 @@ def test_a_pair_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     assert values["counterfactual"] is None or values["counterfactual"]["shortened"]
 
 
-def test_a_target_that_is_no_label_is_one_clear_error(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["explain", TEXT, "--target", "GOOD"]) == 1
+@pytest.mark.parametrize("target", ["GOOD", "2", "-1", "\u0661", "9" * 5000])
+def test_a_target_that_is_no_label_is_one_clear_error(
+    target: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explain", TEXT, f"--target={target}"]) == 1
 
-    assert "target is 'GOOD', expected one of the labels ('NEGATIVE', 'POSITIVE')" in capsys.readouterr().err
+    message = capsys.readouterr().err
+    assert f"target is '{target[:9]}" in message
+    assert "expected one of the labels ('NEGATIVE', 'POSITIVE'), or an id from 0 to 1" in message
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("w1 w2 w3 w4", r"Without w1, no label applies\. No fewer words do that\."),
+        ("w1", r"Without w1, the label is c \(0\.\d{4}\)\. No fewer words do that\."),
+        ("w9 w8", r"Without w8, the labels are b \(0\.\d{4}\), c \(0\.\d{4}\)\. No fewer words do that\."),
+    ],
+)
+def test_all_labels_that_apply_without_the_words_are_named(
+    text: str, sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = replace(
+        SMALL, vocab_size=45, id2label=("a", "b", "c"), problem_type="multi_label_classification"
+    )
+    write_checkpoint(tmp_path, config, seeded_tensors(config))
+
+    assert main(["explain", text, "--model", f"{tmp_path}", "--format", "table", "--counterfactual"]) == 0
+
+    assert re.fullmatch(sentence, capsys.readouterr().out.splitlines()[-1])
 
 
 def test_a_strange_text_does_nothing_to_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,21 +1,28 @@
 """The fewest words whose removal turns an answer, compared with a search through every set of words."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import chain, combinations
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from support.seeded_models import seeded_tensors, write_checkpoint
 from support.variants import SMALL
 
 import distilnp
 from distilnp import ArgumentError, Counterfactual
 from distilnp.api import Classifier
+from distilnp.engine.engine import Engine
 from distilnp.explain import counterfactual as module
+from distilnp.explain import left_out
+from distilnp.explain.inputs import read_inputs
 
 
 @cache
@@ -135,3 +142,68 @@ def test_labels_that_apply_each_by_itself_turn_when_one_comes_or_goes(tmp_path: 
 
     assert found is not None
     assert found.before.labels != found.after.labels
+
+
+def test_an_answer_without_any_label_is_said_to_have_none(tmp_path: Path) -> None:
+    config = replace(SMALL, vocab_size=45, id2label=("a",))
+    write_checkpoint(tmp_path, config, seeded_tensors(config))
+    any_score = distilnp.load(tmp_path)
+    whole, without = any_score("w1 w2"), any_score("w2")
+    threshold = (whole.score + without.score) / 2
+    classifier = distilnp.load(tmp_path, threshold=threshold)
+
+    found = classifier.counterfactual("w1 w2")
+
+    assert found is not None
+    before, after = ("'a'", "no label") if whole.score > threshold else ("no label", "'a'")
+    assert repr(found).startswith(f"Counterfactual({before} -> {after} without ")
+
+
+def test_a_word_in_several_windows_is_missing_once(small: Classifier) -> None:
+    reading = replace(small.reading, max_length=8, long_text="windows", stride=4)
+    given = read_inputs(reading, " ".join(f"w{i}" for i in range(12)), "text")
+
+    (variant,) = left_out.variants_without(small.engine, given, [(4, 5)])
+    answer = left_out.prediction_of(small.scoring, given, variant, is_split=False)
+
+    assert [len(one.ids) - len(ids) for one, ids in zip(given.inputs, variant.inputs, strict=True)] == [
+        2,
+        2,
+        2,
+        0,
+    ]
+    assert answer.n_tokens == answer.n_seen == 12 + 2 - 2
+
+
+def test_the_windows_that_a_word_is_not_in_are_computed_once(
+    small: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = replace(small.reading, max_length=8, long_text="windows", stride=0)
+    given = read_inputs(reading, " ".join(f"w{i}" for i in range(36)), "text")
+    monkeypatch.setattr(left_out, "BATCH_TOKENS", 1)  # each word in a batch of its own
+    engine = Counting(small.engine)
+
+    variants = list(left_out.variants_without(engine, given, [(i,) for i in range(36)]))
+
+    assert len(given.inputs) == 6
+    assert engine.n_inputs == 36 + 6
+    for word, variant in enumerate(variants):
+        alone = small.forward(variant.inputs)
+        assert sum(map(len, variant.inputs)) == 36 + 2 * 6 - 1
+        assert variant.words == (word,)
+        np.testing.assert_array_equal(variant.logits, alone)
+
+
+class Counting:
+    """An engine that counts its inputs."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.n_inputs = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.engine, name)
+
+    def forward(self, inputs: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        self.n_inputs += len(inputs)
+        return self.engine.forward(inputs)

@@ -19,7 +19,7 @@ from support.seeded_models import seeded_tensors, write_checkpoint
 from support.variants import SMALL
 
 import distilnp
-from distilnp import ArgumentError, Explanation, InputTypeError
+from distilnp import ArgumentError, CheckpointError, Explanation, InputTypeError
 from distilnp.api import Classifier
 from distilnp.choices import ExplainMethod
 from distilnp.explain.attributions import (
@@ -92,7 +92,7 @@ def test_the_logit_is_that_of_the_prediction(method: ExplainMethod) -> None:
 @pytest.mark.parametrize("method", ["leave_one_out", *GRADIENTS])
 def test_another_label_can_be_explained_by_name_or_by_id(method: ExplainMethod) -> None:
     by_name = classifier().explain(TEXT, method=method, target="POSITIVE")
-    by_id = classifier().explain(TEXT, method=method, target=1)
+    by_id = classifier().explain(TEXT, method=method, target=np.int64(1))  # as argmax returns it
 
     assert by_name.target == by_id.target == "POSITIVE"
     assert by_name.words == by_id.words
@@ -319,6 +319,34 @@ def test_something_that_is_not_one_text_is_one_clear_error(text: object) -> None
         classifier().explain(text)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("n", [-1, True, 1.0, "2"])
+def test_a_number_of_words_that_is_none_is_one_clear_error(n: object) -> None:
+    with pytest.raises(ArgumentError, match=r"n is .*, expected an integer of at least 0"):
+        classifier().explain(TEXT).strongest(n)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("method", "text", "largest"),
+    [
+        ("leave_one_out", "w1 w2 w3 w4 w5 w6", 1e38),
+        ("gradient_x_input", "w24 w1", 1.2e38),
+        ("integrated_gradients", "w24 w1", 1.2e38),
+    ],
+)
+def test_numbers_that_overflow_although_the_logits_do_not_are_one_clear_error(
+    small: Classifier, tmp_path: Path, method: ExplainMethod, text: str, largest: float
+) -> None:
+    tensors = seeded_tensors(small.config)
+    factor = largest / float(abs(small(text).logits).max())
+    for name in ("classifier.weight", "classifier.bias"):
+        tensors[name] = (tensors[name].astype(np.float64) * factor).astype(np.float32)
+    overflowing = distilnp.load(write_checkpoint(tmp_path, small.config, tensors))
+
+    assert np.isfinite(overflowing(text).logits).all()
+    with pytest.raises(CheckpointError, match="not all finite"):
+        overflowing.explain(text, method=method)
+
+
 # What it offers to programs and people
 
 
@@ -360,6 +388,15 @@ def test_a_strange_text_does_nothing_in_a_notebook_or_a_terminal() -> None:
     assert "\u202e" not in coloured
     assert "\x1b" not in plain
     assert coloured.count("\x1b[") == 2 * coloured.count("\x1b[0m")  # ours come in pairs
+
+
+def test_where_an_answer_is_only_named_its_words_are_short_and_do_nothing() -> None:
+    texts = ("a" * 100_000, "\x1bred")
+
+    written = [repr(classifier().explain(text)) for text in texts]
+
+    assert max(map(len, written)) < 500
+    assert all(map(str.isprintable, written))
 
 
 def test_the_strongest_words_come_first_whatever_their_sign() -> None:

@@ -96,6 +96,20 @@ def test_a_trace_cannot_be_changed() -> None:
         trace["layer.6.ffn.lin1"]
 
 
+def test_a_trace_is_equal_to_itself_alone() -> None:
+    trace, other = (classifier().trace("a") for _ in range(2))
+
+    assert trace == trace
+    assert trace != other
+    assert len({trace, trace, other}) == 2
+
+
+def test_layers_and_heads_may_come_from_argmax() -> None:
+    trace = classifier().trace("a")
+
+    assert trace.attention_svg(np.int64(-1), np.int32(3)) == trace.attention_svg(5, 3)  # type: ignore[arg-type]
+
+
 def test_a_saved_trace_has_everything(tmp_path: Path) -> None:
     trace = classifier().trace(TEXT)
 
