@@ -135,10 +135,13 @@ class Search:
         """Return the smallest counterfactual that is found, or None if none is."""
         label = self._scoring.labels.index(self._before.label)
         effects = np.zeros(n_words(self._given))
-        singles = list(self._without((word,) for word in self._words))
-        for one in singles:
-            effects[one.words[0]] = float(self._before.logits[label]) - float(one.answer.logits[label])
-        found, n_tried = self._clearest(singles), 1
+
+        def singles() -> Iterator[_Removal]:
+            for one in self._without((word,) for word in self._words):
+                effects[one.words[0]] = float(self._before.logits[label]) - float(one.answer.logits[label])
+                yield one  # not kept: the answer to a long text has a prediction for each window
+
+        found, n_tried = self._clearest(singles()), 1
         while found is None and n_tried < MAX_EXACT_WORDS and comb(len(self._words), n_tried + 1) <= MAX_SETS:
             n_tried += 1
             found = self._clearest(self._without(combinations(self._words, n_tried)))

@@ -168,7 +168,10 @@ class Explanation(Serializable):
         from .fragment import coloured
 
         answer = f"{self._score:.4f} (logit {self.logit:+.2f})"
-        note = f"Blue speaks for the label, orange against it; by {self._method}. {self._exactness}"
+        colours = "Blue speaks for the label, orange against it"
+        if self.method == "attention_rollout":
+            colours = "The bluer a word, the more the model looked at it, which is not why"
+        note = f"{colours}; by {self._method}. {self._exactness}"
         return coloured(self.target, answer, self.texts, self.words, note)
 
     @property

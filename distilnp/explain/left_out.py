@@ -1,7 +1,8 @@
 """What the model says about a text without some of its words: many variants in few ragged batches.
 
 A word is left out by leaving out its tokens. Everything else stays as it was: the cut of a long text, its
-windows, its sentences. For a text that is given whole, that is the text with spaces in the word's place.
+windows, its sentences. For a text that is given whole, that is the text with spaces in the word's place. (One
+exception: an added token of the kind `single_word`, next to the word without a space, is not one before.)
 """
 
 from collections.abc import Iterable, Iterator

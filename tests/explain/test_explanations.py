@@ -399,6 +399,12 @@ def test_where_an_answer_is_only_named_its_words_are_short_and_do_nothing() -> N
     assert all(map(str.isprintable, written))
 
 
+def test_where_the_model_looked_is_not_said_to_speak_for_a_label() -> None:
+    assert "speaks for" in classifier().explain("a")._repr_html_()
+
+    assert "speaks for" not in classifier().explain("a", method="attention_rollout")._repr_html_()
+
+
 def test_the_strongest_words_come_first_whatever_their_sign() -> None:
     strongest = classifier().explain(TEXT).strongest()
 
