@@ -4,6 +4,7 @@ import json
 import math
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
@@ -22,9 +23,11 @@ import distilnp
 from distilnp import ArgumentError, CheckpointError, Explanation, InputTypeError
 from distilnp.api import Classifier
 from distilnp.choices import ExplainMethod
+from distilnp.engine.engine import Engine
 from distilnp.explain.attributions import (
     INTERVALS,
     MAX_ERROR,
+    Differentiable,
     attention_rollout,
     clenshaw_curtis,
     gradient_x_input,
@@ -325,26 +328,38 @@ def test_a_number_of_words_that_is_none_is_one_clear_error(n: object) -> None:
         classifier().explain(TEXT).strongest(n)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
-    ("method", "text", "largest"),
-    [
-        ("leave_one_out", "w1 w2 w3 w4 w5 w6", 1e38),
-        ("gradient_x_input", "w24 w1", 1.2e38),
-        ("integrated_gradients", "w24 w1", 1.2e38),
-    ],
-)
-def test_numbers_that_overflow_although_the_logits_do_not_are_one_clear_error(
-    small: Classifier, tmp_path: Path, method: ExplainMethod, text: str, largest: float
-) -> None:
-    tensors = seeded_tensors(small.config)
-    factor = largest / float(abs(small(text).logits).max())
-    for name in ("classifier.weight", "classifier.bias"):
-        tensors[name] = (tensors[name].astype(np.float64) * factor).astype(np.float32)
-    overflowing = distilnp.load(write_checkpoint(tmp_path, small.config, tensors))
+class Overflowing:
+    """An engine whose logits overflow for all inputs but one."""
 
-    assert np.isfinite(overflowing(text).logits).all()
-    with pytest.raises(CheckpointError, match="not all finite"):
-        overflowing.explain(text, method=method)
+    def __init__(self, engine: Engine, fits: tuple[int, ...]) -> None:
+        self.engine, self.fits = engine, fits
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.engine, name)
+
+    def forward(self, inputs: Sequence[Sequence[int]]) -> Array:
+        logits = self.engine.forward(inputs)
+        logits[[tuple(ids) != self.fits for ids in inputs]] = np.inf
+        return logits
+
+
+def test_logits_that_overflow_without_a_word_are_one_clear_error() -> None:
+    engine = Overflowing(classifier().engine, classifier().tokenizer.encode(TEXT).ids)
+    overflowing = replace(classifier(), engine=engine)  # type: ignore[arg-type]
+
+    for ask in (overflowing.explain, overflowing.counterfactual):
+        with pytest.raises(CheckpointError, match="logits of the text without some of its words are not all"):
+            ask(TEXT)
+
+
+@pytest.mark.parametrize("method", GRADIENTS)
+def test_a_gradient_that_overflows_is_one_clear_error(
+    small: Classifier, monkeypatch: pytest.MonkeyPatch, method: ExplainMethod
+) -> None:
+    monkeypatch.setattr(Differentiable, "gradient", lambda _, x: (0.0, np.full_like(x, np.inf)))
+
+    with pytest.raises(CheckpointError, match="attributions of the tokens are not all finite"):
+        small.explain("w1 w2", method=method)
 
 
 # What it offers to programs and people
