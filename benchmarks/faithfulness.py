@@ -26,7 +26,7 @@ from benchmarks.machine import cpu
 from distilnp.api import Classifier
 from distilnp.choices import ExplainMethod
 from distilnp.explain.inputs import read_inputs
-from distilnp.explain.left_out import logits_without, mean_logits
+from distilnp.explain.left_out import mean_logits, variants_without
 from distilnp.svg import Plot, Svg, element, picture, text
 
 RANDOM = "random order"
@@ -55,9 +55,9 @@ def curves(
     """Return a label's logit, less the mean of the others', along deletion and insertion: [n_shares] each."""
     given = read_inputs(classifier.reading, sentence, "sentence")
     counts = [round(share * len(order)) for share in SHARES]
-    removed = [order[:n] for n in counts] + [order[n:] for n in counts]
+    removed = [tuple(order[:n]) for n in counts] + [tuple(order[n:]) for n in counts]
     logits = np.stack(
-        [mean_logits(given, rows) for rows in logits_without(classifier.engine, given, removed)]
+        [mean_logits(given, one.logits) for one in variants_without(classifier.engine, given, removed)]
     )
     others = np.delete(logits, label, axis=1).mean(axis=1)
     margins = logits[:, label] - others

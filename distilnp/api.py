@@ -551,8 +551,8 @@ class Classifier:
     def counterfactual(self, text: Text) -> "Counterfactual | None":
         """Find the fewest words whose removal turns the answer to a text.
 
-        All sets of up to three words are tried if the text is short: single words always, pairs of up to 77
-        words, and triples of up to 27. Otherwise, the words that count most are removed until the answer
+        All sets of up to three words are tried if the text is short: single words always, pairs of up to some
+        50 words, and triples of up to 25. Otherwise, the words that count most are removed until the answer
         turns, and those that can stay are put back. `Counterfactual.is_minimal` says whether it is certain
         that no fewer words do. The answer is the label or, if several may apply, all of those that do.
 

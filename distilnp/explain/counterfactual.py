@@ -22,11 +22,11 @@ from .inputs import read_inputs
 from .left_out import prediction_of, variants_without
 from .words import n_words, seen_words, word_attributions
 
-# All sets of up to so many words are tried, as far as there are no more sets of one size than this: single
-# words of almost any text, pairs of up to 77 words, and triples of up to 27. That takes about a second on two
-# cores. Twice as many words have eight times as many triples.
+# All single words are tried, and all pairs and triples if that takes no more tokens than this: pairs of up to
+# 50 words and triples of up to 25, if a word is a token. Twice as many words have sixteen times as many
+# tokens in triples.
 MAX_EXACT_WORDS = 3
-MAX_SETS = 3_000
+MAX_TOKENS = 1 << 16
 
 # The types of a full dict, as JSON Schema has them.
 TYPES_OF_COUNTERFACTUAL = {
@@ -142,7 +142,7 @@ class Search:
                 yield one  # not kept: the answer to a long text has a prediction for each window
 
         found, n_tried = self._clearest(singles()), 1
-        while found is None and n_tried < MAX_EXACT_WORDS and comb(len(self._words), n_tried + 1) <= MAX_SETS:
+        while found is None and n_tried < MAX_EXACT_WORDS and self._n_tokens(n_tried + 1) <= MAX_TOKENS:
             n_tried += 1
             found = self._clearest(self._without(combinations(self._words, n_tried)))
         is_exact = found is not None
@@ -151,6 +151,11 @@ class Search:
         if found is None:
             return None
         return self._counterfactual(found, effects, is_minimal=is_exact or len(found.words) == n_tried + 1)
+
+    def _n_tokens(self, n_removed: int) -> int:
+        """Return about how many tokens the text has in all variants without so many words."""
+        n_whole = sum(len(one.ids) for one in self._given.inputs)
+        return comb(len(self._words), n_removed) * n_whole
 
     def _greedily(self, ranked: list[int], n_least: int) -> _Removal | None:
         """Remove the words that count most until the answer turns, then put back whichever can stay."""

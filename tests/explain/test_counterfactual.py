@@ -78,7 +78,7 @@ def test_the_shortened_text_gets_the_other_answer(small: Classifier, words: list
 
 
 def test_a_long_search_ends_with_words_none_of_which_can_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_SETS", 1)  # as if the text were too long for any set to be tried
+    monkeypatch.setattr(module, "MAX_TOKENS", 1)  # as if the text were too long for any set to be tried
     text = "A dreadful, boring, tedious and stupid film, although well acted."
 
     found = classifier().counterfactual(text)
