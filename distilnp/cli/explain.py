@@ -6,7 +6,7 @@ from argparse import Namespace
 from ..explain.counterfactual import Counterfactual
 from ..foreign import printable
 from ..predictions import Prediction
-from ..texts import Text
+from .asked import asked_target, asked_text
 from .formats import TABLE
 from .loading import load_classifier
 from .standard_output import settle_look
@@ -16,11 +16,9 @@ def explain(options: Namespace) -> None:
     """Run the command with the options that `grammar` parsed."""
     look = settle_look(options.format)
     classifier = load_classifier(options)
-    target = options.target
-    if target not in classifier.labels and target in map(str, range(len(classifier.labels))):
-        target = int(target)
+    target = asked_target(options, classifier.labels)
     for number, text in enumerate(options.texts):
-        given: Text = text if options.text_pair is None else {"text": text, "text_pair": options.text_pair}
+        given = asked_text(options, text)
         explanation = classifier.explain(given, method=options.method, target=target)
         counterfactual = classifier.counterfactual(given) if options.counterfactual else None
         if look.format != TABLE:

@@ -6,7 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from ..foreign import printable
-from ..texts import Text
+from .asked import asked_target, asked_text
 from .failures import while_doing
 from .loading import load_classifier
 
@@ -21,10 +21,10 @@ def inspect(options: Namespace) -> None:
     DistilnpError
         A file cannot be written.
     """
-    pair = options.text_pair
-    text: Text = options.text if pair is None else {"text": options.text, "text_pair": pair}
+    text = asked_text(options, options.text)
     classifier = load_classifier(options)
-    page = classifier.inspect(text, method=options.method, target=options.target)
+    target = asked_target(options, classifier.labels)
+    page = classifier.inspect(text, method=options.method, target=target)
     if options.npz is not None:
         with while_doing(f"{printable(options.npz)} cannot be written"):
             classifier.trace(text).save(options.npz)

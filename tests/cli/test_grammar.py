@@ -244,6 +244,10 @@ def test_options_for_long_texts_that_exclude_each_other_are_refused(
         (["explain", "a", "b", "--text-pair", "c"], "--text-pair is given with 2 texts, expected one"),
         (["explain", "a", "--method", "lime"], "invalid choice: 'lime'"),
         (["explain", "a\udcff"], "text 1 is 'a\\udcff', expected text in the encoding of the locale"),
+        (
+            ["inspect", "a\udcff", "-o", "b"],
+            "text 1 is 'a\\udcff', expected text in the encoding of the locale",
+        ),
         (["explain", "a", "--stride", "3"], "--stride is given without --long-text windows"),
         (["compare", "a", "b", "c", "--differences", "-"], "--differences is '-', expected the name of"),
         (["compare", "a", "b", "c", "--model", "d"], "unrecognized arguments: --model"),

@@ -30,13 +30,13 @@ def test_a_page_on_standard_output_is_utf_8_in_every_locale(
     run: Run, environment: dict[str, str], model: str
 ) -> None:
     posix = {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    done = run("inspect", "--model", model, "w1 bad\udcff 中", "-o", "-", env=environment | posix)
+    done = run("inspect", "--model", model, "w1 bad", "-o", "-", env=environment | posix)
 
     assert (done.returncode, done.stderr) == (0, b"")
     page = done.stdout.decode()
     assert page.startswith("<!doctype html>\n")
     assert page.endswith("</html>\n")
-    assert "w1 bad\\udcff" in page
+    assert "’" in page
 
 
 def test_the_arrays_beside_the_page_are_those_of_the_trace(model: str, tmp_path: Path) -> None:

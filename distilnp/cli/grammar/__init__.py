@@ -2,7 +2,7 @@
 
 Each command has its prose, its arguments and their checks in one place: `classify`, `evaluate`, `compare`,
 `explain`, `inspect`, and `checkpoints` for the commands that classify nothing. `shared` has what several of
-them use, `labelled` what only those use that read labels.
+them use, `labelled` what only those use that read labels, and `asked` what those use that explain.
 
 A command line that is wrong by itself ends here, as argparse ends it: usage, message, exit code 2. Whether a
 value suits the model is checked later, by the model. Nothing is imported that would slow `--help` down.

@@ -1,26 +1,17 @@
 """The grammar of `distilnp explain`: its help, its arguments and their checks."""
 
 import argparse
-from typing import get_args
 
-from ...choices import DEFAULT_EXPLAIN_METHOD, ExplainMethod
 from ..formats import JSONL, TABLE
+from .asked import METHODS, add_asked
 from .shared import Commands, add_command, add_model, expect_decoded, settle_long_texts
 
 DESCRIPTION = """\
 Say which words of a text its label comes from.
 """
 
-EPILOG = """\
-methods:
-  leave_one_out         by how much the logit falls without the word
-  integrated_gradients  the mean gradient on the way from a text that says
-                        nothing; slower, and the words add up
-  gradient_x_input      one gradient; fast, and little worth when the model is
-                        sure
-  attention_rollout     where the model looked, not why
-  docs/inside.md measures how far each can be trusted.
-
+EPILOG = f"""\
+{METHODS}
 output:
   table  for people: the text, with words in blue for the label and in orange
          against it on a terminal, unless NO_COLOR is set; then the words that
@@ -44,21 +35,7 @@ def add(commands: Commands) -> argparse.ArgumentParser:
         epilog=EPILOG,
     )
     parser.add_argument("texts", metavar="TEXT", nargs="+", help="a text; after --, it may begin with a dash")
-    parser.add_argument(
-        "--text-pair",
-        metavar="TEXT",
-        help="a second text, which the model reads after the first",
-    )
-    parser.add_argument(
-        "--method",
-        metavar="NAME",
-        choices=get_args(ExplainMethod),
-        default=DEFAULT_EXPLAIN_METHOD,
-        help="how to find out how much a word counts (default: %(default)s); see below",
-    )
-    parser.add_argument(
-        "--target", metavar="LABEL", help="the label to explain, or its id (default: the predicted one)"
-    )
+    add_asked(parser, "how to find out how much a word counts")
     parser.add_argument(
         "--counterfactual",
         action="store_true",

@@ -20,9 +20,8 @@ MAX_WORDS = 10
 
 # What each method says, what it does not say, and where its code is.
 ABOUT: dict[ExplainMethod, str] = {
-    "gradient_x_input": "How fast the logit changes with a word’s vector, times that vector. It is the "
-    "cheapest method and the least reliable: if the model is sure, its slope says little about what made it "
-    "sure.",
+    "gradient_x_input": "How fast the logit changes with a word’s vector, times that vector. It is "
+    "cheap, and says little where the model is sure: its slope there is not what made it sure.",
     "integrated_gradients": "The mean slope on the way from a text that says nothing to this text, times the "
     "difference between the two. The attributions add up to the difference between the two logits.",
     "leave_one_out": "How far the logit falls if the model reads the text without this word. Nothing is "
