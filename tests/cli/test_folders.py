@@ -3,7 +3,7 @@
 import os
 import signal
 import subprocess
-import time
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -203,13 +203,24 @@ thread.join()
     assert [path.name for path in tmp_path.iterdir()] == ["new"]
 
 
-def test_convert_leaves_nothing_when_it_is_terminated(
-    start: Callable[..., "subprocess.Popen[bytes]"], tmp_path: Path
-) -> None:
-    with start("convert", "sst2-mini", os.fspath(tmp_path / "new")) as process:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not any(tmp_path.iterdir()) and time.monotonic() < deadline:
-            time.sleep(0.005)
+# Converts a model, and waits when the weights would be written, so that a busy test can catch it there.
+CONVERTING = """
+import sys, time
+import distilnp.cli.convert
+def wait(*arguments, **options):
+    print("writing", flush=True)
+    time.sleep(60)
+distilnp.cli.convert.convert_weights = wait
+distilnp.cli.main(["convert", "sst2-mini", sys.argv[1]])
+"""
+
+
+def test_convert_leaves_nothing_when_it_is_terminated(environment: dict[str, str], tmp_path: Path) -> None:
+    command = [sys.executable, "-P", "-c", CONVERTING, os.fspath(tmp_path / "new")]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, env=environment, **pipes) as process:
+        assert process.stdout.readline() == b"writing\n"
+        assert [*tmp_path.iterdir()] != []
         process.terminate()
         assert process.wait(PATIENCE_SECONDS) == -signal.SIGTERM
         assert process.stderr.read() == b""
