@@ -1,7 +1,7 @@
 """Pictures: where heads look, how far each layer has come, and how much each word counts."""
 
 from collections.abc import Iterable, Sequence
-from math import ceil, floor, log10
+from math import ceil, floor, inf, log10
 
 from ..model.params import Array
 from ..svg import SMALL, Plot, Svg, cut, element, group, picture, text, tip, width_of
@@ -15,11 +15,15 @@ WIDTH = 760  # as wide as the text of a page
 CELL = 18
 NAME_WIDTH = 110
 
+# A pointer shows the number of a cell. With 64 tokens the picture has 340 kB, and with 512 it would have 19 MB.
+MOST_TOKENS_WITH_TIPS = 64
+
 # All heads of a layer, in rows of four: a small square for each.
 IN_ROW = 4
 GAP = 28
 
 LENS_HEIGHT = 220
+LINE_HEIGHT = 14.0
 
 # Words with bars: the height of one, the room for its number, and as many as a screen shows.
 ROW = 24
@@ -59,12 +63,13 @@ def logit_lens_picture(labels: Sequence[str], logits: Array, width: float = WIDT
         ),
     ]
     best = int(logits[-1].argmax())
+    heights = _apart([plot.y(value) for value in logits[-1].tolist()])
     for i, label in enumerate(labels):
         values = logits[:, i].tolist()
         kind = "line" if i == best else "ideal"
         points = [(float(x), y) for x, y in zip(layers, values, strict=True)]
         dots = [plot.dot(x, y, f"{label}: {y:+.2f} after {_place(int(x))}") for x, y in points]
-        name = text(names[i], plot.x(len(logits) - 1) + 10, plot.y(values[-1]) + 4)
+        name = text(names[i], plot.x(len(logits) - 1) + 10, heights[i] + 4)
         parts.append(group(f"{label}: {values[-1]:+.2f} in the end", plot.line(points, kind), *dots, name))
     return picture(
         f"Logits after each layer; in the end, {labels[best]} has {logits[-1, best]:+.2f}",
@@ -72,6 +77,15 @@ def logit_lens_picture(labels: Sequence[str], logits: Array, width: float = WIDT
         top + LENS_HEIGHT + 44,
         *parts,
     )
+
+
+def _apart(heights: list[float]) -> list[float]:
+    """Move heights down as far as the names at them would overlap. Too many names come closer together."""
+    room = min(LINE_HEIGHT, LENS_HEIGHT / len(heights))
+    moved, lowest = list(heights), -inf
+    for i in sorted(range(len(heights)), key=heights.__getitem__):
+        moved[i] = lowest = max(heights[i], lowest + room)
+    return moved
 
 
 def words_picture(headline: str, words: Sequence[Attribution], note: str) -> Svg:
@@ -126,7 +140,7 @@ def _one_head(tokens: Sequence[str], probs: Array, layer: int, head: int) -> Svg
             text(name, left - 6, top + middle + 3.5, class_="soft", text_anchor="end"),
             text(name, x, top - 6, class_="soft", transform=f"rotate(-90 {x:g} {top - 6:g})"),
         ]
-    parts.append(_square(tokens, probs, left, top, CELL, has_tips=True))
+    parts.append(_square(tokens, probs, left, top, CELL, has_tips=len(tokens) <= MOST_TOKENS_WITH_TIPS))
     side = len(tokens) * CELL
     return picture(
         f"Attention of layer {layer}, head {head}, between {len(tokens)} tokens",

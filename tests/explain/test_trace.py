@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -152,6 +153,24 @@ def test_pictures_are_whole_and_carry_nothing_strange() -> None:
 def test_the_lens_of_any_logits_can_be_drawn() -> None:
     for logits in (np.zeros((2, 1)), np.full((3, 2), 1e-30), np.array([[1e30, -1e30], [3.0, -4.0]])):
         assert ElementTree.fromstring(logit_lens_picture(["a", "b"][: logits.shape[1]], logits)) is not None
+
+
+def test_names_of_lines_that_end_together_do_not_overlap() -> None:
+    logits = np.array([[0.0] * 4, [1.0, 1.01, 1.02, -3.0]])
+
+    svg = ElementTree.fromstring(logit_lens_picture(["a", "b", "c", "d"], logits))
+
+    names = [one for one in svg.iter() if one.text in set("abcd")]
+    heights = sorted(float(name.get("y", "")) for name in names)
+    assert len(heights) == 4
+    assert all(b - a >= 13.99 for a, b in pairwise(heights))
+
+
+def test_the_picture_of_a_long_text_stays_small() -> None:
+    trace = classifier().trace("so it goes " * 200)
+
+    assert len(trace.tokens) == 512
+    assert len(trace.attention_svg(0, 0)) < 4e6
 
 
 def test_a_notebook_shows_names_and_shapes() -> None:
