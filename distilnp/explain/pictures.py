@@ -15,7 +15,7 @@ WIDTH = 760  # as wide as the text of a page
 CELL = 18
 NAME_WIDTH = 110
 
-# A pointer shows the number of a cell. With 64 tokens the picture has 340 kB, and with 512 it would have 19 MB.
+# A pointer shows the number of a cell. With 64 tokens, the picture has 340 kB; with 512, it would have 19 MB.
 MOST_TOKENS_WITH_TIPS = 64
 
 # All heads of a layer, in rows of four: a small square for each.
