@@ -662,10 +662,8 @@ class Classifier:
             chosen if one == method else self.explain(text, method=one, target=target)
             for one in get_args(ExplainMethod)
         ]
-        can_turn = len(self.labels) > 1 or self.threshold is not None
-        found = self.counterfactual(text) if can_turn else None
-        function, temperature = self.function_to_apply, self.temperature
-        return page(trace, explanations, found, self.config, function, temperature, first=method)
+        found = self.counterfactual(text) if self.scoring.has_choice else None
+        return page(trace, explanations, found, self.config, self.scoring, first=method)
 
     def _expect_single(self, text: Text) -> Prediction:
         """Classify a text that is one text, and not several."""

@@ -151,6 +151,11 @@ class Scoring:
         whole = self._combined(windows, weights, self.aggregate, passage.n_tokens, passage.n_tokens)
         return replace(whole, windows=windows)
 
+    @property
+    def has_choice(self) -> bool:
+        """Whether texts may get different answers: of several labels, or of one that may not apply."""
+        return len(self.labels) > 1 or self.threshold is not None
+
     def text_answer(
         self, passages: Sequence[Passage], logits: NDArray[np.float32], *, is_split: bool
     ) -> Prediction:

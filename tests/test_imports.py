@@ -992,6 +992,7 @@ MAY_IMPORT = {
         "explain.page.walk",
         "explain.trace",
         "model.config",
+        "scoring",
         "version",
     },
     "explain.page.elements": {"explain.fragment"},

@@ -121,7 +121,7 @@ class Search:
     def __init__(
         self, text: Text, reading: Reading, engine: Engine, scoring: Scoring, before: Prediction
     ) -> None:
-        if len(scoring.labels) == 1 and scoring.threshold is None:
+        if not scoring.has_choice:
             raise ArgumentError(
                 f"the model has the single label {shown(scoring.labels[0])}, expected several: its answer "
                 "cannot become another one. explain says what moves its value"

@@ -55,11 +55,6 @@ def explain(
             method=method,
             logit=float(prediction.logits[label]),
             words=word_attributions(given, effects),
-            tokens=(),
-            special=0.0,
-            baseline_logit=None,
-            error=None,
-            n_steps=None,
             prediction=prediction,
         )
     if method == "attention_rollout":

@@ -78,11 +78,11 @@ class Explanation(Serializable):
     method: ExplainMethod
     logit: float
     words: tuple[Attribution, ...]
-    tokens: tuple[Attribution, ...]
-    special: float
-    baseline_logit: float | None
-    error: float | None
-    n_steps: int | None
+    tokens: tuple[Attribution, ...] = ()
+    special: float = 0.0
+    baseline_logit: float | None = None
+    error: float | None = None
+    n_steps: int | None = None
     prediction: Prediction
 
     def as_dict(self, *, full: bool = False) -> dict[str, Any]:

@@ -154,6 +154,12 @@ def steps(monkeypatch: pytest.MonkeyPatch, cut_after: int | None = None) -> list
     return done
 
 
+def classifying_two_rows(model: str, folder: Path, output: Path) -> list[str]:
+    """Write a file of two texts, and return the command that answers them into `output`."""
+    (folder / "in.txt").write_text("w1\nw2\n")
+    return ["classify", "--model", model, "--file", os.fspath(folder / "in.txt"), "-o", os.fspath(output)]
+
+
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux names the files of descriptors")
 
 
@@ -163,17 +169,8 @@ linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux name
 def test_answers_are_on_the_disk_before_a_state_names_them(
     suffix: str, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "in.txt").write_text("w1\nw2\n")
     output = tmp_path / f"out{suffix}"
-    command = [
-        "classify",
-        "--model",
-        model,
-        "--file",
-        os.fspath(tmp_path / "in.txt"),
-        "-o",
-        os.fspath(output),
-    ]
+    command = classifying_two_rows(model, tmp_path, output)
 
     with monkeypatch.context() as patched:
         done = steps(patched)
@@ -195,17 +192,8 @@ def test_answers_are_on_the_disk_before_a_state_names_them(
 def test_a_run_that_is_cut_off_before_any_step_goes_on(
     suffix: str, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "in.txt").write_text("w1\nw2\n")
     output = tmp_path / f"out{suffix}"
-    command = [
-        "classify",
-        "--model",
-        model,
-        "--file",
-        os.fspath(tmp_path / "in.txt"),
-        "-o",
-        os.fspath(output),
-    ]
+    command = classifying_two_rows(model, tmp_path, output)
     with monkeypatch.context() as patched:
         done = steps(patched)
         assert main(command) == 0

@@ -206,7 +206,7 @@ def test_a_page_about_64_tokens_has_less_than_a_megabyte(load: Load) -> None:
     explanation = classifier.explain(text, method="attention_rollout")
     recorded = classifier.trace(text)
 
-    shown = page(recorded, [explanation] * 4, None, full_size, "softmax", 1.0, first="attention_rollout")
+    shown = page(recorded, [explanation] * 4, None, full_size, classifier.scoring, first="attention_rollout")
 
     assert recorded.probs.shape == (6, 12, 64, 64)
     assert len(shown.encode()) < 1_000_000

@@ -9,6 +9,7 @@ from string import Template
 
 from ...choices import ExplainMethod, FunctionToApply
 from ...model.config import DistilBertConfig
+from ...scoring import Scoring
 from ...version import __version__
 from ..counterfactual import Counterfactual
 from ..explanation import Explanation
@@ -59,8 +60,7 @@ def page(
     explanations: Sequence[Explanation],
     counterfactual: Counterfactual | None,
     config: DistilBertConfig,
-    function: FunctionToApply,
-    temperature: float,
+    scoring: Scoring,
     *,
     first: ExplainMethod,
 ) -> Page:
@@ -76,10 +76,8 @@ def page(
         What would turn the answer, if anything was found.
     config : DistilBertConfig
         The sizes of the model.
-    function : FunctionToApply
+    scoring : Scoring
         How logits become scores.
-    temperature : float
-        What logits are divided by first.
     first : ExplainMethod
         The method of the explanation that is shown before the reader chooses another one.
     """
@@ -87,8 +85,8 @@ def page(
     shown = walk.cut(trace)
     # The policy names the script by the hash of what stands between its tags.
     script, style = _template("page.js"), _template("page.css")
+    function, temperature = scoring.function_to_apply, scoring.temperature
     divided = f" They are divided by the temperature {temperature:g} first." if temperature != 1 else ""
-    has_one_value = len(trace.labels) == 1 and function != "sigmoid"
     return Page(
         Template(_template("page.html")).substitute(
             script_hash=b64encode(sha256(script.encode()).digest()).decode(),
@@ -117,7 +115,7 @@ def page(
             answers=walk.answer(trace, prediction.scores, function),
             scores=SCORES[function] + divided,
             methods=reasons.methods(explanations, first),
-            turned=reasons.turned(counterfactual, has_one_value=has_one_value),
+            turned=reasons.turned(counterfactual, has_choice=scoring.has_choice),
             intermediates=walk.intermediates(trace),
             n_intermediates=len(trace),
             formula_embed=formulas.EMBED,

@@ -120,9 +120,9 @@ def _name(method: ExplainMethod) -> str:
     return name[0].upper() + name[1:]
 
 
-def turned(found: Counterfactual | None, *, has_one_value: bool) -> str:
+def turned(found: Counterfactual | None, *, has_choice: bool) -> str:
     """Return the text without the words whose removal turns the answer, or why there is no such text."""
-    if has_one_value:
+    if not has_choice:
         return (
             "<p>This model answers with a single number, which cannot become another label. Leaving out each "
             "word, in the step before, says what moves the number.</p>"
